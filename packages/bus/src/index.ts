@@ -1,0 +1,12 @@
+// How it travels: connection, streams, buckets, publishing once, dead letters. What any of it means is the engine's business.
+export { canonical, sha256 } from './canonical.ts';
+export { decode, decodeAny, decodeTrusted, textOf } from './decode.ts';
+export type { Decoded, DecodeOptions, JsonObject, Undecodable } from './decode.ts';
+export { BusError, isBusError } from './error.ts';
+export type { BusErrorCode } from './error.ts';
+export { partitionOf } from './partition.ts';
+export type {
+  Answer, Bus, Change, Delivery, Entry, Log, LogInfo, Message, Objects, QueueInfo, ReadOptions, Running, Said, Saying, Service, Store, Wire,
+} from './port.ts';
+export { keyRingOf, newKeys, openKeyRing, withKey } from './tokens.ts';
+export type { KeyRing, Keys } from './tokens.ts';
