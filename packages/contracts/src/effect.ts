@@ -1,0 +1,55 @@
+// An effect: what the engine wants done. The coordinator does it; each durable one has a name, so doing it twice is doing it once.
+import type { DlqReason } from './dead-letter.ts';
+import type { Intervention } from './intervention.ts';
+import type { Order } from './order.ts';
+
+/** An order as the engine writes it; the way adds the lease and where to report. */
+export type OrderDraft = Omit<Order, 'lease' | 'report_to'>;
+
+export type Effect =
+  /** Durable: hand an attempt of a step to a queue. */
+  | { readonly kind: 'order'; readonly queue: string; readonly order: OrderDraft }
+  /** Durable: put aside what will not be tried again. */
+  | {
+      readonly kind: 'bury';
+      readonly reason: DlqReason;
+      readonly step: string;
+      readonly attempt: number;
+      readonly queue: string;
+      readonly attempts: number;
+      readonly error: string;
+      readonly hint: string;
+      readonly order: OrderDraft;
+    }
+  /** Durable: what a person is asked, and later how it ended. */
+  | { readonly kind: 'ask'; readonly intervention: Intervention }
+  /** Said to whoever works on it: stop, clean up, report before `forceAt`. */
+  | {
+      readonly kind: 'cancel';
+      readonly step: string;
+      readonly attempt: number;
+      readonly reason: string;
+      readonly forceAt: number;
+    }
+  /** Say `woke.<n>` at that time. Held in memory; what stands of it follows from the state. */
+  | {
+      readonly kind: 'wake';
+      readonly n: number;
+      readonly at: number;
+      readonly why: WakeReason;
+      readonly step: string | null;
+      readonly attempt: number;
+    }
+  | { readonly kind: 'unwake'; readonly n: number }
+  /** Find a queue for it and say `routed` or `unrouted`. Follows from the state too. */
+  | {
+      readonly kind: 'route';
+      readonly step: string;
+      readonly attempt: number;
+      readonly capability: string;
+      readonly needs: Readonly<Record<string, string>>;
+    }
+  /** Said at once, for watching, not for relying on. */
+  | { readonly kind: 'tell'; readonly step: string | null; readonly status: string };
+
+export type WakeReason = 'attempt' | 'retry' | 'expiry' | 'cancel' | 'deadline' | 'budget' | 'sla';

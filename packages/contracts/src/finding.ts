@@ -1,0 +1,20 @@
+// What a verification found.
+import { z } from 'zod';
+
+export const finding = z.looseObject({
+  severity: z.enum(['major', 'medium', 'minor']),
+  category: z.string().max(64),
+  message: z.string().max(4_096),
+  location: z.string().max(1_024).optional(),
+  rule: z.string().max(256).optional(),
+  fingerprint: z.string().max(128).optional(),
+});
+export type Finding = z.infer<typeof finding>;
+
+/** More findings than this abort the step. */
+export const thresholds = z.looseObject({
+  max_major: z.int().min(0).optional(),
+  max_medium: z.int().min(0).optional(),
+  max_minor: z.int().min(0).optional(),
+});
+export type Thresholds = z.infer<typeof thresholds>;

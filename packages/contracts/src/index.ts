@@ -1,0 +1,56 @@
+// What is said, in whole: schemas, names and numbers. No behaviour.
+export { agentRecord, cancel, health, logLine, progress } from './agent.ts';
+export type { AgentRecord, Cancel, LogLine, Progress } from './agent.ts';
+export {
+  agentList,
+  apiError,
+  dlqAct,
+  dlqAsk,
+  dlqList,
+  errorCodes,
+  inboxAsk,
+  inboxDecide,
+  inboxList,
+  taskAsk,
+  taskCommand,
+  taskList,
+} from './api.ts';
+export type { ApiError, ErrorCode, Field } from './api.ts';
+export { deadLetter, dlqHeaders, dlqReason, dlqReasons } from './dead-letter.ts';
+export type { DeadLetter, DlqReason } from './dead-letter.ts';
+export type { Effect, OrderDraft, WakeReason } from './effect.ts';
+export { command, commandBody, decidedBody, redrivenBody, routedBody, submittedBody, unroutedBody } from './event.ts';
+export type { Command, CommandBody, DecidedBody, Event, EventKind, SubmittedBody } from './event.ts';
+export { finding, thresholds } from './finding.ts';
+export type { Finding, Thresholds } from './finding.ts';
+export { capability, id, idPattern, isInternal, time, timeMs } from './ids.ts';
+export { decision, intervention } from './intervention.ts';
+export type { Decision, Intervention } from './intervention.ts';
+export { json, jsonObject } from './json.ts';
+export type { Json } from './json.ts';
+export { limits } from './limits.ts';
+export { namesOf, parseEventSubject, parseOrderSubject } from './names.ts';
+export type { Names } from './names.ts';
+export { answer, failure, order } from './order.ts';
+export type { Failure, Order } from './order.ts';
+export { phase, plan, risk, step } from './plan.ts';
+export type { Phase, Plan, Risk, Step } from './plan.ts';
+export { artifact, outcome, report, usage } from './report.ts';
+export type { Artifact, Report } from './report.ts';
+export { notifyInput, notifyOutput, planInput, planOutput, roles, verifyInput, verifyOutput } from './roles.ts';
+export type { Role } from './roles.ts';
+export { defaultSettings, settings } from './settings.ts';
+export type { Settings } from './settings.ts';
+export { submission, submitted } from './submission.ts';
+export type { Submission, Submitted } from './submission.ts';
+export {
+  attemptRecord,
+  isEnded,
+  stepRecord,
+  stepStatus,
+  stepStatuses,
+  taskRecord,
+  taskStatus,
+  taskStatuses,
+} from './task.ts';
+export type { StepRecord, StepStatus, TaskRecord, TaskStatus } from './task.ts';

@@ -1,0 +1,86 @@
+// Every number that somebody might want to look up. What must hold between them is in limits.test.ts.
+
+const second = 1_000;
+const minute = 60 * second;
+const hour = 60 * minute;
+const day = 24 * hour;
+const KiB = 1_024;
+const MiB = 1_024 * KiB;
+
+export const limits = {
+  // What comes in
+  bodyBytesMax: 512 * KiB,
+  jsonDepthMax: 64,
+  idLengthMax: 64,
+  planBytesMax: 64 * MiB,
+  planStepsMax: 100_000,
+  /** A plan larger than this travels beside its submission, in the object store. */
+  planInlineBytesMax: 256 * KiB,
+  budgetStepsDefault: 100_000,
+  /** What a step may add while it runs, in one report. */
+  addStepsMax: 1_000,
+  depthMax: 8,
+
+  // What an agent gives back
+  /** A page of steps whose outputs are all this large must still fit into one message. */
+  outputInlineBytesMax: 4 * KiB,
+  findingsInlineMax: 100,
+  attemptsKept: 20,
+  historyKept: 100,
+
+  // Attempts
+  maxAttemptsDefault: 3,
+  maxAttemptsMax: 100,
+  initialDelayMs: 1 * second,
+  multiplier: 2,
+  maxDelayMs: 60 * second,
+  jitter: 0.2,
+  timeoutMs: 10 * minute,
+  timeoutMsMax: 30 * day,
+  /** A third of the acknowledgement wait, so that two lost beats are not yet silence. */
+  heartbeatMs: 10 * second,
+  heartbeatMsMin: 1 * second,
+  cancelGraceMs: 10 * second,
+  approvalExpiresMs: 7 * day,
+  questionExpiresMs: 7 * day,
+  interventionExpiresMsMax: 365 * day,
+  replansMax: 2,
+  phaseLoopsMax: 100,
+
+  // Orders
+  ackWaitMs: 30 * second,
+  maxDeliver: 20,
+  maxAckPending: 10_000,
+
+  // Agents
+  agentTtlMs: 10 * second,
+  agentBeatMs: 3 * second,
+  agentConcurrency: 4,
+
+  // Coordinators
+  partitions: 32,
+  memberTtlMs: 15 * second,
+  memberBeatMs: 4 * second,
+  readBatch: 500,
+  endedSnapshotEveryMs: 25,
+  liveSnapshotAfterMs: 500,
+  checkpointEveryMs: 500,
+  stepsPerPage: 128,
+
+  // Keeping
+  retentionMs: 30 * day,
+  endedTasksMax: 250_000,
+  dlqAgeMs: 365 * day,
+  dlqBytesMax: 1_024 * MiB,
+  logAgeMs: 7 * day,
+  logBytesMax: 1_024 * MiB,
+  logLinesPerStepMax: 100_000,
+  ordersNameMs: 60 * second,
+  /** New tasks are refused above this share of the events' space, so that reports and cancels still fit. */
+  submitSpaceShare: 0.8,
+
+  // The way
+  requestTimeoutMs: 5 * second,
+  publishTimeoutMs: 30 * second,
+  drainMs: 30 * second,
+} as const;

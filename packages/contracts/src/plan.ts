@@ -1,0 +1,80 @@
+// A plan: a DAG of steps with phases, as a client, a template or a planner writes it.
+import { z } from 'zod';
+import { thresholds } from './finding.ts';
+import { capability, id, ms, version } from './ids.ts';
+import { json, jsonObject } from './json.ts';
+import { limits } from './limits.ts';
+
+export const risk = z.enum(['low', 'medium', 'high', 'critical']);
+export type Risk = z.infer<typeof risk>;
+
+export const retry = z.looseObject({
+  max_attempts: z.int().min(1).max(limits.maxAttemptsMax).optional(),
+  initial_delay_ms: ms.optional(),
+  multiplier: z.number().min(1).max(100).optional(),
+  max_delay_ms: ms.optional(),
+  jitter: z.number().min(0).max(1).optional(),
+  non_retryable: z.array(z.string().max(64)).max(100).optional(),
+});
+
+export const approval = z.looseObject({
+  roles: z.array(id).max(20).optional(),
+  expires_ms: z.int().min(1).max(limits.interventionExpiresMsMax).optional(),
+});
+
+export const sandbox = z.looseObject({
+  image: z.string().max(256).optional(),
+  egress: z.array(z.string().max(256)).max(100).optional(),
+  cpu: z.number().positive().max(256).optional(),
+  memory_mb: z.int().min(1).optional(),
+  pids: z.int().min(1).optional(),
+  disk_mb: z.int().min(1).optional(),
+});
+
+export const each = z.union([
+  z.looseObject({ count: z.int().min(1).max(limits.planStepsMax) }),
+  z.looseObject({ items: z.union([z.string(), z.array(json).max(limits.planStepsMax)]) }),
+]);
+
+export const step = z.looseObject({
+  id,
+  title: z.string().max(256).optional(),
+  description: z.string().max(16_384).optional(),
+  phase: id.optional(),
+  capability,
+  input: jsonObject.optional(),
+  needs: z.record(z.string().max(64), z.string().max(256)).optional(),
+  depends_on: z.array(id).max(10_000).optional(),
+  when: z.string().max(4_096).optional(),
+  risk: risk.optional(),
+  approval: approval.optional(),
+  retry: retry.optional(),
+  timeout_ms: z.int().min(1).max(limits.timeoutMsMax).optional(),
+  heartbeat_ms: z.int().min(limits.heartbeatMsMin).max(limits.timeoutMsMax).optional(),
+  sla_ms: z.int().min(1).optional(),
+  on_failure: z.enum(['fail', 'skip', 'continue']).optional(),
+  sandbox: sandbox.optional(),
+  criteria: z.array(z.string().max(4_096)).max(100).optional(),
+  verify: z.array(jsonObject).max(100).optional(),
+  undo: z.looseObject({ capability, input: jsonObject.optional() }).optional(),
+  complexity: z.string().max(32).optional(),
+  each: each.optional(),
+});
+export type Step = z.infer<typeof step>;
+
+export const phase = z.looseObject({
+  name: id,
+  gate: z.looseObject({ min_success_rate: z.number().min(0).max(1).optional() }).optional(),
+  feedback_to: id.optional(),
+  max_loops: z.int().min(0).max(limits.phaseLoopsMax).optional(),
+});
+export type Phase = z.infer<typeof phase>;
+
+export const plan = z.looseObject({
+  v: version,
+  params: jsonObject.optional(),
+  phases: z.array(phase).max(100).optional(),
+  thresholds: thresholds.optional(),
+  steps: z.array(step).min(1).max(limits.planStepsMax),
+});
+export type Plan = z.infer<typeof plan>;

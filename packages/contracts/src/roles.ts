@@ -1,0 +1,43 @@
+// The agents that come with Capstan: what each is asked and what it answers, so that anyone can replace one.
+import { z } from 'zod';
+import { json, jsonObject } from './json.ts';
+import { plan } from './plan.ts';
+import { submission } from './submission.ts';
+
+export const planInput = z.looseObject({
+  request: submission.omit({ plan: true, plan_ref: true }),
+  /** Why the last plan did not do, where there was one. */
+  feedback: json.optional(),
+});
+export const planOutput = z.looseObject({ plan });
+
+export const verifyInput = z.looseObject({
+  step_id: z.string(),
+  output: json.optional(),
+  checks: z.array(jsonObject),
+  criteria: z.array(z.string()),
+});
+export const verifyOutput = z.looseObject({
+  passed: z.boolean(),
+  checks: z.array(z.looseObject({ name: z.string(), passed: z.boolean(), message: z.string().optional() })),
+});
+
+export const notifyInput = z.looseObject({
+  event: z.string(),
+  channel: z.string(),
+  to: z.string().optional(),
+  subject: z.string(),
+  text: z.string(),
+  /** Sending twice with the same key should send once. */
+  key: z.string(),
+  task: jsonObject,
+});
+export const notifyOutput = z.looseObject({ sent: z.boolean() });
+
+export const roles = {
+  planner: { queue: 'planner', capabilities: { plan: { input: planInput, output: planOutput } } },
+  executor: { queue: 'executor', capabilities: {} },
+  verifier: { queue: 'verifier', capabilities: { verify: { input: verifyInput, output: verifyOutput } } },
+  notifier: { queue: 'notifier', capabilities: { notify: { input: notifyInput, output: notifyOutput } } },
+} as const;
+export type Role = keyof typeof roles;
