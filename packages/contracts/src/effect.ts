@@ -1,10 +1,11 @@
 // An effect: what the engine wants done. The coordinator does it; each durable one has a name, so doing it twice is doing it once.
 import type { DlqReason } from './dead-letter.ts';
 import type { Intervention } from './intervention.ts';
-import type { Order } from './order.ts';
+import type { order } from './order.ts';
+import type { z } from 'zod';
 
 /** An order as the engine writes it; the way adds the lease and where to report. */
-export type OrderDraft = Omit<Order, 'lease' | 'report_to'>;
+export type OrderDraft = Omit<z.infer<ReturnType<typeof order.strip>>, 'lease' | 'report_to'>;
 
 export type Effect =
   /** Durable: hand an attempt of a step to a queue. */

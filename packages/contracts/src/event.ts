@@ -51,6 +51,8 @@ export const decidedBody = z.looseObject({
 });
 export type DecidedBody = z.infer<typeof decidedBody>;
 
+export const wokeBody = z.looseObject({ v: version, step: z.string().nullable() });
+
 export const redrivenBody = z.looseObject({ v: version, step_id: z.string(), by: z.string() });
 
 type At = {
@@ -80,7 +82,7 @@ export type Event = At &
         readonly queue: string;
         readonly report: Report;
       }
-    | { readonly kind: 'woke'; readonly n: number }
+    | { readonly kind: 'woke'; readonly n: number; readonly step: string | null }
     | { readonly kind: 'routed'; readonly step: string; readonly attempt: number; readonly queue: string }
     | { readonly kind: 'unrouted'; readonly step: string; readonly attempt: number; readonly reason: string }
     | { readonly kind: 'decided'; readonly id: string; readonly body: DecidedBody }

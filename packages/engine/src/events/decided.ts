@@ -1,0 +1,51 @@
+// A person decided on what was asked. Each ask ends once; a decision on one that has ended changes nothing.
+import type { DecidedBody, Event, Failure } from '@capstan/contracts';
+import { closeAsk, type Ending } from '../ask.ts';
+import { advance } from '../dispatch.ts';
+import { change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
+import { failForGood } from '../fail.ts';
+import { iso } from '../hash.ts';
+import type { OpenAsk, TaskState } from '../state.ts';
+
+type Decided = Extract<Event, { kind: 'decided' }>;
+
+export const decided = (draft: Draft, event: Decided): void => {
+  const { id, body } = event;
+  const open = draft.task.asks[id];
+  if (open === undefined) return ignore(draft, `nothing is asked under ${id}`);
+  const issue = decisionIssue(draft.task, open, body);
+  if (issue !== null) return ignore(draft, issue);
+  const status: Ending['status'] = body.decision === 'approve' ? 'approved' : body.decision === 'reject' ? 'rejected' : 'answered';
+  closeAsk(draft, id, { status, by: body.by, role: body.role, reason: body.reason ?? null, ...(body.value === undefined ? {} : { value: body.value }) });
+  disarm(draft, open.slot);
+  change(draft, open.slot, { asked: null, waitingFor: null });
+  follow(draft, open, body);
+};
+
+/** Why a decision can't be taken, or null. The door asks this before it stores a decision, since a stored one is final. */
+export const decisionIssue = (task: Pick<TaskState, 'settings' | 'request'>, open: Pick<OpenAsk, 'kind' | 'roles'>, body: DecidedBody): string | null => {
+  if (open.kind === 'approval' && body.decision === 'answer') return 'An approval is approved or rejected, not answered.';
+  if (open.kind === 'question' && body.decision === 'approve') return 'A question is answered or rejected, not approved.';
+  if (open.roles.length > 0 && !open.roles.includes(body.role ?? '')) return `Only ${open.roles.join(' or ')} may decide this; the role given is "${body.role ?? ''}".`;
+  if (open.kind === 'approval' && task.settings.approval.four_eyes && body.by === task.request.requester) return 'Whoever asked for the task may not approve its steps.';
+  return null;
+};
+
+const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
+  const { slot } = open;
+  const answer = { value: body.value ?? null, by: body.by, at: iso(draft.at) };
+  if (body.decision === 'reject') {
+    const { error } = draft.steps.read(slot);
+    const rejected: Failure = { code: 'rejected', message: `${body.by} said no${body.reason === undefined ? '' : `: ${body.reason}`}.`, retryable: false };
+    return failForGood(draft, slot, open.kind === 'flag' && error !== null ? error : rejected, 'not_retryable');
+  }
+  if (open.kind === 'flag') {
+    if (body.decision === 'answer' && body.value === 'skip') return end(draft, slot, 'skipped');
+    change(draft, slot, { tries: 0, answer: body.decision === 'answer' ? answer : null });
+    return advance(draft, slot);
+  }
+  if (open.kind === 'approval') change(draft, slot, { approved: open.inputHash });
+  else if (specIn(draft, slot).step.capability === 'input') return end(draft, slot, 'succeeded', { output: answer.value, answer });
+  else change(draft, slot, { answer });
+  advance(draft, slot);
+};

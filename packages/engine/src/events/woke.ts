@@ -1,0 +1,63 @@
+// Time passed: a timer that was asked for is due. That it was said is all that counts; no clock is looked at.
+import type { Event } from '@capstan/contracts';
+import { closeAsk } from '../ask.ts';
+import { advance } from '../dispatch.ts';
+import { change, type Draft, end, idIn, ignore, specIn } from '../draft.ts';
+import { decideFailure, failForGood } from '../fail.ts';
+import { iso } from '../hash.ts';
+import { slotOf } from '../plan/shape.ts';
+
+type Woke = Extract<Event, { kind: 'woke' }>;
+
+export const woke = (draft: Draft, event: Woke): void => {
+  if (event.step === null) return wokeTask(draft, event.n);
+  const slot = slotOf(draft.task.shape, event.step);
+  const timer = slot < 0 ? null : draft.steps.read(slot).timer;
+  if (timer === null || timer.n !== event.n) return ignore(draft, `timer ${event.n} of "${event.step}" is no longer set`);
+  change(draft, slot, { timer: null });
+  switch (timer.why) {
+    case 'retry':
+      return advance(draft, slot);
+    case 'attempt':
+      return silent(draft, slot);
+    case 'cancel':
+      closeAttempt(draft, slot, 'lost');
+      return end(draft, slot, 'cancelled');
+    case 'expiry':
+      return expired(draft, slot);
+    default:
+      return ignore(draft, `timer ${event.n} is for nothing that a step waits for`);
+  }
+};
+
+/** An attempt that nobody reported in time is lost; its agent is told to stop, should it still be at it. */
+const silent = (draft: Draft, slot: number): void => {
+  const { attempt } = draft.steps.read(slot);
+  draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason: 'timeout', forceAt: draft.at });
+  closeAttempt(draft, slot, 'lost');
+  const seconds = (specIn(draft, slot).step.timeout_ms ?? draft.task.settings.timeout_ms) / 1_000;
+  decideFailure(draft, slot, { code: 'timeout', message: `No report within ${seconds} s.` });
+};
+
+const closeAttempt = (draft: Draft, slot: number, outcome: string): void => {
+  const { attempts } = draft.steps.read(slot);
+  const last = attempts[attempts.length - 1];
+  if (last !== undefined) change(draft, slot, { attempts: [...attempts.slice(0, -1), { ...last, finishedAt: draft.at, outcome }] });
+};
+
+const expired = (draft: Draft, slot: number): void => {
+  const { asked, error } = draft.steps.read(slot);
+  const open = asked === null ? null : closeAsk(draft, asked, { status: 'expired', by: null, reason: null });
+  if (open?.kind === 'flag' && error !== null) return failForGood(draft, slot, error, 'not_retryable');
+  const what = open?.kind === 'approval' ? 'approval' : 'answer';
+  failForGood(draft, slot, { code: 'expired', message: `No ${what} came until ${iso(draft.at)}.`, retryable: false }, 'expired');
+};
+
+const wokeTask = (draft: Draft, n: number): void => {
+  const { task } = draft;
+  const timer = task.timers.find((set) => set.n === n);
+  if (timer === undefined) return ignore(draft, `timer ${n} is no longer set`);
+  task.timers = task.timers.filter((set) => set.n !== n);
+  const why = timer.why === 'deadline' ? `the deadline ${iso(timer.at)} passed` : 'the budget of wall time is used up';
+  task.ending ??= { as: 'failed', reason: why, by: null };
+};

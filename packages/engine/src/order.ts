@@ -1,0 +1,68 @@
+// The order of a step's present attempt: the same words whenever it is derived again.
+import type { OrderDraft } from '@capstan/contracts';
+import { type Draft, idIn, shapeIn, specIn } from './draft.ts';
+import { iso } from './hash.ts';
+import type { Spec } from './plan/shape.ts';
+import { inputOf } from './scope.ts';
+import type { StepState } from './state.ts';
+
+export const orderFor = (draft: Draft, slot: number, step: StepState): OrderDraft => {
+  const spec = specIn(draft, slot);
+  const { task } = draft;
+  const verifying = step.stage === 'verify';
+  const timeoutMs = timeoutOf(draft, spec, step);
+  return {
+    v: 1,
+    task_id: task.taskId,
+    step_id: idIn(draft, slot),
+    attempt: step.attempt,
+    capability: capabilityOf(spec, step),
+    input: verifying
+      ? { step_id: idIn(draft, slot), output: step.output, checks: spec.step.verify ?? [], criteria: spec.step.criteria ?? [] }
+      : inputOf(draft, slot),
+    deadline: iso(draft.at + timeoutMs),
+    timeout_ms: timeoutMs,
+    heartbeat_ms: spec.step.heartbeat_ms ?? task.settings.heartbeat_ms,
+    ...(step.error === null || verifying ? {} : { last_failure: step.error }),
+    ...(step.answer === null ? {} : { answer: step.answer }),
+    ...(step.left === null ? {} : { state: step.left }),
+    context: { title: task.request.title ?? task.taskId, outputs: outputsBefore(draft, spec), artifacts: artifactsBefore(draft, spec) },
+    ...(spec.step.sandbox === undefined ? {} : { sandbox: spec.step.sandbox }),
+    tenant: task.request.tenant ?? 'default',
+  };
+};
+
+export const capabilityOf = (spec: Spec, step: StepState): string => (step.stage === 'verify' ? 'verify' : spec.step.capability);
+
+export const timeoutOf = (draft: Draft, spec: Spec, step: StepState): number =>
+  (step.stage === 'do' ? spec.step.timeout_ms : undefined) ?? draft.task.settings.timeout_ms;
+
+/** What a step depends on, and nothing else. A family larger than this is named instead; its outputs are had from `task.get`. */
+const familyOutputsMax = 1_000;
+
+const outputsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['outputs'] => {
+  const shape = shapeIn(draft);
+  const outputs: OrderDraft['context']['outputs'] = {};
+  for (const at of spec.afterSpecs) {
+    const before = shape.specs[at] as Spec;
+    if (before.first >= 0) outputs[before.step.id] = draft.steps.read(before.first).output;
+  }
+  for (const at of spec.afterGroups) {
+    const group = shape.groups[at];
+    if (group?.kind !== 'family') continue;
+    const family = shape.specs[group.specs[0] as number] as Spec;
+    outputs[group.name] =
+      family.count > familyOutputsMax
+        ? { omitted: `the outputs of ${family.count} steps are had from task.get` }
+        : Array.from({ length: Math.max(0, family.count) }, (_, member) => draft.steps.read(family.first + member).output);
+  }
+  return outputs;
+};
+
+const artifactsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['artifacts'] => {
+  const shape = shapeIn(draft);
+  return spec.afterSpecs.flatMap((at) => {
+    const before = shape.specs[at] as Spec;
+    return before.first < 0 ? [] : draft.steps.read(before.first).artifacts.map((artifact) => ({ ...artifact, step: before.step.id }) as never);
+  });
+};

@@ -1,0 +1,179 @@
+// A state as it is stored and shown, and back. The public names of a task are the record itself; what only the engine needs is beside them
+// under `engine`. Plans and submissions are not repeated: they are in the log, under `submitted`.
+import { type Event, type Json, limits, type StepRecord, type StepStatus, type TaskRecord, timeMs } from '@capstan/contracts';
+import { initialState } from './events/submitted.ts';
+import { iso } from './hash.ts';
+import { type Paged, pagedOf, pageSize, readPaged } from './paged.ts';
+import { dependenciesOf, idOf, type Shape, shapeOf, slotOf, specOf } from './plan/shape.ts';
+import { countGroups, countWaits } from './recount.ts';
+import { type Attempt, newStep, type StepState, type TaskState } from './state.ts';
+
+const when = (at: number | null): string | null => (at === null ? null : iso(at));
+const at = (text: string | null | undefined): number | null => (text === null || text === undefined ? null : timeMs(text));
+
+/** What of a step only the engine needs; left out where it says nothing. */
+type Private = Partial<Pick<StepState, 'stage' | 'tries' | 'routed' | 'timer' | 'asked' | 'approved' | 'started' | 'answer' | 'left' | 'doomed' | 'artifacts'>>;
+const privates = ['stage', 'tries', 'routed', 'timer', 'asked', 'approved', 'started', 'answer', 'left', 'doomed', 'artifacts'] as const;
+
+const isDefault = (key: (typeof privates)[number], value: unknown): boolean => value === newStep[key] || (key === 'artifacts' && (value as unknown[]).length === 0);
+
+const attemptRecord = (attempt: Attempt) => ({
+  n: attempt.n, agent: attempt.agent, started_at: when(attempt.startedAt), finished_at: when(attempt.finishedAt), outcome: attempt.outcome, error: attempt.error,
+});
+
+export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepRecord & { engine?: Private } => {
+  const engine = Object.fromEntries(privates.filter((key) => !isDefault(key, step[key])).map((key) => [key, step[key]])) as Private;
+  return {
+    status: step.status,
+    depends_on: dependenciesOf(shape, specOf(shape, slot)),
+    attempt: step.attempt,
+    agent: step.agent,
+    queue: step.queue,
+    started_at: when(step.startedAt),
+    finished_at: when(step.finishedAt),
+    output: step.output,
+    error: step.error,
+    attempts: step.attempts.map(attemptRecord),
+    findings: { major: step.findings[0], medium: step.findings[1], minor: step.findings[2] },
+    waiting_for: step.waitingFor ?? (step.status === 'pending' ? 'what it depends on' : null),
+    ...(Object.keys(engine).length === 0 ? {} : { engine }),
+  };
+};
+
+const stepOf = (record: StepRecord & { engine?: Private }): StepState => ({
+  ...newStep,
+  status: record.status,
+  attempt: record.attempt,
+  agent: record.agent,
+  queue: record.queue,
+  startedAt: at(record.started_at),
+  finishedAt: at(record.finished_at),
+  output: record.output,
+  error: record.error,
+  attempts: record.attempts.map((attempt) => ({
+    n: attempt.n, agent: attempt.agent, startedAt: at(attempt.started_at), finishedAt: at(attempt.finished_at), outcome: attempt.outcome, error: attempt.error,
+  })),
+  findings: [record.findings.major, record.findings.medium, record.findings.minor],
+  waitingFor: record.status === 'pending' ? null : record.waiting_for,
+  ...record.engine,
+});
+
+export type StepRecords = Readonly<Record<string, StepRecord>>;
+
+/** The steps of one page, by id. */
+export const pageOf = (state: TaskState, page: number): StepRecords => {
+  const from = page * pageSize;
+  return Object.fromEntries((state.steps.pages[page] ?? []).map((step, offset) => [idOf(state.shape, from + offset), stepRecordOf(state.shape, from + offset, step)]));
+};
+
+export const isPagedOut = (state: TaskState): boolean => state.steps.length > limits.stepsPerPage;
+
+/** The record of a task. With `whole`, all steps are in it whatever their number; as stored, many steps are on pages of their own. */
+export const recordOf = (state: TaskState, options: { whole: boolean; pageKey?: (page: number) => string }): TaskRecord & { engine: EngineRecord } => {
+  const inside = options.whole || !isPagedOut(state);
+  const steps: Record<string, StepRecord> = {};
+  if (inside) for (let page = 0; page < state.steps.pages.length; page += 1) Object.assign(steps, pageOf(state, page));
+  return {
+    v: 1,
+    task_id: state.taskId,
+    title: state.request.title ?? state.taskId,
+    tenant: state.request.tenant ?? 'default',
+    priority: state.request.priority ?? 'normal',
+    requester: state.request.requester ?? null,
+    status: state.status,
+    reason: state.reason,
+    phase: phaseOf(state),
+    mode: state.request.mode ?? 'auto',
+    plan_hash: state.planHash,
+    seq: state.seq,
+    created_at: iso(state.createdAt),
+    started_at: when(state.startedAt),
+    finished_at: when(state.finishedAt),
+    updated_at: iso(state.at),
+    counts: Object.fromEntries(Object.entries(state.counts).filter(([, count]) => count !== 0)),
+    steps,
+    ...(inside ? {} : { steps_in: state.steps.pages.map((_, page) => options.pageKey?.(page) ?? String(page)) }),
+    status_history: state.history.map((entry) => ({ status: entry.status, at: iso(entry.at), by: entry.by })),
+    artifacts: inside ? artifactsOf(state) : [],
+    interventions: [...state.interventions],
+    result: state.result,
+    usage: { tokens_in: state.usage.tokensIn, tokens_out: state.usage.tokensOut, wall_ms: state.usage.wallMs },
+    engine: engineOf(state),
+  };
+};
+
+const artifactsOf = (state: TaskState): TaskRecord['artifacts'] => {
+  const found: TaskRecord['artifacts'] = [];
+  for (let slot = 0; slot < state.steps.length; slot += 1) {
+    const step = readPaged(state.steps, slot);
+    for (const artifact of step.artifacts) found.push({ ...artifact, step: idOf(state.shape, slot), attempt: step.attempt });
+  }
+  return found;
+};
+
+/** The first phase that has not ended. */
+const phaseOf = (state: TaskState): string | null => state.shape.groups.find((group, at) => group.kind === 'phase' && readPaged(state.groups, at).left > 0)?.name ?? null;
+
+type EngineRecord = Omit<TaskState, 'taskId' | 'request' | 'settings' | 'routes' | 'plan' | 'planHash' | 'status' | 'reason' | 'seq' | 'createdAt' | 'startedAt' | 'finishedAt' | 'history' | 'steps' | 'counts' | 'interventions' | 'usage' | 'result' | 'shape' | 'waits' | 'groups'> & { readonly plan?: Json };
+
+const engineOf = (state: TaskState): EngineRecord => ({
+  rules: state.rules,
+  at: state.at,
+  ...(state.planned ? { plan: state.plan as never } : {}),
+  planned: state.planned,
+  additions: state.additions,
+  open: state.open,
+  errands: state.errands,
+  failures: state.failures,
+  verifying: state.verifying,
+  hold: state.hold,
+  ending: state.ending,
+  compensated: state.compensated,
+  asks: state.asks,
+  loops: state.loops,
+  timers: state.timers,
+  lastTimer: state.lastTimer,
+  lastAsk: state.lastAsk,
+  findings: state.findings,
+});
+
+/** A state from its record, its pages where it has some, and the event that began it. */
+export const restore = (record: TaskRecord, pages: readonly StepRecords[], submitted: Extract<Event, { kind: 'submitted' }>): TaskState => {
+  const base = initialState(submitted);
+  const { plan: planned, ...engine } = record['engine'] as EngineRecord;
+  const plan = engine.planned ? (planned as unknown as TaskState['plan']) : base.plan;
+  const shape = shapeOf(plan ?? { steps: [] }, engine.additions);
+  const steps = stepsFrom(shape, record.steps_in === undefined ? [record.steps] : pages);
+  const groups = countGroups(shape, (slot) => readPaged(steps, slot));
+  return {
+    ...base,
+    ...engine,
+    plan,
+    planHash: record.plan_hash,
+    status: record.status,
+    reason: record.reason,
+    seq: record.seq,
+    createdAt: timeMs(record.created_at),
+    startedAt: at(record.started_at),
+    finishedAt: at(record.finished_at),
+    history: record.status_history.map((entry) => ({ status: entry.status, at: timeMs(entry.at), by: entry.by })),
+    steps,
+    counts: record.counts as Partial<Record<StepStatus, number>>,
+    interventions: record.interventions,
+    usage: { tokensIn: record.usage.tokens_in, tokensOut: record.usage.tokens_out, wallMs: record.usage.wall_ms },
+    result: record.result,
+    shape,
+    groups,
+    waits: countWaits(shape, (slot) => readPaged(steps, slot), groups),
+  };
+};
+
+const stepsFrom = (shape: Shape, pages: readonly StepRecords[]): Paged<StepState> => {
+  const found = new Array<StepState | undefined>(shape.slots);
+  for (const page of pages) for (const [id, record] of Object.entries(page)) found[slotOf(shape, id)] = stepOf(record);
+  return pagedOf(shape.slots, (slot) => {
+    const step = found[slot];
+    if (step === undefined) throw new Error(`the snapshot has no step "${idOf(shape, slot)}"`);
+    return step;
+  });
+};

@@ -1,0 +1,172 @@
+// A task's state: plain readonly data, a function of its events alone. `shape`, `waits` and `groups` follow from the rest and are
+// built again when a snapshot is loaded.
+import type { Artifact, Failure, Json, Plan, Settings, StepStatus, Submission, TaskStatus, WakeReason } from '@capstan/contracts';
+import type { Paged } from './paged.ts';
+import type { Addition, Shape } from './plan/shape.ts';
+
+/** The version of these rules. `decide` of a newer version goes on with tasks of the previous one. */
+export const rulesVersion = 1;
+
+export interface Attempt {
+  readonly n: number;
+  readonly agent: string | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly outcome: string | null;
+  readonly error: Failure | null;
+}
+
+export interface Timer {
+  readonly n: number;
+  readonly at: number;
+  readonly why: WakeReason;
+}
+
+/** `do` is the step's own work; `verify` is the verifier's look at it. Both use up attempt numbers of the same step. */
+export type Stage = 'do' | 'verify';
+
+export interface StepState {
+  readonly status: StepStatus;
+  readonly stage: Stage;
+  /** The last attempt number given out; never given out again within the task. */
+  readonly attempt: number;
+  /** Attempts of the present run of retries; starts again with a retry that a person asked for. */
+  readonly tries: number;
+  readonly queue: string | null;
+  /** The attempt that a queue was found for, while it isn't ordered yet. */
+  readonly routed: number;
+  readonly agent: string | null;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly output: Json;
+  readonly error: Failure | null;
+  readonly attempts: readonly Attempt[];
+  readonly findings: readonly [major: number, medium: number, minor: number];
+  readonly artifacts: readonly Artifact[];
+  readonly waitingFor: string | null;
+  readonly timer: Timer | null;
+  /** The intervention that it waits for. */
+  readonly asked: string | null;
+  /** The hash of the input that a person approved. */
+  readonly approved: string | null;
+  /** A person started it, in manual mode, or let it pass a checkpoint. */
+  readonly started: boolean;
+  readonly answer: { readonly value: Json; readonly by: string; readonly at: string } | null;
+  /** What the agent left when it asked. */
+  readonly left: Json;
+  /** It was skipped because something that it depends on ended badly. */
+  readonly doomed: boolean;
+}
+
+export interface GroupState {
+  readonly left: number;
+  readonly succeeded: number;
+  readonly failed: number;
+}
+
+export interface HistoryEntry {
+  readonly status: string;
+  readonly at: number;
+  readonly by: string | null;
+}
+
+export interface Hold {
+  readonly why: 'paused' | 'planned' | 'failure' | 'checkpoint';
+  readonly by: string | null;
+  readonly text: string;
+}
+
+export interface OpenAsk {
+  readonly kind: 'approval' | 'question' | 'flag';
+  readonly slot: number;
+  readonly attempt: number;
+  readonly inputHash: string;
+  readonly roles: readonly string[];
+  readonly createdAt: number;
+  readonly expiresAt: number | null;
+  readonly text: string;
+}
+
+export interface TaskState {
+  readonly rules: number;
+  readonly taskId: string;
+  readonly request: Submission;
+  readonly settings: Settings;
+  readonly routes: Readonly<Record<string, string>>;
+  /** The plan as submitted, or what a planner gave besides its steps; null while there is none. */
+  readonly plan: Plan | null;
+  /** It came from a planner, so the submission doesn't hold it. */
+  readonly planned: boolean;
+  readonly planHash: string | null;
+  readonly additions: readonly Addition[];
+
+  readonly status: TaskStatus;
+  readonly reason: string | null;
+  readonly seq: number;
+  /** The task's own time: that of its newest event, never backwards. */
+  readonly at: number;
+  readonly createdAt: number;
+  readonly startedAt: number | null;
+  readonly finishedAt: number | null;
+  readonly history: readonly HistoryEntry[];
+
+  readonly steps: Paged<StepState>;
+  readonly counts: Readonly<Partial<Record<StepStatus, number>>>;
+  /** Slots that have not ended, without errands. */
+  readonly open: number;
+  /** Errands (notifications) that have not ended; they outlive the task's own end. */
+  readonly errands: number;
+  /** Steps that ended as failed and were not tolerated. */
+  readonly failures: number;
+  /** Steps in stage `verify` that run. */
+  readonly verifying: number;
+
+  readonly hold: Hold | null;
+  readonly ending: { readonly as: 'cancelled' | 'failed'; readonly reason: string; readonly by: string | null } | null;
+  /** The undo steps have been added. */
+  readonly compensated: boolean;
+  readonly asks: Readonly<Record<string, OpenAsk>>;
+  readonly interventions: readonly string[];
+  readonly loops: Readonly<Record<string, number>>;
+  /** Timers of the task as a whole. */
+  readonly timers: readonly Timer[];
+  /** The last number given to a timer, and to an intervention. */
+  readonly lastTimer: number;
+  readonly lastAsk: number;
+  readonly usage: { readonly tokensIn: number; readonly tokensOut: number; readonly wallMs: number };
+  readonly findings: readonly [major: number, medium: number, minor: number];
+  readonly result: Json;
+
+  readonly shape: Shape;
+  /** By spec: how many of what it waits for have not ended. */
+  readonly waits: Paged<number>;
+  readonly groups: Paged<GroupState>;
+}
+
+export const newStep: StepState = Object.freeze({
+  status: 'pending',
+  stage: 'do',
+  attempt: 0,
+  tries: 0,
+  queue: null,
+  routed: 0,
+  agent: null,
+  startedAt: null,
+  finishedAt: null,
+  output: null,
+  error: null,
+  attempts: [],
+  findings: [0, 0, 0] as const,
+  artifacts: [],
+  waitingFor: null,
+  timer: null,
+  asked: null,
+  approved: null,
+  started: false,
+  answer: null,
+  left: null,
+  doomed: false,
+});
+
+export const hasEnded = (status: StepStatus): boolean => status === 'succeeded' || status === 'failed' || status === 'skipped' || status === 'cancelled';
+export const taskEnded = (status: TaskStatus): boolean => status === 'succeeded' || status === 'failed' || status === 'cancelled';
