@@ -78,12 +78,20 @@ export const change = (draft: Draft, slot: number, patch: Partial<StepState>): S
     const closed = Number(hasEnded(next.status)) - Number(hasEnded(old.status));
     if (specIn(draft, slot).errand) task.errands -= closed;
     else {
-      task.counts = { ...task.counts, [old.status]: (task.counts[old.status] ?? 0) - 1, [next.status]: (task.counts[next.status] ?? 0) + 1 };
+      task.counts = recounted(task.counts, old.status, next.status);
       task.open -= closed;
     }
     draft.effects.push({ kind: 'tell', step: idIn(draft, slot), status: next.status });
   }
   task.verifying += Number(isVerifying(next)) - Number(isVerifying(old));
+  return next;
+};
+
+const recounted = (counts: TaskState['counts'], from: StepStatus, to: StepStatus): TaskState['counts'] => {
+  const next = { ...counts, [to]: (counts[to] ?? 0) + 1 };
+  const left = (counts[from] ?? 0) - 1;
+  if (left > 0) next[from] = left;
+  else delete next[from];
   return next;
 };
 

@@ -16,9 +16,10 @@ import { showStatus } from './status.ts';
 import { stopAll } from './stop.ts';
 
 export const settle = (draft: Draft): void => {
-  const ending = draft.before.ending;
+  let known = draft.before.ending;
   do {
-    if (draft.task.ending !== null && draft.task.ending !== ending && !taskEnded(draft.task.status)) stopAll(draft);
+    if (draft.task.ending !== known && !taskEnded(draft.task.status)) stopAll(draft);
+    known = draft.task.ending;
     drain(draft);
   } while (finish(draft));
   showStatus(draft);

@@ -1,6 +1,6 @@
 // A state as it is stored and shown, and back. The public names of a task are the record itself; what only the engine needs is beside them
 // under `engine`. Plans and submissions are not repeated: they are in the log, under `submitted`.
-import { type Event, type Json, limits, type StepRecord, type StepStatus, type TaskRecord, timeMs } from '@capstan/contracts';
+import { type Event, type Json, limits, type StepRecord, type StepStatus, stepStatuses, type TaskRecord, timeMs } from '@capstan/contracts';
 import { initialState } from './events/submitted.ts';
 import { iso } from './hash.ts';
 import { type Paged, pagedOf, pageSize, readPaged } from './paged.ts';
@@ -90,7 +90,7 @@ export const recordOf = (state: TaskState, options: { whole: boolean; pageKey?: 
     started_at: when(state.startedAt),
     finished_at: when(state.finishedAt),
     updated_at: iso(state.at),
-    counts: Object.fromEntries(Object.entries(state.counts).filter(([, count]) => count !== 0)),
+    counts: Object.fromEntries(stepStatuses.flatMap((status) => (state.counts[status] === undefined ? [] : [[status, state.counts[status]]]))),
     steps,
     ...(inside ? {} : { steps_in: state.steps.pages.map((_, page) => options.pageKey?.(page) ?? String(page)) }),
     status_history: state.history.map((entry) => ({ status: entry.status, at: iso(entry.at), by: entry.by })),
