@@ -10,7 +10,9 @@ export type BusErrorCode =
   /** Larger than the server takes. */
   | 'too_large'
   /** The stream takes nothing more. */
-  | 'full';
+  | 'full'
+  /** The credentials don't allow it: waiting won't help. */
+  | 'forbidden';
 
 export class BusError extends Error {
   override readonly name = 'BusError';

@@ -4,6 +4,13 @@ export { decode, decodeAny, decodeTrusted, textOf } from './decode.ts';
 export type { Decoded, DecodeOptions, JsonObject, Undecodable } from './decode.ts';
 export { BusError, isBusError } from './error.ts';
 export type { BusErrorCode } from './error.ts';
+export type { NatsBus } from './nats/bus.ts';
+export { connect, serverVersionMin, strictBatching } from './nats/connect.ts';
+export type { ConnectOptions } from './nats/connect.ts';
+export { inspect, prepare } from './nats/prepare.ts';
+export type { Prepared, PrepareOptions } from './nats/prepare.ts';
+export type { Batching } from './nats/publisher.ts';
+export { isInbox } from './nats/serve.ts';
 export { partitionOf } from './partition.ts';
 export type {
   Answer, Bus, Change, Delivery, Entry, Log, LogInfo, Message, Objects, QueueInfo, ReadOptions, Running, Said, Saying, Service, Store, Wire,

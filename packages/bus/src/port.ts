@@ -68,12 +68,20 @@ export interface ReadOptions {
   readonly subjects?: readonly string[];
   /** Only what comes after this sequence; 0 is everything. */
   readonly after: number;
-  /** Or: only what the stream took at or after this time. */
+  /**
+   * Alone: only what the stream took at or after this time, in milliseconds. Beside `after`: the time of that message, so that a stream which
+   * lost its end (a power cut, a restored backup) is known by it; reading then goes on from this time.
+   */
   readonly since?: number;
   /** Called in order. What it throws stops the process: a reader that can't go on must say so. */
   readonly on: (message: Message) => void;
   /** Called when nothing more is pending just now, also once at the start. */
   readonly onIdle?: () => void;
+  /**
+   * The stream has lost what was read already, or is another one: what was made of it may be wrong. Called before reading goes on with what
+   * came since the last message, which has lower sequences. A warning is given in any case.
+   */
+  readonly onRollback?: (found: { readonly last: number; readonly after: number }) => void;
 }
 
 export interface Entry {
@@ -166,7 +174,11 @@ export interface Bus {
    */
   serve(service: Service): Promise<Running>;
 
-  /** Flushes, stops everything and closes. */
+  /** Whether the server is in reach just now. */
+  connected(): boolean;
+  /** Resolves when the connection is over for good: with the reason, unless `close` was called. */
+  readonly closed: Promise<Error | undefined>;
+  /** Stops taking in, waits for what is being said (`limits.drainMs` at most), and closes. */
   close(): Promise<void>;
 }
 

@@ -1,0 +1,143 @@
+// The bus over NATS: what the port promises, put together from the files beside this one.
+import { limits, type Names } from '@capstan/contracts';
+import type { NatsConnection } from 'nats';
+import { BusError } from '../error.ts';
+import type { Bus, Delivery, QueueInfo, Running, Wire } from '../port.ts';
+import { makeConsumer, nanos } from './api.ts';
+import type { Asker } from './asker.ts';
+import { guarded, type Line } from './line.ts';
+import { natsLog } from './log.ts';
+import { natsObjects } from './objects.ts';
+import type { Publisher } from './publisher.ts';
+import { refusal } from './refusal.ts';
+import { serve } from './serve.ts';
+import { natsStore } from './store.ts';
+import { consumerInfo, Taker } from './taker.ts';
+import { encoded, headerBytes, headerLines, wireOf } from './wire.ts';
+
+export interface NatsBus extends Bus {
+  /** For `prepare`, and for what only NATS can do. */
+  readonly line: Line;
+}
+
+/** The durable consumer that the coordinators share for the plain door. */
+const tasksConsumer = 'coordinator';
+
+export const natsBus = (line: Line, publisher: Publisher, names: Names, closed: Promise<Error | undefined>): NatsBus => {
+  const { connection, asker } = line;
+  const running = new Set<Running>();
+  const kept = <T extends Running>(one: T): Running => {
+    const entry: Running = {
+      stop: () => {
+        running.delete(entry);
+        return one.stop();
+      },
+    };
+    running.add(entry);
+    return entry;
+  };
+
+  const openQueue = (queue: string): Promise<void> =>
+    openConsumer(asker, names.streams.orders, queue, names.orders(queue), limits.maxDeliver);
+
+  const take = (stream: string, consumer: string, concurrency: number, on: (delivery: Delivery) => void, open: () => Promise<void>) =>
+    kept(new Taker(line, { stream, consumer, concurrency, on, open }).start());
+
+  return {
+    names,
+    line,
+    once: (saying) => publisher.once(saying),
+    append: (saying) => publisher.append(saying),
+    log: (stream) => {
+      const log = natsLog(line, stream);
+      return { ...log, read: async (options) => kept(await log.read(options)) };
+    },
+    store: (bucket) => {
+      const store = natsStore(line, publisher, bucket);
+      return { ...store, watch: async (on, onReady) => kept(await store.watch(on, onReady)) };
+    },
+    objects: (bucket) => natsObjects(line, bucket),
+    openQueue,
+    async queueInfo(queue): Promise<QueueInfo | null> {
+      const info = await consumerInfo(line, names.streams.orders, queue);
+      if (!info) return null;
+      return {
+        delivered: info.delivered.stream_seq,
+        floor: info.ack_floor.stream_seq,
+        pending: info.num_pending,
+        unacknowledged: info.num_ack_pending,
+      };
+    },
+    takeOrders: async (queue, concurrency, on) => take(names.streams.orders, queue, concurrency, on, () => openQueue(queue)),
+    takeTasks: async (on) => take(names.streams.tasks, tasksConsumer, limits.readBatch, on, () => openTasks({ line, names })),
+    tell(subject, data, headers) {
+      const lines = headerLines(headers);
+      // What is only for watching is not kept for later.
+      if (line.online()) connection.publish(subject, data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
+    },
+    listen(subject, on, group) {
+      const subscription = connection.subscribe(subject, {
+        ...(group === undefined ? {} : { queue: group }),
+        callback: (error, msg) => {
+          if (error) line.warn(`Listening to ${subject} was refused: ${error.message}`);
+          else guarded(() => on(wireOf(msg)));
+        },
+      });
+      return kept({ stop: async () => subscription.unsubscribe() });
+    },
+    ask: (subject, data, timeoutMs = limits.requestTimeoutMs) => ask(connection, subject, data, timeoutMs),
+    serve: async (service) => kept(await serve(line, service)),
+    connected: () => line.online(),
+    closed,
+    async close() {
+      if (connection.isClosed()) return;
+      await Promise.all([...running].map((one) => one.stop()));
+      let late: NodeJS.Timeout | undefined;
+      await Promise.race([asker.idle(), new Promise((resolve) => (late = setTimeout(resolve, limits.drainMs)))]);
+      clearTimeout(late);
+      asker.close();
+      if (line.online()) await connection.drain().catch(() => connection.close());
+      else await connection.close();
+    },
+  };
+};
+
+/** No limit of deliveries: at such a limit a work queue hides the message, and only whoever sees it can bury it. */
+export const openTasks = ({ line, names }: Pick<NatsBus, 'line' | 'names'>): Promise<void> =>
+  openConsumer(line.asker, names.streams.tasks, tasksConsumer, undefined, -1);
+
+/** A consumer that is there already stays as it is: an operator may have changed it. */
+const openConsumer = async (asker: Asker, stream: string, name: string, filter: string | undefined, maxDeliver: number): Promise<void> => {
+  const made = await makeConsumer(
+    asker,
+    stream,
+    {
+      name,
+      durable_name: name,
+      deliver_policy: 'all',
+      ack_policy: 'explicit',
+      ack_wait: nanos(limits.ackWaitMs),
+      max_deliver: maxDeliver,
+      max_ack_pending: limits.maxAckPending,
+      ...(filter === undefined ? {} : { filter_subject: filter }),
+      replay_policy: 'instant',
+    },
+    'create',
+  );
+  if (!made.ok && made.error.err_code !== alreadyExists && made.error.err_code !== nameInUse) throw refusal(made.error, `${stream}.${name}`);
+};
+
+const alreadyExists = 10_148;
+const nameInUse = 10_013;
+
+const ask = async (connection: NatsConnection, subject: string, data: Uint8Array | string, timeoutMs: number): Promise<Wire> => {
+  try {
+    return wireOf(await connection.request(subject, data, { timeout: timeoutMs }));
+  } catch (error) {
+    const { name, message } = error as Error;
+    if (/max_payload/.test(message)) throw new BusError('too_large', `${subject}: larger than the server takes.`, { cause: error });
+    if (name === 'PermissionViolationError') throw new BusError('forbidden', `This user may not ask ${subject}.`, { cause: error });
+    const why = name === 'NoRespondersError' || /no responders/i.test(message) ? 'nobody answers there' : message;
+    throw new BusError('unavailable', `${subject}: ${why}.`, { cause: error });
+  }
+};

@@ -1,0 +1,33 @@
+// What everything in this folder shares: one connection, its questions, and whoever must start anew when the connection comes back.
+import type { NatsConnection } from 'nats';
+import type { Asker } from './asker.ts';
+
+export interface Line {
+  readonly connection: NatsConnection;
+  readonly asker: Asker;
+  /** For what an operator should hear: refused permissions, a log that lost its end, a consumer that is gone. */
+  readonly warn: (message: string) => void;
+  readonly online: () => boolean;
+  /** A subject for replies that nobody else has. */
+  readonly inbox: () => string;
+  /** Told when the connection is there again. */
+  readonly pullers: Set<{ restart(): void }>;
+}
+
+/** What a handler throws must stop the process; thrown into nats.js it would silently stop the connection's reading instead. */
+export const guarded = (act: () => void): boolean => {
+  try {
+    act();
+    return true;
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+    return false;
+  }
+};
+
+/** How long the server may be silent on a pull; it sends a sign of life this often. */
+export const heartbeatMs = 5_000;
+export const pullMs = 30_000;
+export const retryMs = 250;
