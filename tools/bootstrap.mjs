@@ -32,8 +32,10 @@ const patience = {
 const say = (message) => process.stderr.write(`bootstrap: ${message}\n`);
 
 let child; // the process that runs now: a step of the installation, then the entry point
+let stoppedBy;
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
   process.on(signal, () => {
+    stoppedBy = signal;
     if (!child) process.exit(128 + os.signals[signal]);
     // A terminal sends Ctrl-C to the whole group: forwarding it too would look like a second, impatient one.
     if (signal === 'SIGINT' && (process.stdin.isTTY || process.stderr.isTTY)) return;
@@ -89,11 +91,12 @@ async function step(what, file, args, cwd, stamp) {
   const running = spawn(file, args, { cwd, env: { ...installEnvironment(file), CI: 'true' }, stdio: ['ignore', 'pipe', 'pipe'] });
   for (const stream of [running.stdout, running.stderr]) stream.on('data', (chunk) => output.push(chunk));
   const end = await finished(running).finally(() => clearInterval(alive));
-  if (end.signal) throw Object.assign(new Error(`stopped by ${end.signal}`), { exitCode: 128 + os.signals[end.signal] });
+  // npm answers a signal with exit code 1, so what we were told counts and not how the step ended.
+  if (stoppedBy) throw Object.assign(new Error(`stopped by ${stoppedBy}`), { exitCode: 128 + os.signals[stoppedBy] });
   if (end.code !== 0) {
     const text = Buffer.concat(output).toString();
     process.stderr.write(text);
-    throw new Error(`installing ${what} failed (${file === 'npm' ? 'npm' : 'pnpm'} exit ${end.code})${advice(text)}`);
+    throw new Error(`installing ${what} failed (${end.code === null ? end.signal : `exit ${end.code}`})${advice(text)}`);
   }
   writeFileSync(stamp.file, stamp.hash);
   say(`installed ${what} (${seconds()})`);
