@@ -62,18 +62,20 @@ test('a drain that lingers is cut off at the limit, with 1', async (t) => {
 
 test('under a supervisor, Ctrl-C waits for the supervisor to say so', async () => {
   const { from, exits, codes, shutdown } = fixture(1_000, true);
+  const exited = once(exits, 'exit');
   from.emit('SIGINT');
   from.emit('SIGINT');
   assert.equal(shutdown.signal.aborted, false);
   from.emit('SIGTERM');
-  await once(exits, 'exit');
+  await exited;
   assert.deepEqual(codes, [0]);
 });
 
 test('a process drains when its supervisor is gone', async () => {
   const { from, exits, codes, shutdown } = fixture(1_000, true);
+  const exited = once(exits, 'exit');
   from.emit('disconnect');
   assert.equal(shutdown.signal.aborted, true);
-  await once(exits, 'exit');
+  await exited;
   assert.deepEqual(codes, [0]);
 });
