@@ -71,11 +71,6 @@ test('a body fits into a message with its headers', () => {
     payloadMax,
     'a body could not be dead-lettered: its reasons travel as headers beside it',
   );
-  atMost(
-    limits.planInlineBytesMax * 2,
-    limits.bodyBytesMax,
-    'a plan would leave no room for the rest of its submission',
-  );
 });
 
 test('a snapshot fits into messages, and its messages into one batch', () => {

@@ -14,8 +14,6 @@ export const limits = {
   idLengthMax: 64,
   planBytesMax: 64 * MiB,
   planStepsMax: 100_000,
-  /** A plan larger than this travels beside its submission, in the object store. */
-  planInlineBytesMax: 256 * KiB,
   budgetStepsDefault: 100_000,
   /** What a step may add while it runs, in one report. */
   addStepsMax: 1_000,
