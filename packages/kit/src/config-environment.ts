@@ -60,6 +60,7 @@ const commonEnvironment: Readonly<Record<string, FromEnvironment>> = {
   CAPSTAN_NATS_USER: { path: ['nats', 'user'], as: 'text' },
   CAPSTAN_NATS_PASSWORD: { path: ['nats', 'password'], as: 'text' },
   CAPSTAN_NATS_CREDS: { path: ['nats', 'creds'], as: 'text' },
+  CAPSTAN_NATS_INBOX_PREFIX: { path: ['nats', 'inbox_prefix'], as: 'text' },
   CAPSTAN_NAMESPACE: { path: ['namespace'], as: 'text' },
   CAPSTAN_INSTANCE: { path: ['instance'], as: 'text' },
   CAPSTAN_LOG_LEVEL: { path: ['log', 'level'], as: 'text' },

@@ -25,6 +25,8 @@ const common = z.strictObject({
       password: z.string().optional(),
       /** A credentials file, as `nsc` writes it. */
       creds: z.string().optional(),
+      /** Replies come under this; a user that may not read others' needs its own, such as `_INBOX_executor`. */
+      inbox_prefix: z.string().optional(),
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),

@@ -1,0 +1,120 @@
+// The agent loop: announce, pull orders, work on as many as there are slots, and let go of them well when told to stop.
+import type { Bus, Delivery, Running } from '@capstan/bus';
+import type { AgentRecord, Order } from '@capstan/contracts';
+import type { Config } from '../config.ts';
+import type { Logger } from '../log.ts';
+import type { Mask } from '../masking.ts';
+import type { Outcome } from '../outcome.ts';
+import { announce } from './announce.ts';
+import { listenForCancels } from './cancels.ts';
+import type { AgentContext } from './context.ts';
+import { readOrder } from './read-order.ts';
+import { newServerClock } from './server-clock.ts';
+import { handBackMs, startWork, type Work } from './work.ts';
+
+export interface LoopParts<Own> {
+  readonly bus: Bus;
+  readonly config: Config<Own>;
+  readonly log: Logger;
+  readonly mask: Mask;
+  readonly record: AgentRecord & { concurrency: number };
+  readonly run: (order: Order, context: AgentContext<Own>) => Promise<Outcome>;
+}
+
+export interface Loop {
+  /** Null while the agent is announced and takes orders; otherwise why not. */
+  wrong(): string | null;
+  /** Takes nothing more, lets what runs finish within the limit, and hands back the rest. */
+  drain(withinMs: number): Promise<void>;
+}
+
+/** Attempts that this process has reported, whose order may come once more: an acknowledgement can get lost. */
+const reportedMax = 1_000;
+/** How long work has to clean up once it is to be handed back. */
+const handBackPatienceMs = 1_000;
+
+export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
+  const { bus, config, log, mask, record, run } = parts;
+  const agent = `${record.queue}.${record.instance}`;
+  const working = new Map<string, Work>();
+  const reported = new Set<string>();
+  const closing = new AbortController();
+  const clock = newServerClock();
+  const cancels = listenForCancels(bus);
+  const announcement = announce({ bus, record, busy: () => working.size, log, clock });
+  let draining = false;
+
+  const begin = (order: Order, key: string, delivery: Delivery): void => {
+    const work = startWork(
+      { bus, agent, config, log, processMask: mask, cancels, clock, closing: closing.signal, run },
+      order,
+      key,
+      delivery,
+    );
+    working.set(key, work);
+    void work.over.then((stored) => {
+      working.delete(key);
+      if (!stored) return;
+      reported.add(key);
+      const [oldest] = reported;
+      if (reported.size > reportedMax && oldest !== undefined) reported.delete(oldest);
+    });
+  };
+
+  const take = (delivery: Delivery): void => {
+    if (draining) return delivery.later(handBackMs);
+    const read = readOrder(bus.names, delivery);
+    if (!read.ok) return void bury(parts, delivery, read);
+    const again = working.get(read.key);
+    if (again) return again.join(delivery);
+    if (reported.has(read.key)) return void delivery.ack().catch(() => {});
+    begin(read.order, read.key, delivery);
+  };
+
+  await announcement.say();
+  // Where this agent may; otherwise Capstan makes the consumer once it has seen the announcement.
+  await bus.openQueue(record.queue).catch((error: unknown) => log.debug({ error }, 'Could not open the queue.'));
+  const pulling: Running = await bus.takeOrders(record.queue, record.concurrency, take);
+  log.info({ agent, capabilities: record.capabilities, concurrency: record.concurrency }, 'Takes orders.');
+
+  return {
+    wrong: () => (draining ? 'draining' : announcement.wrong()),
+    drain: async (withinMs) => {
+      draining = true;
+      const settled = async (): Promise<void> => {
+        await Promise.all([...working.values()].map((work) => work.over));
+      };
+      const until = Date.now() + withinMs;
+      await Promise.all([bus.connected() ? announcement.say('draining') : undefined, pulling.stop()]);
+      if (working.size > 0) log.info({ busy: working.size, withinMs }, 'Waiting for what is being worked on.');
+      if (!(await within(settled(), until - Date.now() - handBackPatienceMs))) {
+        for (const work of working.values()) work.handBack(handBackPatienceMs);
+        log.warn({ unfinished: [...working.keys()] }, 'Handing back what is unfinished; no attempt is lost by it.');
+        await within(settled(), handBackPatienceMs);
+        closing.abort();
+        await settled();
+      }
+      await Promise.all([announcement.end(), cancels.stop()]);
+    },
+  };
+};
+
+const bury = async <Own>(
+  { log }: LoopParts<Own>,
+  delivery: Delivery,
+  mistake: { reason: string; message: string },
+): Promise<void> => {
+  log.error(
+    { subject: delivery.subject, seq: delivery.seq, reason: mistake.reason },
+    `An order could not be read: ${mistake.message}`,
+  );
+};
+
+/** Whether it was over in time. */
+const within = async (work: Promise<void>, ms: number): Promise<boolean> => {
+  const { promise: late, resolve } = Promise.withResolvers<boolean>();
+  const limit = setTimeout(() => resolve(false), Math.max(0, ms));
+  const over = await Promise.race([work.then(() => true), late]);
+  clearTimeout(limit);
+  return over;
+};

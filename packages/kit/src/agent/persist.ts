@@ -1,0 +1,36 @@
+// Tries something durable until the server has taken it. What is done must not be lost because NATS is away for a while.
+import { isBusError } from '@capstan/bus';
+import type { Logger } from '../log.ts';
+
+const firstWaitMs = 250;
+const longestWaitMs = 10_000;
+
+/** Null where `signal` ended it first. Throws what waiting can't cure. */
+export const persist = async <T>(
+  what: string,
+  act: () => Promise<T>,
+  log: Logger,
+  signal: AbortSignal,
+): Promise<T | null> => {
+  for (let wait = firstWaitMs; !signal.aborted; wait = Math.min(wait * 2, longestWaitMs)) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!isBusError(error, 'unavailable') && !isBusError(error, 'full')) throw error;
+      log.warn({ error: error.message, waitMs: wait }, `${what} could not be stored yet; trying again.`);
+      await pause(wait, signal);
+    }
+  }
+  return null;
+};
+
+const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((over) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      over();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end);
+  });

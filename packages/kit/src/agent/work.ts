@@ -1,0 +1,170 @@
+// One order from delivery to acknowledgement: run it, store the report, then acknowledge. The other way round, a crash in
+// between would lose the answer.
+import type { Bus, Delivery } from '@capstan/bus';
+import { type Artifact, limits, type Order, timeMs } from '@capstan/contracts';
+import type { Config } from '../config.ts';
+import { type Logger, stepLog } from '../log.ts';
+import { type Mask, newMask } from '../masking.ts';
+import { type Outcome, reject, Stopped } from '../outcome.ts';
+import { type Attempt, type Ended, startAttempt } from './attempt.ts';
+import { type Cancels, patienceOf } from './cancels.ts';
+import { newClaimCheck } from './claim-check.ts';
+import { type AgentContext, newContext } from './context.ts';
+import { newOutputLog } from './output-log.ts';
+import { persist } from './persist.ts';
+import { composeReport } from './report.ts';
+import type { ServerClock } from './server-clock.ts';
+
+export interface Work {
+  /** The same order again, while it is being worked on: this delivery is acknowledged with the first. */
+  join(delivery: Delivery): void;
+  /** Stops it and hands it back, so that another agent takes it. */
+  handBack(withinMs: number): void;
+  /** True once the report is stored, false where it was handed back. Never throws. */
+  readonly over: Promise<boolean>;
+}
+
+export interface WorkParts<Own> {
+  readonly bus: Bus;
+  readonly agent: string;
+  readonly config: Config<Own>;
+  readonly log: Logger;
+  readonly processMask: Mask;
+  readonly cancels: Cancels;
+  readonly clock: ServerClock;
+  /** Aborted when the process can wait no longer. */
+  readonly closing: AbortSignal;
+  readonly run: (order: Order, context: AgentContext<Own>) => Promise<Outcome>;
+}
+
+/** An order that was handed back is not delivered again at once: whoever handed it back may still be among the takers. */
+export const handBackMs = 1_000;
+/** How long a report waits for the last lines of output. */
+const logPatienceMs = 1_000;
+
+export const startWork = <Own>(parts: WorkParts<Own>, order: Order, key: string, delivery: Delivery): Work => {
+  const deliveries = [delivery];
+  const beat = setInterval(() => {
+    for (const each of deliveries) each.working();
+  }, beatOf(order));
+  delivery.working();
+
+  const work = prepare(parts, order, key);
+  const forget = parts.cancels.watch(key, (cancelled) => {
+    work.log.info({ reason: cancelled.reason }, 'Cancelled.');
+    work.attempt.stop('cancel', patienceOf(cancelled, Date.now()));
+  });
+  const over = finish(parts, order, work, deliveries)
+    .catch((error: unknown) => {
+      // Not acknowledged, so it is delivered again: to this process, or to one that can.
+      work.log.error({ error }, 'An order could not be finished; it will be delivered again.');
+      return false;
+    })
+    .finally(() => {
+      clearInterval(beat);
+      forget();
+    });
+  return {
+    join: (again) => void deliveries.push(again),
+    handBack: (withinMs) => work.attempt.stop('drain', withinMs),
+    over,
+  };
+};
+
+/** Well under both the order's own heartbeat and the time after which the server delivers again. */
+const beatOf = (order: Order): number => Math.max(100, Math.min(order.heartbeat_ms, limits.ackWaitMs) / 3);
+
+/** An attempt's time runs from when it was ordered; after it, the engine has decided without us. */
+const timeLeft = (order: Order, clock: ServerClock): number => {
+  const left = timeMs(order.deadline) - clock.now();
+  return order.timeout_ms === undefined ? left : Math.min(left, order.timeout_ms);
+};
+
+interface Prepared {
+  readonly attempt: Attempt;
+  readonly log: Logger;
+  readonly report: (ended: Ended) => Promise<Uint8Array>;
+  readonly closeLog: () => Promise<void>;
+}
+
+const prepare = <Own>(parts: WorkParts<Own>, order: Order, key: string): Prepared => {
+  const { bus, agent, config, processMask, run } = parts;
+  const { names } = bus;
+  const log = stepLog(parts.log, order);
+  const mask = newMask();
+  const artifacts: Artifact[] = [];
+  const claims = newClaimCheck({ objects: bus.objects(names.buckets.artifacts), names, order });
+  const subject = names.log(order.task_id, order.step_id);
+  const outputLog = newOutputLog({
+    attempt: order.attempt,
+    mask,
+    append: (line) => bus.append({ subject, data: JSON.stringify(line) }),
+  });
+  const startedAt = performance.now();
+  bus.tell(
+    names.progress(order.task_id, order.step_id),
+    JSON.stringify({ attempt: order.attempt, agent, kind: 'started' }),
+  );
+  log.debug({ capability: order.capability }, 'Started.');
+  const attempt = startAttempt(
+    (signal) =>
+      run(
+        order,
+        newContext({ bus, order, agent, key, config, log, mask, processMask, claims, outputLog, artifacts }, signal),
+      ),
+    timeLeft(order, parts.clock),
+    parts.cancels.past(key) ? 'cancel' : undefined,
+  );
+  return {
+    attempt,
+    log,
+    closeLog: () => outputLog.close(logPatienceMs),
+    report: (ended) => {
+      const outcome = 'outcome' in ended ? ended.outcome : ended.stopped;
+      return composeReport({ order, agent, outcome, artifacts, wallMs: performance.now() - startedAt, mask, claims });
+    },
+  };
+};
+
+const finish = async <Own>(
+  parts: WorkParts<Own>,
+  order: Order,
+  work: Prepared,
+  deliveries: readonly Delivery[],
+): Promise<boolean> => {
+  const { bus, closing } = parts;
+  const ended = await work.attempt.ended;
+  note(work.log, ended);
+  await work.closeLog();
+  if ('stopped' in ended && ended.stopped === 'drain') return giveBack(deliveries);
+
+  const data = await persist('The report', () => work.report(ended), work.log, closing);
+  const said =
+    data && (await persist('The report', () => bus.once({ subject: order.report_to, data }), work.log, closing));
+  if (!said) return giveBack(deliveries);
+  // Not an error: the first report of an attempt wins, so this one came second.
+  if (said.again) work.log.debug('This attempt had been reported before.');
+  // Where this is not heard, the order comes again, and is acknowledged then.
+  await Promise.all(
+    deliveries.map((delivery) =>
+      delivery.ack().catch((error: unknown) => work.log.debug({ error }, 'Not acknowledged yet.')),
+    ),
+  );
+  return true;
+};
+
+const giveBack = (deliveries: readonly Delivery[]): boolean => {
+  for (const delivery of deliveries) delivery.later(handBackMs);
+  return false;
+};
+
+const note = (log: Logger, ended: Ended): void => {
+  if ('stopped' in ended) {
+    if (ended.late)
+      log.warn({ why: ended.stopped }, 'The work did not stop when it was told to, and is not waited for.');
+    else log.debug({ why: ended.stopped }, 'Stopped.');
+  } else if ('crash' in ended) log.error({ error: ended.crash }, 'The agent threw an error.');
+  else if (ended.outcome.kind === 'failed')
+    log.info({ code: ended.outcome.code, reason: ended.outcome.message }, 'Failed.');
+  else log.debug('Done.');
+};

@@ -1,0 +1,116 @@
+// An agent: what it can do, and how it does one order. Everything around that is the loop's business.
+import type { Bus } from '@capstan/bus';
+import { capability, id, limits, type Order } from '@capstan/contracts';
+import { z } from 'zod';
+import type { AgentContext } from './agent/context.ts';
+import { type Loop, startLoop } from './agent/loop.ts';
+import type { Config, Section } from './config.ts';
+import type { Logger } from './log.ts';
+import type { Mask } from './masking.ts';
+import type { Outcome } from './outcome.ts';
+import { runService } from './service.ts';
+import { version } from './version.ts';
+
+/** What every agent may be told under its own name in the configuration; a pool of its own is one with another queue and tags. */
+const agentShape = {
+  queue: id.optional(),
+  domain: z.string().max(64).optional(),
+  /** Only these of the agent's capabilities. */
+  capabilities: z.array(capability).min(1).optional(),
+  tags: z.record(z.string().max(64), z.string().max(256)).optional(),
+  concurrency: z.int().min(1).max(100_000).optional(),
+};
+
+type AgentShape = typeof agentShape;
+export type AgentSettings<Shape extends z.ZodRawShape> = z.output<z.ZodObject<AgentShape & Shape, z.core.$strict>>;
+
+export interface AgentDefinition<Shape extends z.ZodRawShape = Record<never, never>> {
+  readonly queue: string;
+  readonly domain?: string;
+  readonly capabilities: readonly string[];
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly concurrency?: number;
+  /** Settings of its own, beside those that every agent has. */
+  readonly settings?: Shape;
+  readonly environment?: Section['environment'];
+  /** Called once, before the first order. */
+  readonly start?: (config: Config<AgentSettings<Shape>>, log: Logger) => Promise<void> | void;
+  readonly run: (order: Order, context: AgentContext<AgentSettings<Shape>>) => Promise<Outcome>;
+  /** Called once, after the last one. */
+  readonly stop?: () => Promise<void> | void;
+}
+
+export interface Agent<Shape extends z.ZodRawShape = Record<never, never>> extends AgentDefinition<Shape> {
+  readonly section: Section<z.ZodObject<AgentShape & Shape, z.core.$strict>>;
+}
+
+export const defineAgent = <Shape extends z.ZodRawShape = Record<never, never>>(
+  definition: AgentDefinition<Shape>,
+): Agent<Shape> => ({
+  ...definition,
+  section: {
+    schema: z.strictObject({ ...agentShape, ...(definition.settings ?? ({} as Shape)) }) as z.ZodObject<
+      AgentShape & Shape,
+      z.core.$strict
+    >,
+    environment: { ...definition.environment, CAPSTAN_CONCURRENCY: { path: ['concurrency'], as: 'number' } },
+  },
+});
+
+export interface AgentParts<Shape extends z.ZodRawShape> {
+  readonly bus: Bus;
+  readonly config: Config<AgentSettings<Shape>>;
+  readonly log: Logger;
+  readonly mask: Mask;
+}
+
+/** Takes orders from now on. `runAgent` does this in a process of its own. */
+export const startAgent = async <Shape extends z.ZodRawShape>(
+  agent: Agent<Shape>,
+  parts: AgentParts<Shape>,
+): Promise<Loop> => {
+  const { config, log } = parts;
+  const own = config.own as z.output<z.ZodObject<AgentShape>>;
+  await agent.start?.(config, log);
+  const loop = await startLoop({
+    ...parts,
+    run: agent.run,
+    record: {
+      v: 1,
+      queue: own.queue ?? agent.queue,
+      instance: config.instance,
+      ...domainOf(own.domain ?? agent.domain),
+      capabilities: [...(own.capabilities ?? agent.capabilities)],
+      tags: { os: process.platform, arch: process.arch, ...agent.tags, ...own.tags },
+      concurrency: own.concurrency ?? agent.concurrency ?? limits.agentConcurrency,
+      version,
+      started_at: new Date().toISOString(),
+    },
+  });
+  return {
+    wrong: loop.wrong,
+    drain: async (withinMs) => {
+      await loop.drain(withinMs);
+      await agent.stop?.();
+    },
+  };
+};
+
+const domainOf = (domain: string | undefined): { domain?: string } => (domain === undefined ? {} : { domain });
+
+/** The whole of an agent's `main.ts`. */
+export const runAgent = <Shape extends z.ZodRawShape>(agent: Agent<Shape>): Promise<void> =>
+  runService({
+    name: agent.queue,
+    section: agent.section,
+    start: async ({ bus, config, log, mask, health, shutdown }) => {
+      const loop = await startAgent(agent, {
+        bus,
+        config: config as unknown as Config<AgentSettings<Shape>>,
+        log,
+        mask,
+      });
+      health.check('orders', () => loop.wrong());
+      shutdown.onDrain('orders', () => loop.drain(config.drain_ms));
+    },
+  });

@@ -1,0 +1,24 @@
+// How a process lives: configuration, log, health, shutdown, and the agent loop. What any agent does is not here.
+export type { AgentContext } from './agent/context.ts';
+export type { Loop } from './agent/loop.ts';
+export { loadConfig } from './config.ts';
+export type { CommonConfig, Config, Section } from './config.ts';
+export { ConfigMistake } from './config-mistake.ts';
+export { defineAgent, runAgent, startAgent } from './define-agent.ts';
+export type { Agent, AgentDefinition, AgentSettings } from './define-agent.ts';
+export { newHealth, serveHealth } from './health.ts';
+export type { Check, Health, HealthServer } from './health.ts';
+export { newLog, stepLog } from './log.ts';
+export type { Logger, LogOptions } from './log.ts';
+export { newMask } from './masking.ts';
+export type { Mask } from './masking.ts';
+export { nearest } from './nearest.ts';
+export { done, park, reject, retry, Stopped } from './outcome.ts';
+export type { Done, Failed, Outcome, Parked } from './outcome.ts';
+export { connectOptions, runService } from './service.ts';
+export type { ServiceContext, ServiceDefinition } from './service.ts';
+export { newShutdown } from './shutdown.ts';
+export type { Shutdown } from './shutdown.ts';
+export { startTimer } from './timer.ts';
+export type { Timer } from './timer.ts';
+export { version } from './version.ts';

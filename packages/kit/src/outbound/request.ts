@@ -1,0 +1,212 @@
+// One HTTP request to a place outside: resolve, check the address, connect to that very address; the same again for each redirect.
+// What is asked and what an answer means is the caller's business.
+import { lookup as resolveName, type LookupAddress } from 'node:dns';
+import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { bare, mayConnect, mayTry, type Places } from './places.ts';
+
+export interface OutboundRequest {
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array | string;
+  /** For all of it, redirects included. */
+  readonly timeoutMs: number;
+  /** What is read of an answer; the rest is dropped. */
+  readonly bytesMax: number;
+  readonly redirectsMax?: number;
+  readonly signal?: AbortSignal;
+  readonly places: Places;
+}
+
+export interface OutboundResponse {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Buffer;
+  readonly truncated: boolean;
+  /** Where the answer came from in the end. */
+  readonly url: string;
+}
+
+export type OutboundErrorCode =
+  | 'invalid_url'
+  | 'forbidden_address'
+  | 'unreachable'
+  | 'timeout'
+  | 'too_many_redirects'
+  | 'aborted';
+
+export class OutboundError extends Error {
+  override readonly name = 'OutboundError';
+  readonly code: OutboundErrorCode;
+  constructor(code: OutboundErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.code = code;
+  }
+}
+
+/** Resolves with an answer of any status; throws `OutboundError` where there is none. */
+export const request = async (asked: OutboundRequest): Promise<OutboundResponse> => {
+  const timeout = AbortSignal.timeout(Math.min(asked.timeoutMs, 2_000_000_000));
+  const signal = asked.signal ? AbortSignal.any([asked.signal, timeout]) : timeout;
+  let hop: Hop = {
+    method: asked.method.toUpperCase(),
+    url: parse(asked.url),
+    headers: asked.headers ?? {},
+    body: asked.body,
+  };
+  try {
+    for (let redirects = 0; ; redirects++) {
+      const message = await send(hop, asked.places, signal);
+      const next = redirectOf(message, hop);
+      if (!next) return await answerOf(message, hop, asked.bytesMax);
+      message.destroy();
+      if (redirects >= (asked.redirectsMax ?? 5))
+        throw new OutboundError('too_many_redirects', `${plain(hop.url)} redirects once too often.`);
+      hop = next;
+    }
+  } catch (error) {
+    if (error instanceof OutboundError) throw error;
+    if (timeout.aborted)
+      throw new OutboundError('timeout', `${plain(hop.url)} did not answer within ${asked.timeoutMs} ms.`, {
+        cause: error,
+      });
+    if (asked.signal?.aborted) throw new OutboundError('aborted', 'The request was given up.', { cause: error });
+    throw new OutboundError(
+      'unreachable',
+      `${plain(hop.url)}: ${(error as Error).message || (error as NodeJS.ErrnoException).code}`,
+      { cause: error },
+    );
+  }
+};
+
+interface Hop {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: Uint8Array | string | undefined;
+}
+
+const parse = (text: string, base?: URL): URL => {
+  const url = URL.canParse(text, base?.href) ? new URL(text, base?.href) : null;
+  if (!url) throw new OutboundError('invalid_url', `"${text.slice(0, 100)}" is no address.`);
+  if (url.protocol !== 'http:' && url.protocol !== 'https:')
+    throw new OutboundError('invalid_url', `${url.protocol} is not spoken here; use http: or https:.`);
+  // It would stand in logs and errors.
+  if (url.username || url.password)
+    throw new OutboundError(
+      'invalid_url',
+      'An address with a user or password is refused; put it into a header as a secret.',
+    );
+  return url;
+};
+
+const send = async (
+  { method, url, headers, body }: Hop,
+  places: Places,
+  signal: AbortSignal,
+): Promise<IncomingMessage> => {
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  const addresses = await addressesOf(url, port, places, signal);
+  const lookup: LookupFunction = (_name, options, found) => {
+    const first = addresses[0] as LookupAddress;
+    if (options.all) found(null, addresses);
+    else found(null, first.address, first.family);
+  };
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  const start = url.protocol === 'https:' ? httpsRequest : httpRequest;
+  const length = body === undefined ? {} : { 'content-length': String(Buffer.byteLength(body)) };
+  const client: ClientRequest = start(url, {
+    method,
+    // Nothing is unpacked here, so nothing can blow up.
+    headers: {
+      'user-agent': 'capstan',
+      accept: '*/*',
+      ...lowerCase(headers),
+      'accept-encoding': 'identity',
+      ...length,
+    },
+    lookup,
+    signal,
+    agent: false,
+    maxHeaderSize: 64 * 1_024,
+  });
+  client.once('response', resolve);
+  client.once('error', reject);
+  client.end(body);
+  return promise;
+};
+
+const addressesOf = async (url: URL, port: number, places: Places, signal: AbortSignal): Promise<LookupAddress[]> => {
+  const host = bare(url.hostname);
+  if (!mayTry(places, host, port))
+    throw new OutboundError('forbidden_address', `${host}:${port} is not among the places that this may reach.`);
+  const found = isIP(host) ? [{ address: host, family: isIP(host) }] : await resolve(host, signal);
+  const open = found.filter(({ address }) => mayConnect(places, host, port, address));
+  if (open.length === 0)
+    throw new OutboundError('forbidden_address', `${host}:${port} is a private address, and not listed as allowed.`);
+  return open;
+};
+
+const resolve = (host: string, signal: AbortSignal): Promise<LookupAddress[]> =>
+  new Promise((found, failed) => {
+    signal.throwIfAborted();
+    signal.addEventListener('abort', () => failed(signal.reason as Error), { once: true });
+    resolveName(host, { all: true, verbatim: true }, (error, addresses) => (error ? failed(error) : found(addresses)));
+  });
+
+const redirectOf = (message: IncomingMessage, hop: Hop): Hop | null => {
+  const to = message.headers.location;
+  const status = message.statusCode ?? 0;
+  if (to === undefined || ![301, 302, 303, 307, 308].includes(status)) return null;
+  const url = parse(to, hop.url);
+  const asGet = status === 303 || (status < 303 && hop.method === 'POST');
+  const kept = Object.entries(lowerCase(hop.headers)).filter(([name]) => {
+    // What proves who we are is for the place it was meant for, and any header may hold a secret.
+    if (url.origin !== hop.url.origin && !harmless.has(name)) return false;
+    return !(asGet && name.startsWith('content-'));
+  });
+  const headers = Object.fromEntries(kept);
+  return asGet
+    ? { method: hop.method === 'HEAD' ? 'HEAD' : 'GET', url, headers, body: undefined }
+    : { ...hop, url, headers };
+};
+
+const harmless = new Set(['accept', 'accept-language', 'content-type', 'user-agent']);
+
+const answerOf = async (message: IncomingMessage, hop: Hop, bytesMax: number): Promise<OutboundResponse> => {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  let truncated = false;
+  for await (const chunk of message as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    size += chunk.length;
+    if (size > bytesMax) {
+      truncated = true;
+      break;
+    }
+  }
+  message.destroy();
+  const body = Buffer.concat(chunks).subarray(0, bytesMax);
+  return { status: message.statusCode ?? 0, headers: flat(message.headers), body, truncated, url: hop.url.href };
+};
+
+const flat = (headers: IncomingHttpHeaders): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.join(', ') : (value ?? '')]),
+  );
+
+const lowerCase = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
+
+/** Without the query, which may hold a token. */
+const plain = (url: URL): string => `${url.origin}${url.pathname}`;
+
+/** How long a far side asks to be left alone; null where it does not say. */
+export const retryAfterMs = (header: string | undefined, now: number): number | null => {
+  if (header === undefined || header.trim() === '') return null;
+  const seconds = Number(header);
+  const ms = Number.isNaN(seconds) ? Date.parse(header) - now : seconds * 1_000;
+  return Number.isNaN(ms) ? null : Math.min(Math.max(0, ms), 24 * 3_600_000);
+};
