@@ -1,6 +1,10 @@
 // How a process lives: configuration, log, health, shutdown, and the agent loop. What any agent does is not here.
 export type { AgentContext } from './agent/context.ts';
 export type { Loop } from './agent/loop.ts';
+export { commandRunner, hostRefusal } from './command/host.ts';
+export type { Command, CommandResult, RunCommand } from './command/host.ts';
+export { newWorkspaces } from './command/workspace.ts';
+export type { Workspaces } from './command/workspace.ts';
 export { loadConfig } from './config.ts';
 export type { CommonConfig, Config, Section } from './config.ts';
 export { ConfigMistake } from './config-mistake.ts';
@@ -15,6 +19,9 @@ export type { Mask } from './masking.ts';
 export { nearest } from './nearest.ts';
 export { done, park, reject, retry, Stopped } from './outcome.ts';
 export type { Done, Failed, Outcome, Parked } from './outcome.ts';
+export type { Places } from './outbound/places.ts';
+export { OutboundError, request, retryAfterMs } from './outbound/request.ts';
+export type { OutboundErrorCode, OutboundRequest, OutboundResponse } from './outbound/request.ts';
 export { connectOptions, runService } from './service.ts';
 export type { ServiceContext, ServiceDefinition } from './service.ts';
 export { newShutdown } from './shutdown.ts';

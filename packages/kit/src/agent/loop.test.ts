@@ -371,3 +371,38 @@ test('a report outlives a server that goes away, and the work is not done twice'
   assert.deepEqual((await world.report(order)).output, { after: 'all' });
   assert.equal(runs, 1);
 });
+
+test('what is no order becomes a dead letter with its bytes, and is not delivered again', async () => {
+  await using world = await newAgentWorld();
+  const { names } = world.bus;
+  let runs = 0;
+  const run = async () => {
+    runs++;
+    return done();
+  };
+  await world.start(defineAgent({ queue: 'q', capabilities: ['x'], run }));
+  const acked = Promise.withResolvers<void>();
+  let acks = 0;
+  world.bus.listen('$JS.ACK.>', (wire) => {
+    if (Buffer.from(wire.data).toString().startsWith('+ACK') && ++acks === 6) acked.resolve();
+  });
+  const good = await world.order({ queue: 'q', capability: 'x', task_id: 'good' });
+  await world.report(good);
+  const bodies = {
+    'not-json': '{"task_id":',
+    'no-order': '{"task_id":"no-order"}',
+    'other-task': JSON.stringify({ ...good, step_id: 's' }),
+    'report-elsewhere': JSON.stringify({ ...good, task_id: 'report-elsewhere', report_to: 'capstan.order.q.x.y.1' }),
+    future: JSON.stringify({ ...good, task_id: 'future', v: 2 }),
+  };
+  for (const [task, body] of Object.entries(bodies)) {
+    await world.bus.once({ subject: names.order('q', task, 's', 1), data: body });
+    const letter = await world.first(names.streams.dlq, (message) => message.header('Dlq-Task') === task);
+    assert.equal(letter.header('Dlq-Reason'), task === 'future' ? 'unsupported_version' : 'malformed', task);
+    assert.equal(Buffer.from(letter.data).toString(), body);
+    assert.equal(letter.header('Dlq-Subject'), names.order('q', task, 's', 1));
+    assert.equal(letter.header('Dlq-Step'), 's');
+  }
+  await acked.promise;
+  assert.equal(runs, 1);
+});

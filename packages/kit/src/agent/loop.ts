@@ -1,6 +1,6 @@
 // The agent loop: announce, pull orders, work on as many as there are slots, and let go of them well when told to stop.
-import type { Bus, Delivery, Running } from '@capstan/bus';
-import type { AgentRecord, Order } from '@capstan/contracts';
+import { type Bus, bury, type Delivery, type Running } from '@capstan/bus';
+import { type AgentRecord, type DlqReason, limits, type Order, parseOrderSubject } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Mask } from '../masking.ts';
@@ -8,6 +8,7 @@ import type { Outcome } from '../outcome.ts';
 import { announce } from './announce.ts';
 import { listenForCancels } from './cancels.ts';
 import type { AgentContext } from './context.ts';
+import { persist } from './persist.ts';
 import { readOrder } from './read-order.ts';
 import { newServerClock } from './server-clock.ts';
 import { handBackMs, startWork, type Work } from './work.ts';
@@ -64,7 +65,7 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   const take = (delivery: Delivery): void => {
     if (draining) return delivery.later(handBackMs);
     const read = readOrder(bus.names, delivery);
-    if (!read.ok) return void bury(parts, delivery, read);
+    if (!read.ok) return void putAside(parts, delivery, read, closing.signal);
     const again = working.get(read.key);
     if (again) return again.join(delivery);
     if (reported.has(read.key)) return void delivery.ack().catch(() => {});
@@ -99,15 +100,36 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   };
 };
 
-const bury = async <Own>(
-  { log }: LoopParts<Own>,
+/** What can't be read is kept where an operator finds it, and only then let go. */
+const putAside = async <Own>(
+  { bus, log, record }: LoopParts<Own>,
   delivery: Delivery,
-  mistake: { reason: string; message: string },
+  mistake: { reason: DlqReason; message: string },
+  closing: AbortSignal,
 ): Promise<void> => {
-  log.error(
-    { subject: delivery.subject, seq: delivery.seq, reason: mistake.reason },
-    `An order could not be read: ${mistake.message}`,
-  );
+  const { subject, data, seq, at } = delivery;
+  const said = parseOrderSubject(bus.names, subject);
+  const letter = {
+    source: record.queue,
+    reason: mistake.reason,
+    error: mistake.message,
+    message: { subject, data, seq, at, stream: bus.names.streams.orders, headers: () => delivery.headers() },
+    attempts: delivery.deliveries,
+    task: said?.task,
+    step: said?.step,
+  };
+  try {
+    const buried = await persist('A dead letter', () => bury(bus, letter), log, closing);
+    if (!buried) return;
+    log.error(
+      { subject, seq, dlq: buried.id },
+      `An order could not be read, and is a dead letter now: ${mistake.message}`,
+    );
+    await delivery.ack();
+  } catch (error) {
+    log.error({ error, subject, seq }, 'An order could neither be read nor put aside; it will be delivered again.');
+    delivery.later(limits.ackWaitMs);
+  }
 };
 
 /** Whether it was over in time. */

@@ -1,0 +1,133 @@
+import assert from 'node:assert/strict';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { Stopped } from '../outcome.ts';
+import { type Command, commandRunner, runOnHost } from './host.ts';
+import { newWorkspaces } from './workspace.ts';
+
+const run = (argv: [string, ...string[]], more: Partial<Command> = {}) =>
+  runOnHost({
+    argv,
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'] ?? '' },
+    signal: new AbortController().signal,
+    tailBytes: 1_000,
+    ...more,
+  });
+
+const folder = (t: TestContext): string => {
+  const path = mkdtempSync(join(tmpdir(), 'capstan-command-'));
+  t.after(() => rmSync(path, { recursive: true, force: true }));
+  return path;
+};
+
+const isGone = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch {
+    return true;
+  }
+};
+
+const untilGone = async (pid: number): Promise<void> => {
+  for (const deadline = Date.now() + 5_000; !isGone(pid); await new Promise((next) => setTimeout(next, 10))) {
+    assert.ok(Date.now() < deadline, `${pid} still lives`);
+  }
+};
+
+test('arguments reach the program as they are, and any exit code is a result', async () => {
+  const result = await run([
+    'node',
+    '-e',
+    'console.log(process.argv[1]); console.error("e"); process.exit(3)',
+    '$(id) ; `x` "',
+  ]);
+  assert.deepEqual(
+    [result.exitCode, result.stdout, result.stderr, result.truncated],
+    [3, '$(id) ; `x` "\n', 'e\n', false],
+  );
+});
+
+test('its environment is what it is given, and nothing of ours', async () => {
+  process.env['OURS_ALONE'] = 'secret';
+  const result = await run(['node', '-e', 'console.log(process.env.OURS_ALONE, process.env.GIVEN)'], {
+    env: { PATH: process.env['PATH'] ?? '', GIVEN: '1' },
+  });
+  assert.equal(result.stdout, 'undefined 1\n');
+});
+
+test('only the end of much output is kept, whole letters of it', async () => {
+  let seen = 0;
+  const result = await run(['node', '-e', 'process.stdout.write("ö".repeat(300000) + "x")'], {
+    tailBytes: 10,
+    onOutput: (_, chunk) => (seen += chunk.length),
+  });
+  assert.deepEqual([result.stdout, result.truncated, seen], ['ööööx', true, 600_001]);
+});
+
+test('a program that is not there is said, and not worth another try', async () => {
+  const error = await run(['no-such-program-here']).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof Stopped);
+  assert.deepEqual([error.outcome.code, error.outcome.retryable], ['command_not_found', false]);
+});
+
+test('told to stop, it ends with all that it has started, also what ignores being asked', async () => {
+  const abort = new AbortController();
+  const pids: number[] = [];
+  const { promise: started, resolve } = Promise.withResolvers<void>();
+  const onOutput = (_: string, chunk: Uint8Array) => {
+    pids.push(...Buffer.from(chunk).toString().trim().split('\n').map(Number));
+    if (pids.length === 2) resolve();
+  };
+  const running = run(
+    ['sh', '-c', 'trap "" TERM; echo $$; sh -c \'trap "" TERM; echo $$; while :; do sleep 1; done\'; wait'],
+    { signal: abort.signal, onOutput },
+  );
+  await started;
+  abort.abort();
+  assert.equal((await running).signal, 'SIGKILL');
+  for (const pid of pids) await untilGone(pid);
+});
+
+test('at its own time limit it ends, and the result says why', async () => {
+  const result = await run(['sleep', '60'], { timeoutMs: 30 });
+  assert.deepEqual([result.exitCode, result.signal, result.timedOut], [null, 'SIGTERM', true]);
+});
+
+test('what it leaves in the background does not hold it up, and is ended too', async () => {
+  const result = await run(['sh', '-c', 'sleep 60 & echo $!']);
+  assert.equal(result.exitCode, 0);
+  await untilGone(Number(result.stdout));
+});
+
+test('without the switch nothing is run, and the sentence says how to allow it', async () => {
+  const refused = commandRunner({ unsafe_host_shell: false });
+  const marker = join(tmpdir(), `capstan-never-${process.pid}`);
+  const error = await refused({
+    argv: ['touch', marker],
+    cwd: tmpdir(),
+    env: {},
+    signal: new AbortController().signal,
+    tailBytes: 1,
+  }).catch((thrown: unknown) => thrown);
+  assert.ok(error instanceof Stopped);
+  assert.equal(error.outcome.retryable, false);
+  assert.match(error.outcome.message, /CAPSTAN_UNSAFE_HOST_SHELL=1/);
+  assert.equal(existsSync(marker), false);
+});
+
+test('steps of a task share a directory, others have their own, and in the end all are gone', async (t) => {
+  process.env['TMPDIR'] = folder(t);
+  t.after(() => delete process.env['TMPDIR']);
+  const workspaces = newWorkspaces('test');
+  const [one, again, other] = [await workspaces.use('one'), await workspaces.use('one'), await workspaces.use('other')];
+  assert.equal(one.path, again.path);
+  assert.notEqual(one.path, other.path);
+  assert.equal(existsSync(one.path), true);
+  one.release();
+  await workspaces.end();
+  assert.equal(existsSync(one.path), false);
+});
