@@ -13,6 +13,9 @@ export const limits = {
   jsonDepthMax: 64,
   idLengthMax: 64,
   planBytesMax: 64 * MiB,
+  /** A reply larger than this names a place in the object store instead. */
+  replyBytesMax: 900 * KiB,
+  eventsListMax: 5_000,
   planStepsMax: 100_000,
   budgetStepsDefault: 100_000,
   /** What a step may add while it runs, in one report. */

@@ -1,6 +1,6 @@
 // How every process begins: configuration, log, health, connection, and then the one job it is for.
 import { connect, type ConnectOptions, isBusError } from '@capstan/bus';
-import type { Bus } from '@capstan/bus';
+import type { Bus, NatsBus } from '@capstan/bus';
 import type { z } from 'zod';
 import { type Config, emptySection, loadConfig, type Section } from './config.ts';
 import { ConfigMistake } from './config-mistake.ts';
@@ -15,7 +15,7 @@ export interface ServiceContext<Own = unknown> {
   readonly log: Logger;
   /** What the log masks. */
   readonly mask: Mask;
-  readonly bus: Bus;
+  readonly bus: NatsBus;
   readonly health: Health;
   readonly shutdown: Shutdown;
 }
@@ -96,7 +96,7 @@ const connectPatiently = async (
   config: Config,
   log: Logger,
   signal: AbortSignal,
-): Promise<Bus | null> => {
+): Promise<NatsBus | null> => {
   const waiting = sayNowAndThen(log);
   while (!signal.aborted) {
     try {

@@ -1,0 +1,79 @@
+// What waits for a person, and the person's word on it. A decision is stored once; a second one that differs is a conflict.
+import { decodeTrusted, partitionOf, textOf } from '@capstan/bus';
+import { type DecidedBody, inboxAsk, inboxDecide, inboxList, type Intervention, intervention as interventionSchema } from '@capstan/contracts';
+import { decisionIssue } from '@capstan/engine';
+import { readBody } from '../doors/read-body.ts';
+import { Refusal } from '../doors/refusal.ts';
+import { keyOf } from '../key-of.ts';
+import { eventSubject } from '../say.ts';
+import type { World } from '../world.ts';
+import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
+
+const read = async (world: World, id: string): Promise<Intervention> => {
+  const entry = await world.bus.store(world.names.buckets.inbox).get(id);
+  if (entry === null || entry.gone) throw new Refusal('not_found', `Nothing was asked under "${id}".`, { hint: 'capstan inbox shows what waits for a person.' });
+  return JSON.parse(textOf(entry.data)) as Intervention;
+};
+
+const list = endpoint('inbox', 'list', async ({ world }, data) => {
+  const { value: asked } = readBody(data, inboxList);
+  const found: Intervention[] = [];
+  let ready: () => void = () => {};
+  const all = new Promise<void>((resolve) => (ready = resolve));
+  const watching = await world.bus.store(world.names.buckets.inbox).watch((entry) => {
+    const parsed = entry.gone ? null : interventionSchema.safeParse(JSON.parse(textOf(entry.data)));
+    if (parsed?.success) found.push(parsed.data);
+  }, ready);
+  await all;
+  await watching.stop();
+  const status = asked.status ?? 'pending';
+  const chosen = found
+    .filter((item) => (status === 'all' || item.status === status) && (asked.tenant === undefined || item.tenant === asked.tenant) && (asked.task_id === undefined || item.task_id === asked.task_id))
+    .toSorted((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : a.id < b.id ? -1 : 1));
+  const { items, cursor } = pageOf(chosen, (item) => item.id, asked);
+  return { interventions: items, cursor, total: chosen.length };
+});
+
+const get = endpoint('inbox', 'get', ({ world }, data) => read(world, readBody(data, inboxAsk).value.id));
+
+const deciding = (decision: DecidedBody['decision']): Endpoint =>
+  endpoint('inbox', decision, async ({ world, tasks }, data) => {
+    const { value: asked } = readBody(data, inboxDecide);
+    const item = await read(world, asked.id);
+    const body: DecidedBody = {
+      v: 1,
+      decision,
+      by: asked.by ?? 'somebody',
+      ...(asked.role === undefined ? {} : { role: asked.role }),
+      ...(asked.reason === undefined ? {} : { reason: asked.reason }),
+      ...(asked.value === undefined ? {} : { value: asked.value }),
+    };
+    mustBeOpen(item, body);
+    // A stored decision is final, so what may not be decided is refused before.
+    const issue = decisionIssue({ settings: world.settings, request: { requester: item.requester ?? undefined } }, item, body);
+    if (issue !== null) throw new Refusal(issue.startsWith('Only') || issue.startsWith('Whoever') ? 'forbidden' : 'invalid', issue);
+    const { subject } = eventSubject(world, item.task_id, await keyOf(world, item.task_id), 'decided', item.id);
+    const { again, seq } = await world.bus.once({ subject, data: JSON.stringify(body) });
+    if (again) {
+      const before = await decisionBefore(world, item);
+      if (before === null || before.decision !== body.decision) throw new Refusal('conflict', `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`);
+    }
+    const after = await tasks.read(item.task_id, again ? undefined : seq);
+    return { id: item.id, task_id: item.task_id, step_id: item.step_id, status: statusOf(decision), task_status: after?.status ?? null, again };
+  });
+
+const statusOf = (decision: DecidedBody['decision']): Intervention['status'] => (decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered');
+
+const mustBeOpen = (item: Intervention, body: DecidedBody): void => {
+  if (item.status === 'expired') throw new Refusal('gone', `It expired at ${item.expires_at}.`);
+  if (item.status === 'withdrawn') throw new Refusal('gone', 'It is no longer asked: its task ended or its step was skipped.');
+  if (item.status !== 'pending' && item.status !== statusOf(body.decision)) throw new Refusal('conflict', `${item.by} has decided already: ${item.status}.`);
+};
+
+const decisionBefore = async (world: World, item: Intervention): Promise<DecidedBody | null> => {
+  const subject = world.names.event(partitionOf(item.task_id, world.partitions), item.task_id, 'decided', item.id, '*');
+  const message = await world.bus.log(world.names.streams.events).last(subject);
+  return message === null ? null : (decodeTrusted(message.data) as DecidedBody);
+};
+
+export const inboxEndpoints: readonly Endpoint[] = [list, get, deciding('approve'), deciding('reject'), deciding('answer')];

@@ -1,0 +1,72 @@
+// A coordinator, put together: members and partitions, the loop that stores, the doors.
+import type { Running } from '@capstan/bus';
+import { canonical, sha256 } from '@capstan/bus';
+import { limits } from '@capstan/contracts';
+import { alarms } from './alarms.ts';
+import { serveApi } from './api/index.ts';
+import { broker as openBroker } from './broker.ts';
+import { admission } from './doors/admit.ts';
+import { openPlainDoor } from './doors/plain.ts';
+import { joinMembers } from './members.ts';
+import { ownership as newOwnership } from './ownership.ts';
+import { performer } from './perform.ts';
+import { references as newReferences } from './references.ts';
+import { tasks as newTasks } from './tasks.ts';
+import type { World } from './world.ts';
+
+export interface Coordinator {
+  /** Takes no more, hands over, stores everything. */
+  stop(): Promise<void>;
+}
+
+export const startCoordinator = async (world: World): Promise<Coordinator> => {
+  const { bus, clock, names } = world;
+  const references = newReferences(world);
+  const settingsHash = sha256(canonical(world.settings)).slice(0, 32);
+  await references.keep(settingsHash, world.settings);
+
+  const broker = await openBroker(world);
+  const bells = alarms(clock);
+  const ownership = newOwnership(world, {
+    references,
+    performer: performer(world, bells, broker),
+    alarms: bells,
+    liveSnapshotAfterMs: limits.liveSnapshotAfterMs,
+  });
+  const members = await joinMembers(world, () => void ownership.own(members.mine()));
+  await ownership.own(members.mine());
+
+  const loops = [
+    clock.every(limits.endedSnapshotEveryMs, () => {
+      for (const partition of ownership.all()) partition.snapshots(false);
+    }),
+    clock.every(limits.checkpointEveryMs, () => {
+      for (const partition of ownership.all()) partition.saveCheckpoint().catch((error: unknown) => world.log.warn({ err: error, partition: partition.number }, 'the checkpoint is not stored yet'));
+    }),
+  ];
+
+  const tasks = newTasks(world, ownership);
+  const admit = admission(world, broker, settingsHash);
+  const doors: Running[] = [
+    ...Array.from({ length: world.partitions }, (_, partition) =>
+      bus.listen(names.owner(partition), (wire) => {
+        if (wire.reply === null || ownership.of(partition) === undefined) return;
+        const { reply } = wire;
+        tasks.answer(wire.data).then((text) => bus.tell(reply, text)).catch((error: unknown) => world.log.error({ err: error }, 'an owner could not answer'));
+      }),
+    ),
+    await openPlainDoor(world, admit),
+    await serveApi({ world, tasks, broker, admit }),
+  ];
+
+  return {
+    stop: async () => {
+      await Promise.all(doors.map((door) => door.stop()));
+      for (const stop of loops) stop();
+      bells.stop();
+      await ownership.release();
+      await members.stop();
+      await broker.stop();
+    },
+  };
+};

@@ -1,0 +1,136 @@
+// The admission of a task, the same for every door: it is checked in whole, then said once under its id. After that it can't be lost.
+import { canonical, partitionOf, sha256 } from '@capstan/bus';
+import { idPattern, limits, type Plan, type Step, submission, type Submission, type SubmittedBody, type Submitted } from '@capstan/contracts';
+import { checkPlan, rulesVersion } from '@capstan/engine';
+import type { Broker } from '../broker.ts';
+import { hear, submittedFrom } from '../hear.ts';
+import { sayEvent } from '../say.ts';
+import type { World } from '../world.ts';
+import { fetchPlan, keepPlan } from './fetch-plan.ts';
+import { readBody } from './read-body.ts';
+import { Refusal } from './refusal.ts';
+
+export interface Admission {
+  readonly data: Uint8Array;
+  /** The tenant that the subject names; it wins. */
+  readonly tenant?: string | undefined;
+  /** The id of a task that brings none: the same for the same message, so that its redelivery makes no second task. */
+  readonly madeUpId: string;
+}
+
+export type Admit = (admission: Admission) => Promise<Submitted & { readonly seq: number }>;
+
+export const admission = (world: World, broker: Broker, settingsHash: string): Admit => async ({ data, tenant, madeUpId }) => {
+  const { value: request, raw } = readBody(data, submission);
+  if (tenant !== undefined && !idPattern.test(tenant)) throw new Refusal('invalid', `The subject ends in "${tenant.slice(0, 64)}", which is no name of a tenant.`, { fields: [{ path: 'tenant', issue: 'must be an id' }] });
+  if (tenant !== undefined && request.tenant !== undefined && request.tenant !== tenant) {
+    throw new Refusal('forbidden', `The subject says tenant "${tenant}" and the body says "${request.tenant}".`, { fields: [{ path: 'tenant', issue: `must be "${tenant}" or be left out` }] });
+  }
+  const { plan, plan_ref: planRef, ...rest } = request;
+  const said: Submission = { ...rest, tenant: tenant ?? request.tenant ?? 'default', requester: request.requester ?? requesterIn(request) };
+  if (said.requester === undefined) delete said.requester;
+  wantsOneGoal(request);
+
+  const found = planRef === undefined ? null : await fetchPlan(world, planRef);
+  const whole = plan ?? found?.plan ?? null;
+  if (whole !== null) mustRun(whole, said);
+  const capabilities = whole === null ? new Set(['plan']) : capabilitiesOf(whole);
+  const warnings = [...capabilities].flatMap((capability) => {
+    const issue = broker.missing(capability);
+    return issue === null ? [] : [`Steps of capability "${capability}" will be blocked: ${issue}.`];
+  });
+  if (request.strict === true && warnings.length > 0) throw new Refusal('invalid', warnings[0] as string, { hint: 'Start such an agent, or leave "strict" out.', fields: missingFields(whole, broker) });
+
+  await mustHaveRoom(world);
+  const taskId = request.task_id ?? madeUpId;
+  const hash = sha256(canonical({ ...raw, v: 1, tenant: said.tenant }));
+  const body: SubmittedBody = {
+    v: 1,
+    key: world.ring.current,
+    rules: rulesVersion,
+    hash,
+    request: { ...said, task_id: taskId },
+    ...(plan === undefined ? {} : { plan }),
+    ...(found === null ? {} : { plan_ref: await keepPlan(world, taskId, found) }),
+    settings: settingsHash,
+    routes: broker.routesFor(capabilities),
+  };
+  const { again, seq } = await sayEvent(world, taskId, body.key, ['submitted'], body);
+  if (!again) return { task_id: taskId, status: whole === null ? 'planning' : request.start === false ? 'planned' : 'running', created: true, warnings, seq };
+
+  const before = await submittedBefore(world, taskId);
+  if (before?.hash !== hash) {
+    throw new Refusal('conflict', `Task "${taskId}" exists already, with another content.`, { hint: 'Submit it under another task_id, or send the very same body to get its status.', fields: [{ path: 'task_id', issue: 'names a task that was submitted with another body' }] });
+  }
+  return { task_id: taskId, status: 'running', created: false, warnings, seq: 0 };
+};
+
+const requesterIn = (request: Submission): string | undefined => {
+  const requester = request.metadata?.['requester'];
+  return typeof requester === 'string' && requester.length > 0 ? requester.slice(0, 256) : undefined;
+};
+
+const wantsOneGoal = (request: Submission): void => {
+  const said = (['plan', 'plan_ref', 'template'] as const).filter((name) => request[name] !== undefined);
+  if (said.length > 1) throw new Refusal('invalid', `A task has one of plan, plan_ref and template; this one has ${said.join(' and ')}.`, { fields: said.map((path) => ({ path, issue: 'is one of several; keep one' })) });
+  if (said.length === 0 && request.title === undefined) {
+    throw new Refusal('invalid', 'There is nothing to do: a task needs a plan, a plan_ref, a template, or a title to plan from.', { fields: [{ path: 'title', issue: 'is missing, and so are plan, plan_ref and template' }] });
+  }
+};
+
+const mustRun = (plan: Plan, request: Submission): void => {
+  const { issues } = checkPlan(plan, {
+    ...(request.checkpoints === undefined ? {} : { checkpoints: request.checkpoints }),
+    ...(request.budget?.steps === undefined ? {} : { stepsMax: request.budget.steps }),
+  });
+  if (issues.length === 0) return;
+  const [first] = issues;
+  const code = first?.issue.includes('at most') && first.path === 'plan.steps' ? 'too_large' : 'invalid';
+  const cycle = issues.find((field) => field.issue.includes('cycle'));
+  throw new Refusal(code, cycle === undefined ? `${first?.path} ${first?.issue}.` : `The plan has a cycle: ${cycle.issue.replace('is part of a cycle: ', '')}.`, { fields: issues });
+};
+
+/** What the steps want to be done by agents, undoing and checking included; a person is no agent. */
+const capabilitiesOf = (plan: Plan): Set<string> => {
+  const wanted = new Set<string>();
+  for (const step of plan.steps) {
+    for (const name of wantedBy(step)) wanted.add(name);
+  }
+  return wanted;
+};
+
+const wantedBy = (step: Step): string[] => [
+  ...(step.capability === 'approval' || step.capability === 'input' ? [] : [step.capability]),
+  ...(step.undo === undefined ? [] : [step.undo.capability]),
+  ...((step.verify?.length ?? 0) + (step.criteria?.length ?? 0) > 0 ? ['verify'] : []),
+];
+
+const missingFields = (plan: Plan | null, broker: Broker) =>
+  (plan?.steps ?? []).slice(0, 1_000).flatMap((step, at) => {
+    const issue = wantedBy(step).map((name) => broker.missing(name)).find((text) => text !== null);
+    return issue === undefined || issue === null ? [] : [{ path: `plan.steps[${at}].capability`, issue }];
+  }).slice(0, 20);
+
+/** Looked at now and then: a limit that is met a moment late still leaves a fifth of the space. */
+const roomChecks = new WeakMap<World, { at: number; full: boolean }>();
+const roomEveryMs = 1_000;
+
+const mustHaveRoom = async (world: World): Promise<void> => {
+  const now = world.clock.now();
+  let check = roomChecks.get(world);
+  if (check === undefined || now - check.at > roomEveryMs) {
+    // Set before the answer is there, so that one look serves everybody who comes meanwhile.
+    roomChecks.set(world, (check = { at: now, full: check?.full ?? false }));
+    const { bytes, bytesMax } = await world.bus.log(world.names.streams.events).info();
+    check.full = bytesMax > 0 && bytes > bytesMax * limits.submitSpaceShare;
+  }
+  if (check.full) throw new Refusal('unavailable', 'The event log is nearly full; what runs goes on, but no new task is taken.', { hint: 'Give the stream more room, or archive ended tasks.' });
+};
+
+const submittedBefore = async (world: World, task: string): Promise<SubmittedBody | null> => {
+  const subject = world.names.event(partitionOf(task, world.partitions), task, 'submitted', '*');
+  const message = await world.bus.log(world.names.streams.events).last(subject);
+  const heard = message === null ? null : hear(world, message);
+  return heard === null ? null : submittedFrom(world, heard);
+};
+

@@ -1,0 +1,50 @@
+// The coordinator's process.
+import { openKeyRing, prepare } from '@capstan/bus';
+import { limits } from '@capstan/contracts';
+import { runService } from '@capstan/kit';
+import { z } from 'zod';
+import { realClock } from './clock.ts';
+import { startCoordinator } from './coordinator.ts';
+import { newCounts } from './world.ts';
+
+const section = {
+  schema: z.strictObject({
+    /** Copies of each stream and bucket: 3 in a cluster. */
+    replicas: z.int().min(1).max(5).optional(),
+    /** Where the keys come from that prove events genuine; the bucket of keys where it is not said. */
+    keys_file: z.string().optional(),
+  }),
+  environment: { CAPSTAN_REPLICAS: { path: ['replicas'], as: 'number' }, CAPSTAN_EVENT_KEYS_FILE: { path: ['keys_file'], as: 'text' } },
+} as const;
+
+await runService({
+  name: 'coordinator',
+  section,
+  preparesStreams: true,
+  start: async ({ bus, config, log, health, shutdown }) => {
+    const { made, changed } = await prepare(bus, config.own.replicas === undefined ? {} : { replicas: config.own.replicas });
+    if (made.length + changed.length > 0) log.info({ made, changed }, 'streams and buckets are prepared');
+    const ring = await openKeyRing(bus, { file: config.own.keys_file });
+    const counts = newCounts();
+    const coordinator = await startCoordinator({
+      bus,
+      names: bus.names,
+      ring,
+      clock: realClock,
+      log,
+      counts,
+      member: config.instance,
+      partitions: limits.partitions,
+      settings: config.settings,
+      fatal: (error) => {
+        log.fatal({ error }, 'this can not go on; ending, so that another process takes over from what is stored');
+        process.exit(1);
+      },
+    });
+    health.check('coordinator', () => null);
+    shutdown.onDrain('coordinator', async () => {
+      await coordinator.stop();
+      await ring.stop();
+    });
+  },
+});

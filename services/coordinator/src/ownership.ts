@@ -1,0 +1,108 @@
+// The partitions that this coordinator owns just now, and the one reader that feeds them.
+import type { Message, Running } from '@capstan/bus';
+import { limits } from '@capstan/contracts';
+import { hear } from './hear.ts';
+import { openPartition, type Partition, type PartitionParts } from './partition.ts';
+import type { World } from './world.ts';
+
+export interface Ownership {
+  /** Makes these, and only these, its own. Calls are carried out one after the other; only the newest wish counts. */
+  own(partitions: readonly number[]): Promise<void>;
+  of(partition: number): Partition | undefined;
+  all(): Partition[];
+  /** Stops reading, stores everything, checkpoints, lets go. */
+  release(): Promise<void>;
+}
+
+type Parts = Omit<PartitionParts, 'knownUpTo' | 'overtaken' | 'world'>;
+
+export const ownership = (world: World, parts: Parts): Ownership => {
+  const { bus, names, log } = world;
+  const owned = new Map<number, Partition>();
+  const overtaken = new Set<number>();
+  let reader: Running | null = null;
+  let wish: readonly number[] = [];
+  let working: Promise<void> = Promise.resolve();
+  let released = false;
+
+  const onMessage = (message: Message) => {
+    const heard = hear(world, message);
+    const partition = heard === null ? undefined : owned.get(heard.partition);
+    if (heard === null || partition === undefined || message.seq <= partition.after) return;
+    partition.hear(heard);
+  };
+
+  const read = async () => {
+    const partitions = [...owned.values()];
+    if (partitions.length === 0) return;
+    const after = Math.min(...partitions.map((partition) => partition.after));
+    const subjects = partitions.length === world.partitions ? [names.events()] : partitions.map((partition) => names.events(partition.number));
+    reader = await bus.log(names.streams.events).read({ subjects, after, on: onMessage, onRollback: () => world.fatal(new Error('the log is shorter than it was; starting again from what is stored')) });
+  };
+
+  const open = async (number: number) => {
+    const { last } = await bus.log(names.streams.events).info();
+    const partition = await openPartition({ ...parts, world, knownUpTo: last, overtaken: (at, error) => reopen(at, error) }, number);
+    if ((partition.checkpoint?.seq ?? 0) > last) {
+      log.error({ partition: number, checkpoint: partition.checkpoint, last }, 'the log ends before the checkpoint: it was rolled back by a power cut or a restore; what it lost is lost');
+      partition.rewind(0);
+    }
+    owned.set(number, partition);
+  };
+
+  const close = async (partition: Partition) => {
+    partition.snapshots(true);
+    await Promise.race([partition.quiet(), new Promise<void>((resolve) => void world.clock.later(handOverMs, resolve))]);
+    await partition.saveCheckpoint().catch((error: unknown) => log.warn({ err: error, partition: partition.number }, 'the last checkpoint is not stored; its successor reads a little more'));
+    partition.stop();
+    owned.delete(partition.number);
+  };
+
+  const reopen = (number: number, error: Error) => {
+    if (overtaken.has(number)) return;
+    overtaken.add(number);
+    log.warn({ err: error, partition: number }, 'somebody else wrote in this partition; reading it again from what is stored');
+    void change();
+  };
+
+  const change = (): Promise<void> => {
+    working = working.then(async () => {
+      if (released) return;
+      const again = [...overtaken];
+      const lost = [...owned.values()].filter((partition) => !wish.includes(partition.number));
+      const gained = wish.filter((number) => !owned.has(number) || again.includes(number));
+      if (lost.length === 0 && gained.length === 0) return;
+      await reader?.stop();
+      reader = null;
+      for (const number of again) {
+        owned.get(number)?.stop();
+        owned.delete(number);
+        overtaken.delete(number);
+      }
+      await Promise.all(lost.map(close));
+      await Promise.all(gained.map(open));
+      log.info({ owned: owned.size, gained: gained.length, lost: lost.length }, 'partitions changed hands');
+      await read();
+    });
+    working.catch(world.fatal);
+    return working;
+  };
+
+  return {
+    own: (partitions) => {
+      wish = partitions;
+      return change();
+    },
+    of: (partition) => owned.get(partition),
+    all: () => [...owned.values()],
+    release: async () => {
+      await working;
+      released = true;
+      await reader?.stop();
+      await Promise.all([...owned.values()].map(close));
+    },
+  };
+};
+
+/** How long what is unsaid may take to be stored before a partition is let go all the same. */
+const handOverMs = limits.drainMs / 3;

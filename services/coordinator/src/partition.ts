@@ -1,0 +1,295 @@
+// One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
+import { bury } from '@capstan/bus';
+import { corpseOf } from './doors/corpse.ts';
+import type { Effect } from '@capstan/contracts';
+import { decide, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
+import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
+import type { Alarms } from './alarms.ts';
+import { type Checkpoint, loadProgress } from './checkpoint.ts';
+import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
+import type { Performer } from './perform.ts';
+import type { References, SubmittedEvent } from './references.ts';
+import { loadActor, Overtaken, writeSnapshot } from './snapshots.ts';
+import type { World } from './world.ts';
+
+export interface Partition {
+  readonly number: number;
+  /** Where reading goes on: everything up to it is covered, or was read. */
+  readonly after: number;
+  readonly checkpoint: Checkpoint | null;
+  hear(heard: Heard): void;
+  /** The state as it is now, not as it was last stored; null where there is no such task. */
+  read(task: string): Promise<TaskState | null>;
+  /** Writes what is due; with `all`, everything that may be written. */
+  snapshots(all: boolean): void;
+  saveCheckpoint(): Promise<void>;
+  /** Resolves once nothing is dirty or being written. */
+  quiet(): Promise<void>;
+  /** Resolves once everything up to a sequence has been heard and decided. */
+  reached(seq: number): Promise<void>;
+  stop(): void;
+  /** Reads from further back than the checkpoint: what is covered is skipped. */
+  rewind(seq: number): void;
+  readonly size: number;
+}
+
+export interface PartitionParts {
+  readonly world: World;
+  readonly references: References;
+  readonly performer: Performer;
+  readonly alarms: Alarms;
+  /** Up to here nothing was new to the log when this process began to read: a submission beyond it is known nowhere yet. */
+  readonly knownUpTo: number;
+  readonly liveSnapshotAfterMs: number;
+  /** Somebody else wrote a snapshot: what is in memory here counts for nothing any more. */
+  overtaken(partition: number, error: Error): void;
+}
+
+/** A task on its way into memory: what is heard of it meanwhile waits, in order. */
+interface Arrival {
+  readonly held: Heard[];
+  /** The first event that it holds back. */
+  from: Mark | null;
+  readonly done: Promise<void>;
+}
+
+export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
+  const { world, references, performer, alarms } = parts;
+  const progress = await loadProgress(world, number);
+  const actors = new Map<string, Actor>();
+  const dirty = new Set<Actor>();
+  const writing = new Set<Actor>();
+  const arrivals = new Map<string, Arrival>();
+  const quarantined = new Set<string>();
+  let last: Mark = progress.checkpoint ?? { seq: 0, at: 0 };
+  let stopped = false;
+
+  const arrive = (task: string, from: Mark | null, work: () => Promise<void>): Arrival => {
+    const done = work().then(() => {
+      const { held } = arrivals.get(task) as Arrival;
+      arrivals.delete(task);
+      if (stopped) return;
+      for (const heard of held) {
+        const again = arrivals.get(task);
+        if (again === undefined) apply(heard, actors.get(task) ?? null);
+        else hold(again, heard);
+      }
+      release(task);
+      settled();
+    });
+    const arrival: Arrival = { held: [], from, done };
+    arrivals.set(task, arrival);
+    done.catch(world.fatal);
+    return arrival;
+  };
+  const hold = (arrival: Arrival, heard: Heard) => {
+    arrival.from ??= heard.message;
+    arrival.held.push(heard);
+  };
+
+  const load = (task: string): Arrival =>
+    arrivals.get(task) ??
+    arrive(task, null, async () => {
+      const actor = await loadActor(world, references, task, number);
+      if (actor !== null && !stopped) keep(actor, standing(actor.state));
+    });
+
+  const keep = (actor: Actor, effects: readonly Effect[]) => {
+    actors.set(actor.id, actor);
+    performer.perform(actor, effects);
+  };
+
+  /** A task that has ended, and is stored, need not be in memory. */
+  const release = (task: string) => {
+    const actor = actors.get(task);
+    if (actor === undefined || !taskEnded(actor.state.status) || actor.state.errands > 0 || uncoveredFrom(actor) !== null || actor.unsaid > 0) return;
+    actors.delete(task);
+    performer.forget(actor);
+  };
+
+  const begin = (heard: Heard) => {
+    const body = submittedFrom(world, heard);
+    if (body === null) {
+      forged(heard);
+      return;
+    }
+    if (body.rules > rulesVersion) throw new Error(`task ${heard.task} was submitted under rules ${body.rules}; this coordinator knows ${rulesVersion}`);
+    const start = (event: SubmittedEvent) => {
+      const { state, effects } = decide(null, event);
+      if (state === null) return;
+      world.counts.events += 1;
+      const actor = newActor(heard.task, body, state);
+      touch(actor, heard.message);
+      keep(actor, effects);
+    };
+    const event = references.resolve(heard, body);
+    if (event instanceof Promise) arrive(heard.task, heard.message, async () => start(await event));
+    else start(event);
+  };
+
+  const forged = (heard: Heard) => {
+    world.counts.forged += 1;
+    world.log.warn({ task: heard.task, kind: heard.kind, seq: heard.message.seq }, 'an event whose token is wrong was dropped');
+  };
+
+  const touch = (actor: Actor, mark: Mark) => {
+    if (actor.dirtyFrom === null) {
+      actor.dirtyFrom = { seq: mark.seq, at: mark.at };
+      actor.dirtySince = world.clock.now();
+    }
+    dirty.add(actor);
+  };
+
+  const apply = (heard: Heard, actor: Actor | null) => {
+    const { message } = heard;
+    if (actor === null) {
+      if (heard.kind === 'submitted') return begin(heard);
+      world.counts.orphaned += 1;
+      world.log.warn({ task: heard.task, kind: heard.kind, seq: message.seq }, 'an event of a task that does not exist was dropped');
+      return;
+    }
+    // Covered by the snapshot that it was loaded from. Both must say so: after a power cut the log may count anew.
+    if (message.seq <= actor.state.seq && message.at <= actor.state.at) return;
+    if (quarantined.has(actor.id)) return;
+    if (!isGenuine(world, heard, actor.key)) return forged(heard);
+    step(actor, heard);
+  };
+
+  const step = (actor: Actor, heard: Heard) => {
+    const { message } = heard;
+    world.counts.events += 1;
+    if (heard.kind === 'submitted') return;
+    const event = eventFrom(heard);
+    if (typeof event === 'string') {
+      put(heard, 'invalid', event, 'Mend the agent that sent it; its attempt counts as lost when its time is over.');
+      return;
+    }
+    try {
+      const { state, effects, ignored } = decide(actor.state, event);
+      if (state === null) return;
+      actor.state = state;
+      touch(actor, message);
+      if (ignored !== null) {
+        world.counts.ignored += 1;
+        world.log.info({ task: actor.id, kind: heard.kind, seq: message.seq }, `changed nothing: ${ignored}`);
+      }
+      performer.perform(actor, effects);
+    } catch (error) {
+      // The state is as it was. This task stops here until somebody looks; all others go on.
+      quarantined.add(actor.id);
+      world.counts.quarantined += 1;
+      world.log.error({ err: error, task: actor.id, seq: message.seq }, 'the engine failed on this event; the task is quarantined');
+      put(heard, 'internal', String(error), 'This is a fault of Capstan: keep this entry and report it.');
+    }
+  };
+
+  const put = (heard: Heard, reason: 'invalid' | 'internal', error: string, hint: string) => {
+    bury(world.bus, { source: 'coordinator', reason, error, hint, attempts: 1, task: heard.task, message: corpseOf(heard.message, world.names.streams.events) }).catch(world.fatal);
+  };
+
+  const writeOne = (actor: Actor) => {
+    dirty.delete(actor);
+    writing.add(actor);
+    actor.writingFrom = actor.dirtyFrom;
+    actor.dirtyFrom = null;
+    const { state } = actor;
+    writeSnapshot(world, actor)
+      .then(
+        () => {
+          actor.writingFrom = null;
+          progress.covered(actor.id, state);
+        },
+        (error: unknown) => {
+          // What was to be covered is not: the checkpoint stays below it.
+          actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);
+          actor.writingFrom = null;
+          dirty.add(actor);
+          if (error instanceof Overtaken) return parts.overtaken(number, error);
+          world.log.warn({ err: error, task: actor.id }, 'the snapshot is not stored yet');
+        },
+      )
+      .finally(() => {
+        writing.delete(actor);
+        if (stopped) return;
+        release(actor.id);
+        settled();
+      });
+  };
+
+  const reachWaiters: { readonly seq: number; readonly resolve: () => void }[] = [];
+  const reached = () => {
+    for (let at = reachWaiters.length - 1; at >= 0; at -= 1) {
+      const waiter = reachWaiters[at];
+      if (waiter !== undefined && waiter.seq <= last.seq && arrivals.size === 0) reachWaiters.splice(at, 1)[0]?.resolve();
+    }
+  };
+  const quietWaiters: (() => void)[] = [];
+  const isQuiet = () => dirty.size === 0 && writing.size === 0 && arrivals.size === 0;
+  const settled = () => {
+    reached();
+    if (quietWaiters.length > 0 && isQuiet()) for (const waiter of quietWaiters.splice(0)) waiter();
+  };
+
+  /** The first event that would be lost with this process; nothing below it is needed any more. */
+  const uncovered = (): Mark | null => {
+    let low: Mark | null = null;
+    for (const actor of dirty) low = earlier(low, uncoveredFrom(actor));
+    for (const actor of writing) low = earlier(low, uncoveredFrom(actor));
+    for (const arrival of arrivals.values()) low = earlier(low, arrival.from);
+    return low;
+  };
+
+  // Tasks that wait for a time or for a queue and for nothing else: no event will bring them up.
+  for (const [task, { due, routing }] of progress.open) {
+    if (routing) load(task);
+    else if (due !== null) alarms.set(`${task} load`, due, () => void load(task));
+  }
+
+  return {
+    number,
+    get after() {
+      return last.seq;
+    },
+    checkpoint: progress.checkpoint,
+    get size() {
+      return actors.size;
+    },
+    hear: (heard) => {
+      const { message } = heard;
+      last = { seq: message.seq, at: Math.max(last.at, message.at) };
+      const arrival = arrivals.get(heard.task);
+      const actor = actors.get(heard.task) ?? null;
+      if (arrival !== undefined) hold(arrival, heard);
+      else if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo)) hold(load(heard.task), heard);
+      else apply(heard, actor);
+      if (reachWaiters.length > 0) reached();
+    },
+    read: async (task) => {
+      if (!actors.has(task)) await load(task).done;
+      return actors.get(task)?.state ?? null;
+    },
+    snapshots: (all) => {
+      const due = world.clock.now() - parts.liveSnapshotAfterMs;
+      for (const actor of dirty) {
+        if (actor.unsaid > 0 || actor.writingFrom !== null) continue;
+        if (all || taskEnded(actor.state.status) || actor.dirtySince <= due) writeOne(actor);
+      }
+    },
+    saveCheckpoint: async () => {
+      const low = uncovered();
+      const next = low === null ? last : { seq: low.seq - 1, at: low.at };
+      if (next.seq > (progress.checkpoint?.seq ?? 0)) await progress.save(next);
+    },
+    reached: (seq) => (seq <= last.seq && arrivals.size === 0 ? Promise.resolve() : new Promise((resolve) => reachWaiters.push({ seq, resolve }))),
+    rewind: (seq) => {
+      last = { seq, at: 0 };
+      progress.checkpoint = last;
+    },
+    quiet: () => (isQuiet() ? Promise.resolve() : new Promise((resolve) => quietWaiters.push(resolve))),
+    stop: () => {
+      stopped = true;
+      for (const actor of actors.values()) performer.forget(actor);
+      for (const task of progress.open.keys()) alarms.clear(`${task} load`);
+    },
+  };
+};

@@ -1,0 +1,166 @@
+// Doing what the engine decided. Every durable effect has a name that follows from its task, step and attempt, so saying it again after a
+// crash changes nothing; each counts as unsaid until the server has it, and no snapshot is written before.
+import { bury, isBusError, textOf } from '@capstan/bus';
+import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
+import type { Actor } from './actor.ts';
+import type { Alarms } from './alarms.ts';
+import type { Broker } from './broker.ts';
+import { eventSubject, sayEvent, untilStored } from './say.ts';
+import type { World } from './world.ts';
+
+export interface Performer {
+  perform(actor: Actor, effects: readonly Effect[]): void;
+  /** Forgets what is only held in memory for a task. */
+  forget(actor: Actor): void;
+}
+
+export const performer = (world: World, alarms: Alarms, broker: Broker): Performer => {
+  const { bus, names } = world;
+
+  /** Runs something durable; the task's snapshot waits until it is stored. */
+  const durable = (actor: Actor, what: string, say: () => Promise<unknown>) => {
+    actor.unsaid += 1;
+    say().then(
+      () => void (actor.unsaid -= 1),
+      (error: unknown) => {
+        // Not counted down: without this effect the task must not be snapshotted, so a restart will say it again.
+        world.log.error({ err: error, task: actor.id }, `${what} could not be stored`);
+        world.fatal(error);
+      },
+    );
+  };
+
+  const order = (actor: Actor, queue: string, draft: OrderDraft) => {
+    const report = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
+    const data = JSON.stringify({ ...draft, lease: report.token, report_to: report.subject });
+    const subject = names.order(queue, draft.task_id, draft.step_id, draft.attempt);
+    if (data.length > limits.bodyBytesMax) {
+      durable(actor, 'a refusal', () => refuse(actor, queue, draft, data.length));
+      return;
+    }
+    durable(actor, 'an order', () => untilStored(world, (error) => isBusError(error, 'too_large'), () => bus.once({ subject, data })));
+  };
+
+  /** An order that no message can hold fails like one that an agent could not do. */
+  const refuse = (actor: Actor, queue: string, draft: OrderDraft, size: number) => {
+    const { subject, token } = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
+    const message = `The order would have ${size} bytes; at most ${limits.bodyBytesMax} fit. Hand large values on as artifacts or by reference.`;
+    const report = {
+      v: 1, task_id: draft.task_id, step_id: draft.step_id, attempt: draft.attempt, lease: token, agent: 'capstan', outcome: 'failed',
+      error: { code: 'too_large', message, retryable: false },
+    };
+    return untilStored(world, () => false, () => bus.once({ subject, data: JSON.stringify(report) }));
+  };
+
+  const buryStep = async (actor: Actor, effect: Extract<Effect, { kind: 'bury' }>) => {
+    const subject = names.order(effect.queue, actor.id, effect.step, effect.attempt);
+    const original = await bus.log(names.streams.orders).last(subject);
+    await bury(bus, {
+      source: 'coordinator',
+      reason: effect.reason,
+      error: effect.error,
+      hint: effect.hint,
+      attempts: effect.attempts,
+      task: actor.id,
+      step: effect.step,
+      // What was sent, byte for byte; where it is purged already, the same order again without its lease.
+      message: original ?? { subject, data: JSON.stringify(effect.order), stream: names.streams.orders },
+      identity: `${actor.id} ${effect.step} ${effect.attempt} ${effect.reason}`,
+    });
+  };
+
+  const asks = new Map<string, Promise<unknown>>();
+  const ask = (actor: Actor, intervention: Intervention) => {
+    const store = bus.store(names.buckets.inbox);
+    const key = intervention.id;
+    const first = intervention.status === 'pending';
+    // One after the other for each, so that a question can't come after its end.
+    const before = asks.get(key) ?? Promise.resolve();
+    const write = before.then(() =>
+      untilStored(world, () => false, async () => {
+        try {
+          const present = first ? null : await store.get(key);
+          const kept = present === null ? {} : (JSON.parse(textOf(present.data)) as Partial<Intervention>);
+          await store.set({ key, data: JSON.stringify({ ...kept, ...intervention }), expect: first ? 0 : null });
+        } catch (error) {
+          // Asked before, by this process or its predecessor.
+          if (!(first && isBusError(error, 'conflict'))) throw error;
+        }
+      }),
+    );
+    asks.set(key, write);
+    durable(actor, 'what is asked', () => write.finally(() => asks.get(key) === write && asks.delete(key)));
+  };
+
+  const notice = (actor: Actor, step: string | null, status: string) => {
+    const tenant = actor.state.request.tenant ?? 'default';
+    const at = new Date(actor.state.at).toISOString();
+    if (step === null) {
+      const { state } = actor;
+      bus.tell(names.notice(tenant, actor.id, status), JSON.stringify({ v: 1, task_id: actor.id, title: state.request.title ?? actor.id, tenant, status, reason: state.reason, counts: state.counts, at }));
+    } else bus.tell(names.stepNotice(tenant, actor.id, step, status), JSON.stringify({ v: 1, task_id: actor.id, step_id: step, status, at }));
+  };
+
+  const wake = (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
+    const ring = () => {
+      void ringFor(actor, effect).catch(world.fatal);
+    };
+    alarms.set(`${actor.id} ${effect.n}`, effect.why === 'attempt' ? effect.at + attemptGraceMs : effect.at, ring);
+  };
+
+  const ringFor = async (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
+    if (effect.why === 'attempt' && (await isStillWaiting(actor, effect))) {
+      // Nobody has it yet, so nobody is late: its time has not begun.
+      alarms.set(`${actor.id} ${effect.n}`, world.clock.now() + undeliveredRecheckMs, () => void ringFor(actor, effect).catch(world.fatal));
+      return;
+    }
+    await untilStored(world, () => false, () => sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }));
+  };
+
+  /** Whether an order waits in its queue without ever having been handed out. */
+  const isStillWaiting = async (actor: Actor, effect: { readonly step: string | null; readonly attempt: number }): Promise<boolean> => {
+    const step = effect.step ?? '';
+    const subject = names.order('*', actor.id, step, effect.attempt);
+    const stored = await bus.log(names.streams.orders).last(subject);
+    const queue = stored?.subject.split('.')[2];
+    const info = queue === undefined ? null : await bus.queueInfo(queue);
+    return stored !== null && info !== null && info.delivered < stored.seq;
+  };
+
+  const one = (actor: Actor, effect: Effect): void => {
+    switch (effect.kind) {
+      case 'order':
+        return order(actor, effect.queue, effect.order);
+      case 'bury':
+        return durable(actor, 'a dead letter', () => untilStored(world, () => false, () => buryStep(actor, effect)));
+      case 'ask':
+        return ask(actor, effect.intervention);
+      case 'cancel':
+        return bus.tell(names.cancel(actor.id, effect.step), JSON.stringify({ attempt: effect.attempt, reason: effect.reason, force_at: new Date(effect.forceAt).toISOString() }));
+      case 'wake':
+        return wake(actor, effect);
+      case 'unwake':
+        return alarms.clear(`${actor.id} ${effect.n}`);
+      case 'route':
+        return broker.want({ task: actor.id, key: actor.key, step: effect.step, attempt: effect.attempt, capability: effect.capability, needs: effect.needs });
+      case 'tell':
+        return notice(actor, effect.step, effect.status);
+      default:
+        return effect satisfies never;
+    }
+  };
+
+  return {
+    perform: (actor, effects) => {
+      for (const effect of effects) one(actor, effect);
+    },
+    forget: (actor) => {
+      for (let n = 1; n <= actor.state.lastTimer; n += 1) alarms.clear(`${actor.id} ${n}`);
+      broker.forget(actor.id);
+    },
+  };
+};
+
+/** An agent's own time-out is reported first, so that its words count and not our silence. */
+const attemptGraceMs = 2_000;
+const undeliveredRecheckMs = 2_000;

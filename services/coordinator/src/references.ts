@@ -1,0 +1,70 @@
+// What a submission names instead of holding: settings by their hash, plans by their place in the object store.
+import { decode } from '@capstan/bus';
+import { type Event, limits, type Plan, plan as planSchema, type Settings, settings as settingsSchema, type SubmittedBody } from '@capstan/contracts';
+import { objectKey } from './doors/plan-ref.ts';
+import type { Heard } from './hear.ts';
+import type { World } from './world.ts';
+
+export type SubmittedEvent = Extract<Event, { kind: 'submitted' }>;
+
+export interface References {
+  /** Stores settings under their hash, so that tasks can name them. */
+  keep(hash: string, settings: Settings): Promise<void>;
+  /** The event, at once where everything it names is at hand. */
+  resolve(heard: Heard, body: SubmittedBody): SubmittedEvent | Promise<SubmittedEvent>;
+}
+
+const settingsKey = (hash: string): string => `_settings.${hash}`;
+
+export const references = (world: World): References => {
+  const known = new Map<string, Settings>();
+  const store = world.bus.store(world.names.buckets.tasks);
+
+  const settingsOf = async (hash: string, task: string): Promise<Settings> => {
+    const at = known.get(hash);
+    if (at !== undefined) return at;
+    const entry = await store.get(settingsKey(hash));
+    if (entry === null) throw new Error(`the settings ${hash} of task ${task} are not stored`);
+    const loaded = settingsSchema.parse(JSON.parse(Buffer.from(entry.data).toString('utf8')));
+    known.set(hash, loaded);
+    return loaded;
+  };
+
+  const load = async (heard: Heard, body: SubmittedBody): Promise<SubmittedEvent> => {
+    const settings = await settingsOf(body.settings, heard.task);
+    return eventOf(heard, body, settings, body.plan_ref === undefined ? (body.plan ?? null) : await planAt(world, body.plan_ref.ref));
+  };
+
+  return {
+    keep: async (hash, settings) => {
+      if ((await store.get(settingsKey(hash))) === null) await store.set({ key: settingsKey(hash), data: JSON.stringify(settings), expect: null });
+      known.set(hash, settings);
+    },
+    resolve: (heard, body) => {
+      const settings = known.get(body.settings);
+      return settings !== undefined && body.plan_ref === undefined ? eventOf(heard, body, settings, body.plan ?? null) : load(heard, body);
+    },
+  };
+};
+
+const planAt = async (world: World, ref: string): Promise<Plan> => {
+  const key = objectKey(world.names, ref);
+  const bytes = key === null ? null : await world.bus.objects(world.names.buckets.artifacts).get(key);
+  if (bytes === null) throw new Error(`the plan ${ref} is not stored`);
+  const decoded = decode(bytes, { bytesMax: limits.planBytesMax });
+  if (!decoded.ok) throw new Error(`the plan ${ref} is ${decoded.reason}: ${decoded.message}`);
+  return planSchema.parse(decoded.value);
+};
+
+const eventOf = (heard: Heard, body: SubmittedBody, settings: Settings, plan: Plan | null): SubmittedEvent => ({
+  kind: 'submitted',
+  seq: heard.message.seq,
+  at: heard.message.at,
+  taskId: heard.task,
+  request: body.request,
+  plan,
+  planHash: plan === null ? null : body.hash,
+  settings,
+  routes: body.routes,
+  body,
+});

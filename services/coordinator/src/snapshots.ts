@@ -1,0 +1,81 @@
+// Snapshots: written only once every durable effect up to their sequence is stored, and only over the revision that was read.
+import { type Change, isBusError, textOf } from '@capstan/bus';
+import type { TaskRecord } from '@capstan/contracts';
+import { isPagedOut, pageOf, recordOf, restore, type StepRecords, type TaskState } from '@capstan/engine';
+import { type Actor, newActor } from './actor.ts';
+import { hear, submittedFrom } from './hear.ts';
+import type { References } from './references.ts';
+import type { World } from './world.ts';
+
+export const pageKey = (task: string, page: number): string => `${task}.steps.${page}`;
+
+/** Somebody else wrote: what this process believes of the task is not what is stored. */
+export class Overtaken extends Error {
+  override readonly name = 'Overtaken';
+}
+
+/** Writes what changed since the last snapshot: the changed pages and the head, all or nothing. */
+export const writeSnapshot = async (world: World, actor: Actor): Promise<void> => {
+  const { state } = actor;
+  const store = world.bus.store(world.names.buckets.tasks);
+  const pages = changedPages(actor, state);
+  const head: Change = { key: actor.id, data: JSON.stringify(recordOf(state, { whole: false, pageKey: (page) => pageKey(actor.id, page) })), expect: actor.revision };
+  const changes: Change[] = pages.map((page) => ({ key: pageKey(actor.id, page), data: JSON.stringify(pageOf(state, page)), expect: actor.pageRevisions.get(page) ?? 0 }));
+  changes.push(head);
+  // Never more than the server takes as one: limits.planStepsMax is that many pages at most.
+  const revisions = await write(world, store, changes);
+  pages.forEach((page, at) => void actor.pageRevisions.set(page, revisions[at] as number));
+  actor.revision = revisions[revisions.length - 1] as number;
+  actor.stored = state;
+  world.counts.snapshots += 1;
+};
+
+const changedPages = (actor: Actor, state: TaskState): number[] =>
+  isPagedOut(state) ? state.steps.pages.flatMap((page, at) => (actor.stored?.steps.pages[at] === page ? [] : [at])) : [];
+
+const write = async (world: World, store: ReturnType<World['bus']['store']>, changes: readonly Change[]): Promise<number[]> => {
+  try {
+    return changes.length === 1 ? [await store.set(changes[0] as Change)] : await store.setAll(changes);
+  } catch (error) {
+    if (!isBusError(error, 'conflict')) throw error;
+    // Perhaps our own write, whose answer was lost: then all is there, word for word.
+    const entries = await Promise.all(changes.map((change) => store.get(change.key)));
+    const isOurs = entries.every((entry, at) => entry !== null && textOf(entry.data) === changes[at]?.data);
+    if (!isOurs) throw new Overtaken(`somebody else wrote ${changes[changes.length - 1]?.key}`, { cause: error });
+    world.log.info({ key: changes[changes.length - 1]?.key }, 'the snapshot was stored already');
+    return entries.map((entry) => entry?.revision ?? 0);
+  }
+};
+
+/** A task from its snapshot and the event that began it; null where there is no such task. */
+export const loadActor = async (world: World, references: References, task: string, partition: number): Promise<Actor | null> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  world.counts.loads += 1;
+  for (;;) {
+    const head = await store.get(task);
+    if (head === null || head.gone) return null;
+    const record = JSON.parse(textOf(head.data)) as TaskRecord;
+    const entries = await Promise.all((record.steps_in ?? []).map((key) => store.get(key)));
+    // Head and pages are written together but read one by one: the same head before and after means that nothing moved in between.
+    if (entries.length > 0 && (await store.get(task))?.revision !== head.revision) continue;
+    const pages = entries.map((entry, at) => {
+      if (entry === null) throw new Error(`page ${at} of task ${task} is not stored`);
+      return JSON.parse(textOf(entry.data)) as StepRecords;
+    });
+    const began = await submission(world, references, task, partition);
+    const actor = newActor(task, began.body, restore(record, pages, began));
+    actor.revision = head.revision;
+    actor.stored = actor.state;
+    entries.forEach((entry, at) => void actor.pageRevisions.set(at, entry?.revision ?? 0));
+    return actor;
+  }
+};
+
+const submission = async (world: World, references: References, task: string, partition: number) => {
+  const subject = world.names.event(partition, task, 'submitted', '*');
+  const message = await world.bus.log(world.names.streams.events).last(subject);
+  const heard = message === null ? null : hear(world, message);
+  const body = heard === null ? null : submittedFrom(world, heard);
+  if (heard === null || body === null) throw new Error(`task ${task} has a snapshot, but its submission is not in the log`);
+  return references.resolve(heard, body);
+};

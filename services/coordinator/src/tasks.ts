@@ -1,0 +1,102 @@
+// Tasks as they stand: asked of whoever owns them, since only the owner knows what is not stored yet.
+import { decodeTrusted, isBusError, partitionOf, textOf } from '@capstan/bus';
+import { limits, type TaskRecord } from '@capstan/contracts';
+import { recordOf } from '@capstan/engine';
+import { objectRef } from './doors/plan-ref.ts';
+import type { Ownership } from './ownership.ts';
+import type { World } from './world.ts';
+
+export interface Tasks {
+  /** The task as it is now; with `seq`, as it is once that event has been decided. */
+  read(task: string, seq?: number): Promise<TaskRecord | null>;
+  /** Every task, newest first, as the bucket has them. */
+  list(): Promise<TaskRecord[]>;
+  /** What the owner answers to others. */
+  answer(data: Uint8Array): Promise<string>;
+}
+
+interface Asked {
+  readonly task_id: string;
+  readonly seq?: number;
+}
+
+const patienceMs = 5_000;
+
+export const tasks = (world: World, ownership: Ownership): Tasks => {
+  const { bus, names } = world;
+  const store = bus.store(names.buckets.tasks);
+
+  const own = async (task: string, seq: number | undefined): Promise<TaskRecord | null | undefined> => {
+    const partition = ownership.of(partitionOf(task, world.partitions));
+    if (partition === undefined) return undefined;
+    if (seq !== undefined) await Promise.race([partition.reached(seq), new Promise<void>((resolve) => void world.clock.later(patienceMs, resolve))]);
+    const state = await partition.read(task);
+    return state === null ? null : publicRecord(recordOf(state, { whole: true }));
+  };
+
+  const stored = async (task: string): Promise<TaskRecord | null> => {
+    const entry = await store.get(task);
+    if (entry === null || entry.gone) return null;
+    const record = JSON.parse(textOf(entry.data)) as TaskRecord;
+    const pages = await Promise.all((record.steps_in ?? []).map((key) => store.get(key)));
+    const steps = Object.assign({}, record.steps, ...pages.map((page) => (page === null ? {} : JSON.parse(textOf(page.data)))));
+    return publicRecord({ ...record, steps });
+  };
+
+  const read = async (task: string, seq?: number): Promise<TaskRecord | null> => {
+    const mine = await own(task, seq);
+    if (mine !== undefined) return mine;
+    try {
+      const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify({ task_id: task, ...(seq === undefined ? {} : { seq }) } satisfies Asked));
+      const { found, elsewhere } = decodeTrusted(wire.data) as { found?: TaskRecord | null; elsewhere?: string };
+      if (elsewhere !== undefined) return fetchWhole(world, elsewhere);
+      if (found !== undefined) return found;
+    } catch (error) {
+      // Between two owners nobody answers; what is stored is at most half a second old.
+      if (!isBusError(error, 'unavailable')) throw error;
+    }
+    return stored(task);
+  };
+
+  return {
+    read,
+    answer: async (data) => {
+      const { task_id: task, seq } = decodeTrusted(data) as Asked;
+      const found = await own(task, seq);
+      if (found === undefined) return '{}';
+      return fit(world, task, JSON.stringify({ found }), (ref) => JSON.stringify({ elsewhere: ref }));
+    },
+    list: async () => {
+      const found: TaskRecord[] = [];
+      let ready: () => void = () => {};
+      const all = new Promise<void>((resolve) => (ready = resolve));
+      const watching = await store.watch((entry) => {
+        // Ids of tasks have no dot; other keys are pages, checkpoints and settings.
+        if (!entry.gone && !entry.key.includes('.')) found.push(JSON.parse(textOf(entry.data)) as TaskRecord);
+      }, ready);
+      await all;
+      await watching.stop();
+      return found.map(publicRecord).toSorted((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.task_id < b.task_id ? -1 : 1));
+    },
+  };
+};
+
+/** Without what only the engine needs. */
+const publicRecord = (record: TaskRecord & { engine?: unknown }): TaskRecord => {
+  const { engine: _, steps_in: __, steps, ...rest } = record;
+  const shown = Object.fromEntries(Object.entries(steps).map(([id, { engine: ___, ...step }]) => [id, step]));
+  return { ...rest, steps: shown } as TaskRecord;
+};
+
+/** A reply must fit a message: what doesn't goes to the object store, and a reference to it is answered. */
+export const fit = async (world: World, task: string, text: string, referred: (ref: string) => string): Promise<string> => {
+  if (Buffer.byteLength(text) <= limits.replyBytesMax) return text;
+  const key = `${task}/_whole.json`;
+  await world.bus.objects(world.names.buckets.artifacts).put(key, Buffer.from(text));
+  return referred(objectRef(world.names, key));
+};
+
+const fetchWhole = async (world: World, ref: string): Promise<TaskRecord | null> => {
+  const bytes = await world.bus.objects(world.names.buckets.artifacts).get(ref.slice(world.names.buckets.artifacts.length + 1));
+  return bytes === null ? null : (decodeTrusted(bytes) as { found: TaskRecord | null }).found;
+};
