@@ -50,7 +50,8 @@ interface Arrival {
   readonly held: Heard[];
   /** The first event that it holds back. */
   from: Mark | null;
-  readonly done: Promise<void>;
+  /** What arrived, with everything heard meanwhile applied. */
+  readonly done: Promise<Actor | null>;
 }
 
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
@@ -68,14 +69,16 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     const done = work().then(() => {
       const { held } = arrivals.get(task) as Arrival;
       arrivals.delete(task);
-      if (stopped) return;
+      if (stopped) return null;
       for (const heard of held) {
         const again = arrivals.get(task);
         if (again === undefined) apply(heard, actors.get(task) ?? null);
         else hold(again, heard);
       }
+      const arrived = actors.get(task) ?? null;
       release(task);
       settled();
+      return arrived;
     });
     const arrival: Arrival = { held: [], from, done };
     arrivals.set(task, arrival);
@@ -264,10 +267,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       else apply(heard, actor);
       if (reachWaiters.length > 0) reached();
     },
-    read: async (task) => {
-      if (!actors.has(task)) await load(task).done;
-      return actors.get(task)?.state ?? null;
-    },
+    read: async (task) => (actors.get(task) ?? (await load(task).done))?.state ?? null,
     snapshots: (all) => {
       const due = world.clock.now() - parts.liveSnapshotAfterMs;
       for (const actor of dirty) {
