@@ -1,0 +1,45 @@
+// The commands there are, in the order of the help: one line each.
+import type { Command } from '../command.ts';
+import { agents } from './agents.ts';
+import { answer } from './answer.ts';
+import { approve } from './approve.ts';
+import { cancel } from './cancel.ts';
+import { dlqDrop } from './dlq-drop.ts';
+import { dlqLs } from './dlq-ls.ts';
+import { dlqRedrive } from './dlq-redrive.ts';
+import { dlqShow } from './dlq-show.ts';
+import { get } from './get.ts';
+import { inbox } from './inbox.ts';
+import { list } from './list.ts';
+import { pause } from './pause.ts';
+import { reject } from './reject.ts';
+import { resume } from './resume.ts';
+import { retry } from './retry.ts';
+import { skip } from './skip.ts';
+import { start } from './start.ts';
+import { submit } from './submit.ts';
+import { watch } from './watch.ts';
+import { why } from './why.ts';
+
+export const commands: readonly Command[] = [
+  submit,
+  get,
+  list,
+  watch,
+  why,
+  start,
+  pause,
+  resume,
+  cancel,
+  retry,
+  skip,
+  inbox,
+  approve,
+  reject,
+  answer,
+  agents,
+  dlqLs,
+  dlqShow,
+  dlqRedrive,
+  dlqDrop,
+];
