@@ -1,6 +1,7 @@
 // How a process lives: configuration, log, health, shutdown, and the agent loop. What any agent does is not here.
 export type { AgentContext } from './agent/context.ts';
 export type { Loop } from './agent/loop.ts';
+export { commandEnvironment } from './command/environment.ts';
 export { commandRunner, hostRefusal } from './command/host.ts';
 export type { Command, CommandResult, RunCommand } from './command/host.ts';
 export { newWorkspaces } from './command/workspace.ts';

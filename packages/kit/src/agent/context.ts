@@ -28,6 +28,8 @@ export interface AgentContext<Own = unknown> {
   artifact(name: string, data: Uint8Array | string): Promise<Artifact>;
   /** Reads what a step of this task has stored, by its `ref`. */
   load(ref: string): Promise<Uint8Array>;
+  /** A text with the values of secrets masked; what is reported, logged or stored is masked by itself. */
+  masked(text: string): string;
   /** From now on this value leaves the process only masked. */
   secret(value: string): void;
 }
@@ -79,6 +81,7 @@ export const newContext = <Own>(parts: ContextParts<Own>, signal: AbortSignal): 
       return artifact;
     },
     load: (ref) => claims.get(ref),
+    masked: (text) => mask.text(text),
     secret: (value) => {
       for (const each of masks) each.add(value);
     },

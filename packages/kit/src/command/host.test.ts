@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
+import { newMask } from '../masking.ts';
 import { Stopped } from '../outcome.ts';
 import { type Command, commandRunner, runOnHost } from './host.ts';
 import { newWorkspaces } from './workspace.ts';
@@ -14,6 +15,7 @@ const run = (argv: [string, ...string[]], more: Partial<Command> = {}) =>
     env: { PATH: process.env['PATH'] ?? '' },
     signal: new AbortController().signal,
     tailBytes: 1_000,
+    masked: (text) => text,
     ...more,
   });
 
@@ -68,6 +70,13 @@ test('only the end of much output is kept, whole letters of it', async () => {
   assert.deepEqual([result.stdout, result.truncated, seen], ['ööööx', true, 600_001]);
 });
 
+test('a secret is masked before the end is cut off, so no half of it is left', async () => {
+  const mask = newMask();
+  mask.add('canary-0123456789');
+  const script = 'process.stdout.write("canary-0123456789" + "x".repeat(5))';
+  assert.equal((await run(['node', '-e', script], { tailBytes: 12, masked: mask.text })).stdout, 'masked]xxxxx');
+});
+
 test('a program that is not there is said, and not worth another try', async () => {
   const error = await run(['no-such-program-here']).catch((thrown: unknown) => thrown);
   assert.ok(error instanceof Stopped);
@@ -112,6 +121,7 @@ test('without the switch nothing is run, and the sentence says how to allow it',
     env: {},
     signal: new AbortController().signal,
     tailBytes: 1,
+    masked: (text) => text,
   }).catch((thrown: unknown) => thrown);
   assert.ok(error instanceof Stopped);
   assert.equal(error.outcome.retryable, false);

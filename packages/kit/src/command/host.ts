@@ -1,7 +1,7 @@
 // Runs a command on this host, as this user: no sandbox at all, so it is refused unless the configuration allows it by name.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { reject, Stopped } from '../outcome.ts';
-import { newTail } from './tail.ts';
+import { newTail, type Tail } from './tail.ts';
 
 export interface Command {
   /** Program and arguments; nothing is interpreted by a shell. */
@@ -16,6 +16,8 @@ export interface Command {
   readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
   /** How much of the end of each stream is kept. */
   readonly tailBytes: number;
+  /** What is kept goes through it. */
+  readonly masked: (text: string) => string;
 }
 
 export interface CommandResult {
@@ -50,9 +52,9 @@ export const runOnHost: RunCommand = async (command) => {
   signal.throwIfAborted();
   const [program, ...args] = argv;
   const startedAt = performance.now();
-  // A group of its own, so that all of it can be ended at once.
-  const child = spawn(program, args, { cwd, env: { ...env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
-  const tails = { stdout: newTail(command.tailBytes), stderr: newTail(command.tailBytes) };
+  const child = start(program, args, cwd, env);
+  const keep = command.tailBytes + slackBytes;
+  const tails = { stdout: newTail(keep), stderr: newTail(keep) };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].on('data', (chunk: Buffer) => {
       tails[stream].push(chunk);
@@ -69,22 +71,41 @@ export const runOnHost: RunCommand = async (command) => {
   signal.addEventListener('abort', kill.start, { once: true });
   try {
     const { exitCode, endSignal } = await ended(child, kill.now);
-    const truncated = tails.stdout.truncated() || tails.stderr.truncated();
-    const result = {
-      exitCode,
-      signal: endSignal,
-      timedOut,
-      stdout: tails.stdout.text(),
-      stderr: tails.stderr.text(),
-      truncated,
-    };
-    return { ...result, wallMs: Math.round(performance.now() - startedAt) };
+    const [stdout, stderr] = [tails.stdout, tails.stderr].map((tail) => lastOf(tail, command)) as [Kept, Kept];
+    const wallMs = Math.round(performance.now() - startedAt);
+    const truncated = stdout.cut || stderr.cut;
+    return { exitCode, signal: endSignal, timedOut, stdout: stdout.text, stderr: stderr.text, truncated, wallMs };
   } finally {
     clearTimeout(limit);
     signal.removeEventListener('abort', kill.start);
     // Also what it left running behind itself.
     kill.now();
   }
+};
+
+const start = (program: string, args: string[], cwd: string, env: Readonly<Record<string, string>>) => {
+  try {
+    // A group of its own, so that all of it can be ended at once.
+    return spawn(program, args, { cwd, env: { ...env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+  } catch (error) {
+    // Some of the system's refusals are thrown here, such as too long a list of arguments; others come as an event.
+    throw new Stopped(notStarted(program, error as NodeJS.ErrnoException), { cause: error });
+  }
+};
+
+/** More is kept than is given out, so that no secret is cut in two and no longer known. */
+const slackBytes = 16 * 1_024;
+
+interface Kept {
+  readonly text: string;
+  readonly cut: boolean;
+}
+
+const lastOf = (tail: Tail, { tailBytes, masked }: Command): Kept => {
+  const text = Buffer.from(masked(tail.text()));
+  const last = newTail(tailBytes);
+  last.push(text);
+  return { text: last.text(), cut: tail.truncated() || last.truncated() };
 };
 
 /** Process groups that live; none may outlive this process. */
@@ -125,7 +146,7 @@ const newGroupKill = (group: number | undefined): GroupKill => {
 };
 
 const ended = (
-  child: ReturnType<typeof spawn>,
+  child: ChildProcess,
   killNow: () => void,
 ): Promise<{ exitCode: number | null; endSignal: NodeJS.Signals | null }> =>
   new Promise((resolve, fail) => {

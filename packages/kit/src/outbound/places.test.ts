@@ -64,11 +64,13 @@ test('the configuration opens one place by host or address, with its port', () =
 });
 
 test('a list of the only places closes everything else', () => {
-  const places = { allow: [], only: ['api.github.com:443', 'plain.example'] };
+  const places = { allow: [], only: [['api.github.com:443', 'plain.example']] };
   assert.equal(mayTry(places, 'API.github.com', 443), true);
   assert.equal(mayTry(places, 'api.github.com', 80), false);
   assert.equal(mayTry(places, 'plain.example', 80), true);
   assert.equal(mayTry(places, 'plain.example', 8080), false);
   assert.equal(mayTry(places, 'evil.example', 443), false);
   assert.equal(mayTry({ allow: [] }, 'anything.example', 1), true);
+  assert.equal(mayTry({ allow: [], only: [...places.only, ['plain.example']] }, 'api.github.com', 443), false);
+  assert.equal(mayTry({ allow: [], only: [[]] }, 'anything.example', 443), false);
 });

@@ -5,13 +5,13 @@ import { BlockList, isIP } from 'node:net';
 export interface Places {
   /** `host:port`, reachable even where private; `*` for any port, `*.name` for any host below a name. */
   readonly allow: readonly string[];
-  /** Where present, nothing else is reachable. */
-  readonly only?: readonly string[];
+  /** Lists of the only places: what is not in each of them is out of reach. */
+  readonly only?: readonly (readonly string[])[];
 }
 
 /** Whether a host and port as written may be tried at all. */
 export const mayTry = (places: Places, host: string, port: number): boolean =>
-  places.only === undefined || places.only.some((pattern) => matches(pattern, host, port));
+  (places.only ?? []).every((list) => list.some((pattern) => matches(pattern, host, port)));
 
 /** Whether the address that the host turned out to have may be connected to. */
 export const mayConnect = (places: Places, host: string, port: number, address: string): boolean =>

@@ -64,7 +64,7 @@ test('private addresses are refused before anything is sent, also behind a name'
     );
   }
   assert.equal(
-    await codeOf(ask(port, { places: { allow: [`127.0.0.1:${port}`], only: ['example.com:443'] } })),
+    await codeOf(ask(port, { places: { allow: [`127.0.0.1:${port}`], only: [['example.com:443']] } })),
     'forbidden_address',
   );
   assert.equal(asked, 0);

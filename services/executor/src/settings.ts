@@ -1,0 +1,28 @@
+// What the executor may be told in the configuration, under `executor`, beside what every agent may be told.
+import type { AgentContext, AgentSettings } from '@capstan/kit';
+import { z } from 'zod';
+
+const place = z
+  .string()
+  .regex(
+    /^(\*\.)?[^\s:/]+(:(\d+|\*))?$|^\[[0-9a-fA-F:]+\](:(\d+|\*))?$/,
+    'host:port, such as "localhost:8080", "*.internal:443" or "10.0.0.5:*"',
+  );
+
+const shape = {
+  http: z
+    .strictObject({
+      /** Places that may be reached although they are private. */
+      allow: z.array(place).default([]),
+      /** Where present, the only places that may be reached. */
+      only: z.array(place).optional(),
+    })
+    .prefault({}),
+};
+
+export const settings = {
+  settings: shape,
+  environment: { CAPSTAN_HTTP_ALLOW: { path: ['http', 'allow'], as: 'list' } },
+} as const;
+
+export type ExecutorContext = AgentContext<AgentSettings<typeof shape>>;

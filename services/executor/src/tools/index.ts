@@ -1,0 +1,11 @@
+// The tools of the executor, one line each.
+import type { Tool } from '../tool.ts';
+import { ask } from './ask.ts';
+import { echo } from './echo.ts';
+import { fail } from './fail.ts';
+import { http } from './http.ts';
+import { noop } from './noop.ts';
+import { shell } from './shell.ts';
+import { wait } from './wait.ts';
+
+export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell];
