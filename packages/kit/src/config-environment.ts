@@ -67,6 +67,7 @@ const commonEnvironment: Readonly<Record<string, FromEnvironment>> = {
   CAPSTAN_HEALTH_PORT: { path: ['health', 'port'], as: 'number' },
   CAPSTAN_DRAIN_MS: { path: ['drain_ms'], as: 'number' },
   CAPSTAN_UNSAFE_HOST_SHELL: { path: ['unsafe_host_shell'], as: 'flag' },
+  CAPSTAN_WORKSPACES: { path: ['workspaces'], as: 'text' },
   CAPSTAN_SECRETS_ALLOW: { path: ['secrets', 'allow'], as: 'list' },
 };
 

@@ -35,6 +35,8 @@ const common = z.strictObject({
   drain_ms: z.int().min(0).max(3_600_000).default(limits.drainMs),
   /** Lets every task run commands on this host, as this user. */
   unsafe_host_shell: z.boolean().default(false),
+  /** Where the directories of tasks are, shared by every process on this machine; each has its own where this is absent. */
+  workspaces: z.string().min(1).optional(),
   /** Which secrets a task may name: `env:NAME`, `file:/path`, with `*` at the end for any ending. */
   secrets: z.strictObject({ allow: z.array(z.string()).default(['env:*', 'file:/run/secrets/*']) }).prefault({}),
   settings: settings.prefault({}),

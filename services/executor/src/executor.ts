@@ -19,7 +19,7 @@ export const newExecutor = () => {
     concurrency,
     ...settings,
     start: (config, log) => {
-      workspaces = newWorkspaces('executor');
+      workspaces = newWorkspaces('executor', config.workspaces);
       commands = commandRunner(config);
       if (config.unsafe_host_shell)
         log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');

@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { test, type TestContext } from 'node:test';
+import { test } from 'node:test';
 import { newMask } from '../masking.ts';
 import { Stopped } from '../outcome.ts';
 import { type Command, commandRunner, runOnHost } from './host.ts';
-import { newWorkspaces } from './workspace.ts';
 
 const run = (argv: [string, ...string[]], more: Partial<Command> = {}) =>
   runOnHost({
@@ -18,12 +17,6 @@ const run = (argv: [string, ...string[]], more: Partial<Command> = {}) =>
     masked: (text) => text,
     ...more,
   });
-
-const folder = (t: TestContext): string => {
-  const path = mkdtempSync(join(tmpdir(), 'capstan-command-'));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-};
 
 const isGone = (pid: number): boolean => {
   try {
@@ -127,17 +120,4 @@ test('without the switch nothing is run, and the sentence says how to allow it',
   assert.equal(error.outcome.retryable, false);
   assert.match(error.outcome.message, /CAPSTAN_UNSAFE_HOST_SHELL=1/);
   assert.equal(existsSync(marker), false);
-});
-
-test('steps of a task share a directory, others have their own, and in the end all are gone', async (t) => {
-  process.env['TMPDIR'] = folder(t);
-  t.after(() => delete process.env['TMPDIR']);
-  const workspaces = newWorkspaces('test');
-  const [one, again, other] = [await workspaces.use('one'), await workspaces.use('one'), await workspaces.use('other')];
-  assert.equal(one.path, again.path);
-  assert.notEqual(one.path, other.path);
-  assert.equal(existsSync(one.path), true);
-  one.release();
-  await workspaces.end();
-  assert.equal(existsSync(one.path), false);
 });

@@ -1,0 +1,92 @@
+import assert from 'node:assert/strict';
+import { test, type TestContext } from 'node:test';
+import { type Json, type Report, roles } from '@capstan/contracts';
+import { newAgentWorld } from '@capstan/kit/testing';
+import { newVerifier } from './verifier.ts';
+
+const fixture = async (t: TestContext, env: NodeJS.ProcessEnv = { CAPSTAN_UNSAFE_HOST_SHELL: '1' }) => {
+  const world = await newAgentWorld();
+  t.after(() => world[Symbol.asyncDispose]());
+  await world.start(newVerifier(), env);
+  return async (checks: unknown, more: Record<string, Json> = {}): Promise<Report> => {
+    const input = { step_id: 'build', checks: checks as Json, criteria: [], ...more };
+    return world.report(await world.order({ queue: 'verifier', capability: 'verify', input }));
+  };
+};
+
+test('all checks pass: the verification does', async (t) => {
+  const verify = await fixture(t);
+  const report = await verify([{ command: ['true'] }, { command: ['node', '-e', '0'], name: 'unit' }], {
+    criteria: ['It is pretty'],
+  });
+  assert.equal(report.outcome, 'succeeded', report.error?.message);
+  const output = roles.verifier.capabilities.verify.output.parse(report.output);
+  assert.deepEqual(output, {
+    passed: true,
+    checks: [
+      { name: 'true', passed: true },
+      { name: 'unit', passed: true },
+    ],
+    not_judged: ['It is pretty'],
+  });
+});
+
+test('a failing check fails it, with findings; the others are run all the same', async (t) => {
+  const verify = await fixture(t);
+  const script = 'console.log("noise"); console.error("src/a.ts:12:3 - error: no"); process.exit(2)';
+  const report = await verify([
+    { command: ['node', '-e', script], name: 'types', category: 'build', severity: 'medium' },
+    { command: ['true'] },
+  ]);
+  assert.deepEqual(
+    [report.outcome, report.error?.code, report.error?.retryable],
+    ['failed', 'verification_failed', true],
+  );
+  assert.equal(report.error?.message, '1 of 2 checks failed: types (ended with 2)');
+  assert.deepEqual(report.findings, [
+    {
+      severity: 'medium',
+      category: 'build',
+      message: 'types ended with 2:\nsrc/a.ts:12:3 - error: no',
+      location: 'src/a.ts:12:3',
+    },
+  ]);
+  assert.deepEqual((report.output as { checks: unknown[] }).checks, [
+    { name: 'types', passed: false, message: 'ended with 2' },
+    { name: 'true', passed: true },
+  ]);
+});
+
+test('a check can look at what the step gave out', async (t) => {
+  const verify = await fixture(t);
+  const command = ['node', '-e', 'process.exit(JSON.parse(require("fs").readFileSync(process.env.CAPSTAN_OUTPUT)).n)'];
+  assert.equal((await verify([{ command }], { output: { n: 0 } })).outcome, 'succeeded');
+  assert.equal(
+    (await verify([{ command }], { output: { n: 4 } })).error?.message,
+    '1 of 1 checks failed: ' + `${command.join(' ')} (ended with 4)`,
+  );
+});
+
+test('a check that takes too long or is ended fails', async (t) => {
+  const verify = await fixture(t);
+  const report = await verify([{ command: ['sleep', '60'], timeout_ms: 30 }, { command: ['sh', '-c', 'kill -9 $$'] }]);
+  const [slow, killed] = (report.output as { checks: { message: string }[] }).checks;
+  assert.match(slow?.message ?? '', /^ended after \d+ ms$/);
+  assert.equal(killed?.message, 'ended by SIGKILL');
+});
+
+test('without the switch it is refused for good; with nothing to run it has nothing to refuse', async (t) => {
+  const verify = await fixture(t, {});
+  const refused = await verify([{ command: ['true'] }]);
+  assert.deepEqual([refused.error?.code, refused.error?.retryable], ['sandbox_unavailable', false]);
+  assert.equal((await verify([])).outcome, 'succeeded');
+});
+
+test('what is no check is refused with its path', async (t) => {
+  const verify = await fixture(t);
+  assert.match(
+    (await verify([{ command: ['true'] }, { command: 'npm test' }])).error?.message ?? '',
+    /^checks\.1\.command: /,
+  );
+  assert.match((await verify('none')).error?.message ?? '', /^checks: /);
+});
