@@ -31,8 +31,23 @@ export interface ServiceDefinition<Schema extends z.ZodObject> {
 
 /** Runs until the process ends; exits with 2 for a mistake in the configuration and 1 for anything else that went wrong. */
 export const runService = async <Schema extends z.ZodObject>(definition: ServiceDefinition<Schema>): Promise<void> => {
+  try {
+    await begin(definition);
+  } catch (error) {
+    if (error instanceof ConfigMistake) {
+      process.stderr.write(`capstan ${definition.name}: ${error.message}\n`);
+      process.exit(2);
+    }
+    // Wrong credentials, a server too old: what to do is in the message, and nothing of it in a stack.
+    if (!isBusError(error)) throw error;
+    process.stderr.write(`capstan ${definition.name}: ${error.message}\n`);
+    process.exit(1);
+  }
+};
+
+const begin = async <Schema extends z.ZodObject>(definition: ServiceDefinition<Schema>): Promise<void> => {
   const { name } = definition;
-  const config = configOrExit(definition);
+  const config = loadConfig(name, definition.section ?? (emptySection as unknown as Section<Schema>));
   const mask = newMask();
   if (config.nats.password) mask.add(config.nats.password);
   const log = newLog({ service: name, instance: config.instance, level: config.log.level, mask });
@@ -63,19 +78,6 @@ export const runService = async <Schema extends z.ZodObject>(definition: Service
   await definition.start({ name, config, log, mask, bus, health, shutdown });
   waitingFor = null;
   log.info({ url: withoutUser(config.nats.url), namespace: config.namespace }, 'Ready.');
-};
-
-const configOrExit = <Schema extends z.ZodObject>({
-  name,
-  section,
-}: ServiceDefinition<Schema>): Config<z.output<Schema>> => {
-  try {
-    return loadConfig(name, section ?? (emptySection as unknown as Section<Schema>));
-  } catch (error) {
-    if (!(error instanceof ConfigMistake)) throw error;
-    process.stderr.write(`capstan ${name}: ${error.message}\n`);
-    process.exit(2);
-  }
 };
 
 const exitOnCrash = (log: Logger): void => {

@@ -1,10 +1,12 @@
 // A check as a plan writes it: `{ "command": ["npm", "test"], "category": "test" }`.
 import { z } from 'zod';
 
-const argument = z
+const text = z
   .string()
   .max(131_072)
   .regex(/^[^\0]*$/, 'must not have a NUL in it');
+/** An expression that is a whole argument keeps its type, so a number may stand here. */
+const argument = z.union([text, z.number().transform(String), z.boolean().transform(String)]);
 
 export const check = z.looseObject({
   command: z.array(argument).min(1).max(10_000),

@@ -4,15 +4,17 @@ import { commandEnvironment, type CommandResult, done, type Outcome, retry } fro
 import { z } from 'zod';
 import { defineTool } from '../tool.ts';
 
-const argument = z
+const text = z
   .string()
   .max(131_072)
   .regex(/^[^\0]*$/, 'must not have a NUL in it');
+/** An expression that is a whole argument keeps its type, so a number may stand here. */
+const argument = z.union([text, z.number().transform(String), z.boolean().transform(String)]);
 
 const input = z
   .looseObject({
     /** Program and arguments; nothing in them is interpreted. */
-    command: z.union([z.array(argument).min(1).max(10_000), argument.min(1)]),
+    command: z.union([z.array(argument).min(1).max(10_000), text.min(1)]),
     /** Lets `command` be one line for /bin/sh. Never put together from what a model or a stranger said. */
     shell: z.boolean().default(false),
     env: z
