@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { newMask } from '../masking.ts';
 import { Stopped } from '../outcome.ts';
@@ -91,6 +93,24 @@ test('told to stop, it ends with all that it has started, also what ignores bein
   await started;
   abort.abort();
   assert.equal((await running).signal, 'SIGKILL');
+  for (const pid of pids) await untilGone(pid);
+});
+
+test('killed itself, it leaves nothing running that it has started', async () => {
+  const host = JSON.stringify(new URL('./host.ts', import.meta.url).href);
+  const command = `(echo $$; sleep 600 & echo $!; wait)`;
+  const script = `
+    import { runOnHost } from ${host};
+    const run = (argv) => runOnHost({ argv, cwd: '/', env: process.env, signal: new AbortController().signal, tailBytes: 9, masked: (text) => text,
+      onOutput: (_, chunk) => process.stdout.write(chunk) });
+    await run(['true']);
+    await run(['sh', '-c', ${JSON.stringify(command)}]);`;
+  const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const pids: number[] = [];
+  for await (const line of createInterface({ input: child.stdout })) if (pids.push(Number(line)) === 2) break;
+  child.kill('SIGKILL');
   for (const pid of pids) await untilGone(pid);
 });
 

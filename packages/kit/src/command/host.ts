@@ -1,6 +1,7 @@
 // Runs a command on this host, as this user: no sandbox at all, so it is refused unless the configuration allows it by name.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { reject, Stopped } from '../outcome.ts';
+import { keep, kill, letGo } from './groups.ts';
 import { newTail, type Tail } from './tail.ts';
 
 export interface Command {
@@ -66,20 +67,20 @@ export const runOnHost: RunCommand = async (command) => {
   child.stdin.end(command.stdin ?? '');
 
   let timedOut = false;
-  const kill = newGroupKill(child.pid);
-  const limit = timeoutMs === undefined ? undefined : setTimeout(() => ((timedOut = true), kill.start()), timeoutMs);
-  signal.addEventListener('abort', kill.start, { once: true });
+  const group = newGroupKill(child.pid);
+  const limit = timeoutMs === undefined ? undefined : setTimeout(() => ((timedOut = true), group.start()), timeoutMs);
+  signal.addEventListener('abort', group.start, { once: true });
   try {
-    const { exitCode, endSignal } = await ended(child, kill.now);
+    const { exitCode, endSignal } = await ended(child, group.now);
     const [stdout, stderr] = [tails.stdout, tails.stderr].map((tail) => lastOf(tail, command)) as [Kept, Kept];
     const wallMs = Math.round(performance.now() - startedAt);
     const truncated = stdout.cut || stderr.cut;
     return { exitCode, signal: endSignal, timedOut, stdout: stdout.text, stderr: stderr.text, truncated, wallMs };
   } finally {
     clearTimeout(limit);
-    signal.removeEventListener('abort', kill.start);
+    signal.removeEventListener('abort', group.start);
     // Also what it left running behind itself.
-    kill.now();
+    group.now();
   }
 };
 
@@ -108,19 +109,6 @@ const lastOf = (tail: Tail, { tailBytes, masked }: Command): Kept => {
   return { text: last.text(), cut: tail.truncated() || last.truncated() };
 };
 
-/** Process groups that live; none may outlive this process. */
-const groups = new Set<number>();
-const send = (group: number, signal: NodeJS.Signals): void => {
-  try {
-    process.kill(-group, signal);
-  } catch {
-    // Nobody is left in it.
-  }
-};
-process.on('exit', () => {
-  for (const group of groups) send(group, 'SIGKILL');
-});
-
 interface GroupKill {
   /** Asks, and insists after a while. */
   start(): void;
@@ -129,18 +117,18 @@ interface GroupKill {
 
 const newGroupKill = (group: number | undefined): GroupKill => {
   let insist: NodeJS.Timeout | undefined;
-  if (group !== undefined) groups.add(group);
+  if (group !== undefined) keep(group);
   return {
     start: () => {
       if (group === undefined) return;
-      send(group, 'SIGTERM');
-      insist ??= setTimeout(() => send(group, 'SIGKILL'), termGraceMs);
+      kill(group, 'SIGTERM');
+      insist ??= setTimeout(() => kill(group, 'SIGKILL'), termGraceMs);
     },
     now: () => {
       clearTimeout(insist);
       if (group === undefined) return;
-      send(group, 'SIGKILL');
-      groups.delete(group);
+      kill(group, 'SIGKILL');
+      letGo(group);
     },
   };
 };
