@@ -1,4 +1,5 @@
 // The coordinator's process.
+import { randomUUID } from 'node:crypto';
 import { openKeyRing, prepare } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { runService } from '@capstan/kit';
@@ -31,6 +32,7 @@ await runService({
       names: bus.names,
       ring,
       clock: realClock,
+      newId: () => randomUUID().replaceAll('-', ''),
       log,
       counts,
       member: config.instance,

@@ -187,7 +187,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   };
 
   const put = (heard: Heard, reason: 'invalid' | 'internal', error: string, hint: string) => {
-    bury(world.bus, { source: 'coordinator', reason, error, hint, attempts: 1, task: heard.task, message: corpseOf(heard.message, world.names.streams.events) }).catch(world.fatal);
+    bury(world.bus, { source: 'coordinator', reason, error, hint, attempts: 1, task: heard.task, at: world.clock.now(), message: corpseOf(heard.message, world.names.streams.events) }).catch(world.fatal);
   };
 
   const writeOne = (actor: Actor) => {

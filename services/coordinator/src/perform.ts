@@ -61,6 +61,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       error: effect.error,
       hint: effect.hint,
       attempts: effect.attempts,
+      at: world.clock.now(),
       task: actor.id,
       step: effect.step,
       // What was sent, byte for byte; where it is purged already, the same order again without its lease.

@@ -28,6 +28,8 @@ export interface World {
   readonly names: Names;
   readonly ring: KeyRing;
   readonly clock: Clock;
+  /** An id that nobody else has. */
+  newId(): string;
   readonly log: Log;
   readonly counts: Counts;
   readonly member: string;

@@ -1,5 +1,4 @@
 // What can be asked of tasks and done to them.
-import { randomUUID } from 'node:crypto';
 import { decodeTrusted, type Message, partitionOf } from '@capstan/bus';
 import { type Command, type CommandBody, limits, parseEventSubject, taskAsk, taskCommand, taskList, type TaskRecord, timeMs } from '@capstan/contracts';
 import { commandIssue } from '@capstan/engine';
@@ -17,7 +16,7 @@ const found = async ({ tasks }: ApiContext, id: string): Promise<TaskRecord> => 
 };
 
 const submit = endpoint('task', 'submit', async (context, data) => {
-  const { seq, ...submitted } = await context.admit({ data, madeUpId: `t${randomUUID().replaceAll('-', '').slice(0, 20)}` });
+  const { seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
   if (submitted.created) return submitted;
   return { ...submitted, status: (await context.tasks.read(submitted.task_id))?.status ?? submitted.status };
 });
@@ -59,7 +58,7 @@ const commanding = (verb: string, command: Command): Endpoint =>
     if (asked.step_id !== undefined && record.steps[asked.step_id] === undefined) throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, { fields: [{ path: 'step_id', issue: 'names no step' }] });
     const issue = commandIssue(record.status, body);
     if (issue !== null) throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
-    const { seq } = await sayEvent(world, asked.task_id, await keyOf(world, asked.task_id), ['commanded', randomUUID()], body);
+    const { seq } = await sayEvent(world, asked.task_id, await keyOf(world, asked.task_id), ['commanded', world.newId()], body);
     const after = await tasks.read(asked.task_id, seq);
     return { task_id: asked.task_id, status: after?.status ?? record.status, reason: after?.reason ?? null };
   });

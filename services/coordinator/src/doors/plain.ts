@@ -30,6 +30,7 @@ const refuse = async (world: World, delivery: Delivery, error: unknown): Promise
       reason: error.reason,
       error: `${error.message}${error.fields.length > 1 ? ` (and ${error.fields.length - 1} more)` : ''}`,
       attempts: delivery.deliveries,
+      at: world.clock.now(),
       message: corpseOf(delivery, world.names.streams.tasks),
     });
     world.log.warn({ dlq: id, reason: error.reason, seq: delivery.seq }, `a task was refused: ${error.message}`);
