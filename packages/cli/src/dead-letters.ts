@@ -52,13 +52,13 @@ export const actOnDeadLetters = async ({ connect, json, terminal }: Surroundings
     terminal.print(jsonText(answer));
     return exits.ok;
   }
-  const ids = idsOf(answer);
-  terminal.print(`${dryRun ? `Would have ${said[verb].toLowerCase()}` : said[verb]} ${counted(ids.length, 'dead letter')}.`);
-  for (const one of ids) terminal.print(`  ${clean(one)}`);
-  return exits.ok;
+  const done = entriesOf(answer['dead_letters']);
+  const failed = entriesOf(answer['failed']);
+  terminal.print(`${dryRun ? `Would have ${said[verb].toLowerCase()}` : said[verb]} ${counted(done.length, 'dead letter')}.`);
+  for (const { id: one, again } of done) terminal.print(`  ${clean(one)}${again === true ? ' (it was before)' : ''}`);
+  for (const { id: one, message } of failed) terminal.remark(`  ${terminal.remarkStyle.red('not')} ${clean(one)}: ${clean(message)}`);
+  return failed.length > 0 ? exits.failed : exits.ok;
 };
 
-const idsOf = (answer: Readonly<Record<string, unknown>>): string[] => {
-  const list = answer['entries'] ?? answer['ids'];
-  return Array.isArray(list) ? list.map((one: unknown) => (typeof one === 'object' && one !== null && 'id' in one ? String(one.id) : String(one))) : [];
-};
+const entriesOf = (list: unknown): Record<string, unknown>[] =>
+  Array.isArray(list) ? list.filter((one): one is Record<string, unknown> => typeof one === 'object' && one !== null) : [];

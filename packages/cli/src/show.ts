@@ -11,6 +11,8 @@ export interface Show {
   trouble(text: string | null): void;
   /** A line below the tree, such as a question; null for none. */
   ask(text: string | null): void;
+  /** Prints what is not part of the picture, above it. */
+  above(print: () => void): void;
   /** Leaves the last picture standing. */
   end(): void;
 }
@@ -46,6 +48,7 @@ const jsonShow = (terminal: Terminal): Show => {
     },
     trouble: (text) => text !== null && terminal.remark(clean(text)),
     ask: () => {},
+    above: (print) => print(),
     end: () => {},
   };
 };
@@ -74,6 +77,7 @@ const lineShow = (terminal: Terminal): Show => {
       troubled = text !== null;
     },
     ask: (text) => text !== null && terminal.print(clean(text)),
+    above: (print) => print(),
     end: () => {},
   };
 };
@@ -120,6 +124,12 @@ const liveShow = (terminal: Terminal): Show => {
     },
     ask: (text) => {
       question = text;
+      draw(false);
+    },
+    above: (print) => {
+      if (drawn > 0) terminal.draw(`\u001b[${drawn}A\r\u001b[J`);
+      drawn = 0;
+      print();
       draw(false);
     },
     end: () => {

@@ -250,9 +250,9 @@ test('whatever the answers hold, nothing that moves the cursor is printed', asyn
     'inbox.list': () => ({ interventions: [asking({ id: evil, text: evil, task_id: evil, step_id: evil })] }),
     'inbox.get': () => asking({ id: evil, title: evil, task_id: evil }),
     'inbox.approve': () => ({}),
-    'dlq.list': () => ({ entries: [letter] }),
+    'dlq.list': () => ({ dead_letters: [letter] }),
     'dlq.get': () => letter,
-    'dlq.drop': () => ({ entries: [letter] }),
+    'dlq.drop': () => ({ dead_letters: [letter] }),
   });
   const lines = [['get', 't'], ['list'], ['watch', 't'], ['why', 't'], ['cancel', 't'], ['submit', '--title', 'x'], ['agents'], ['inbox'], ['approve', 'i'], ['dlq', 'ls'], ['dlq', 'show', 'd'], ['dlq', 'drop', '--all']];
   for (const words of lines) {
@@ -265,8 +265,8 @@ test('whatever the answers hold, nothing that moves the cursor is printed', asyn
 });
 
 test('dlq acts on one, on what matches, or only tells which', async () => {
-  await using api = await startStandIn({ 'dlq.redrive': () => ({ entries: [{ id: 'd1' }, { id: 'd2' }] }) });
-  assert.equal((await api.run('dlq', 'redrive', '--reason', 'malformed', '--task', 't1', '--dry-run', '--as', 'ada')).out, 'Would have redriven 2 dead letters.\n  d1\n  d2');
+  await using api = await startStandIn({ 'dlq.redrive': () => ({ dead_letters: [{ id: 'd1' }, { id: 'd2', again: true }] }) });
+  assert.equal((await api.run('dlq', 'redrive', '--reason', 'malformed', '--task', 't1', '--dry-run', '--as', 'ada')).out, 'Would have redriven 2 dead letters.\n  d1\n  d2 (it was before)');
   assert.deepEqual(api.asked.at(-1)?.body, { reason: 'malformed', task_id: 't1', dry_run: true, by: 'ada' });
   await api.run('dlq', 'redrive', 'd1', '--as', 'ada');
   assert.deepEqual(api.asked.at(-1)?.body, { id: 'd1', by: 'ada' });

@@ -13,7 +13,7 @@ export const dlqLs = defineCommand({
   arguments: [],
   options: {
     ...filterOptions,
-    state: { type: 'text', value: 'STATE', text: 'those in this state', default: 'open', oneOf: ['open', 'redriven', 'dropped'] },
+    state: { type: 'text', value: 'STATE', text: 'those in this state', default: 'open', oneOf: ['open', 'redriven', 'dropped', 'all'] },
     limit: { type: 'whole', value: 'N', text: 'at most so many', default: 50, min: 1, max: 100_000 },
   },
   examples: [
@@ -22,7 +22,7 @@ export const dlqLs = defineCommand({
   ],
   run: async ({ options: { limit, task, ...filter }, connect, json, terminal }) => {
     const { items, more } = await listDeadLetters(await connect(), { ...filter, ...(task !== undefined && { task_id: task }) }, limit);
-    if (json) terminal.print(jsonText({ entries: items, more }));
+    if (json) terminal.print(jsonText({ dead_letters: items, more }));
     else if (items.length === 0) terminal.remark('None.');
     else {
       const rows = items.map((one) => [

@@ -16,7 +16,7 @@ export const inbox = defineCommand({
       value: 'STATUS',
       text: 'those that ended so, instead of those that wait',
       default: 'pending',
-      oneOf: ['pending', 'approved', 'rejected', 'answered', 'expired', 'withdrawn'],
+      oneOf: ['pending', 'approved', 'rejected', 'answered', 'expired', 'withdrawn', 'all'],
     },
     task: { type: 'text', value: 'TASK', text: 'only those of this task' },
     tenant: { type: 'text', value: 'TENANT', text: 'only those of this tenant' },

@@ -18,10 +18,12 @@ import { retry } from './retry.ts';
 import { skip } from './skip.ts';
 import { start } from './start.ts';
 import { submit } from './submit.ts';
+import { up } from './up.ts';
 import { watch } from './watch.ts';
 import { why } from './why.ts';
 
 export const commands: readonly Command[] = [
+  up,
   submit,
   get,
   list,

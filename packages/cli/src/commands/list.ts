@@ -14,7 +14,7 @@ export const list = defineCommand({
   options: {
     status: { type: 'text', value: 'STATUS', text: 'only tasks of this status', oneOf: taskStatuses },
     tenant: { type: 'text', value: 'TENANT', text: 'only tasks of this tenant' },
-    since: { type: 'text', value: 'TIME', text: 'only tasks changed since, such as 2026-12-01 or 2026-12-01T09:00:00Z' },
+    since: { type: 'text', value: 'TIME', text: 'only tasks created since, such as 2026-12-01 or 2026-12-01T09:00:00Z' },
     limit: { type: 'whole', value: 'N', text: 'at most so many', default: 50, min: 1, max: 100_000 },
   },
   examples: [

@@ -32,13 +32,13 @@ test('what waits for somebody says so, what failed says why', () => {
   const lines = drawn({
     merge: someStep({ status: 'awaiting_approval', waiting_for: 'approval by tech_lead' }),
     unit: someStep({ status: 'failed', attempt: 3, error: { code: 'tests_failed', message: '2 tests failed' } }),
-    pull: someStep({ status: 'retrying', attempt: 1, waiting_for: 'the next attempt', attempts: [{ n: 1, agent: null, started_at: null, finished_at: null, outcome: 'failed', error: { code: 'flaky', message: '' } }] }),
+    pull: someStep({ status: 'retrying', attempt: 1, waiting_for: 'attempt 2 of 3 in 1000 ms, after flaky' }),
     gpu: someStep({ status: 'blocked', waiting_for: 'an agent that offers "gpu"' }),
   });
   assert.deepEqual(lines, [
     '├─ ? merge  approval by tech_lead',
     '├─ ✗ unit   attempt 3 · tests_failed: 2 tests failed',
-    '├─ ↻ pull   attempt 1 failed (flaky) · the next attempt',
+    '├─ ↻ pull   attempt 2 of 3 in 1000 ms, after flaky',
     '└─ ■ gpu    an agent that offers "gpu"',
   ]);
 });

@@ -117,7 +117,7 @@ export const stepDetail = (step: StepRecord, now: number): string => {
     case 'failed':
       return joined(took, attempt, step.error ? `${clean(step.error.code)}: ${clean(step.error.message)}` : 'failed');
     case 'retrying':
-      return joined(`attempt ${step.attempt} failed${lastError(step)}`, clean(step.waiting_for ?? ''));
+      return clean(step.waiting_for ?? `attempt ${step.attempt} failed: ${step.error?.code ?? 'unknown'}`);
     case 'pending':
       return '';
     case 'skipped':
@@ -131,11 +131,6 @@ export const stepDetail = (step: StepRecord, now: number): string => {
     default:
       return step.status satisfies never;
   }
-};
-
-const lastError = (step: StepRecord): string => {
-  const error = step.attempts.at(-1)?.error ?? step.error;
-  return error ? ` (${clean(error.code)})` : '';
 };
 
 const joined = (...parts: string[]): string => parts.filter((part) => part !== '').join(' · ');
