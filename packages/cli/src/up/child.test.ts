@@ -91,8 +91,9 @@ test('what a killed supervisor left is ended by the next, and nothing else is', 
   const left = JSON.parse(readFileSync(join(data, 'children.json'), 'utf8')) as { children: object[] };
   // A number that was given to another process since then.
   writeFileSync(join(data, 'children.json'), JSON.stringify({ children: [...left.children, { name: 'gone', pid: other.pid, identity: 'before', group: false }] }));
-  const stopped = child.stop(60_000);
+  // It does not end by itself.
   process.kill(pids[0] as number, 'SIGSTOP');
+  const stopped = child.stop(60_000);
   assert.deepEqual(await endLeftovers(data), ['one']);
   await stopped;
   assert.equal(isSame(written), true);

@@ -17,7 +17,7 @@ export const servicesOf = (executors: number): readonly ServiceSpec[] => [
   { name: 'planner', service: 'planner', queue: 'planner' },
   ...Array.from({ length: executors }, (_, n) => ({ name: n === 0 ? 'executor' : `executor-${n + 1}`, service: 'executor', queue: 'executor' })),
   { name: 'verifier', service: 'verifier', queue: 'verifier' },
-  //{ name: 'notifier', service: 'notifier', queue: 'notifier' },
+  { name: 'notifier', service: 'notifier', queue: 'notifier' },
 ];
 
 export interface Launching {
