@@ -1,7 +1,8 @@
 // Asking a person: an approval, a question, or a flag on a failure that only a person can judge. Each ask ends once.
-import type { Effect, Intervention, Json, WakeReason } from '@capstan/contracts';
+import type { Intervention, Json } from '@capstan/contracts';
 import { arm, change, type Draft, idIn, specIn } from './draft.ts';
 import { iso, sha256 } from './hash.ts';
+import { tellPeople } from './notify.ts';
 import type { OpenAsk } from './state.ts';
 
 interface Asking {
@@ -22,42 +23,62 @@ export const ask = (draft: Draft, slot: number, asking: Asking): void => {
   const id = `i${sha256(`${task.taskId} ${idIn(draft, slot)} ${task.lastAsk}`).slice(0, 19)}`;
   const expiresAt = draft.at + asking.expiresMs;
   const open: OpenAsk = {
-    kind: asking.kind, slot, attempt: step.attempt, inputHash: asking.inputHash, roles: asking.roles,
-    createdAt: draft.at, expiresAt, text: asking.text,
+    id,
+    kind: asking.kind,
+    slot,
+    attempt: step.attempt,
+    inputHash: asking.inputHash,
+    roles: asking.roles,
+    createdAt: draft.at,
+    expiresAt,
+    text: asking.text,
   };
-  task.asks = { ...task.asks, [id]: open };
-  task.interventions = [...task.interventions, id];
-  draft.effects.push({ kind: 'ask', intervention: describe(draft, id, open, asking) });
-  const words = { approval: 'approval', question: 'an answer', flag: 'a decision' }[asking.kind];
+  ownAsks(draft)[id] = open;
+  task.interventions = [...task.interventions.slice(1 - interventionsKept), id];
+  draft.effects.push({ kind: 'ask', intervention: { ...describe(draft, open), ...particulars(asking) } });
+  const { status, words, event } = manners[asking.kind];
   const roles = asking.roles.length > 0 ? ` by ${asking.roles.join(' or ')}` : '';
-  change(draft, slot, {
-    status: asking.kind === 'approval' ? 'awaiting_approval' : 'awaiting_input',
-    asked: id,
-    waitingFor: `${words}${roles} until ${iso(expiresAt)}: ${asking.text} (${id})`,
-  });
-  arm(draft, slot, expiresAt, 'expiry' satisfies WakeReason);
+  const waitingFor = `${words}${roles} until ${iso(expiresAt)}: ${asking.text} (${id})`;
+  change(draft, slot, { status, asked: open, waitingFor });
+  arm(draft, slot, expiresAt, 'expiry');
+  tellPeople(draft, event, `"${idIn(draft, slot)}" waits for ${waitingFor}`, slot);
 };
 
-const describe = (draft: Draft, id: string, open: OpenAsk, asking: Asking): Intervention => {
+const manners = {
+  approval: { status: 'awaiting_approval', words: 'approval', event: 'approval.requested' },
+  question: { status: 'awaiting_input', words: 'an answer', event: 'question.asked' },
+  flag: { status: 'awaiting_input', words: 'a decision', event: 'flag.raised' },
+} as const;
+
+/** More are in the inbox; a record that names them all would not fit into a message. */
+const interventionsKept = 1_000;
+
+const ownAsks = (draft: Draft): Record<string, OpenAsk> => (draft.asks ??= { ...draft.before.asks });
+
+/** What is said once, when it is asked; whoever keeps the list keeps it. */
+const particulars = ({ details, schema, risk }: Asking) => ({
+  details,
+  ...(schema === undefined ? {} : { schema }),
+  ...(risk === undefined ? {} : { risk }),
+});
+
+const describe = (draft: Draft, open: OpenAsk): Intervention => {
   const { task } = draft;
-  const spec = specIn(draft, open.slot);
+  const id = idIn(draft, open.slot);
   return {
     v: 1,
-    id,
+    id: open.id,
     kind: open.kind,
     status: 'pending',
     task_id: task.taskId,
-    step_id: idIn(draft, open.slot),
+    step_id: id,
     tenant: task.request.tenant ?? 'default',
-    title: `${task.request.title ?? task.taskId}: ${spec.step.title ?? idIn(draft, open.slot)}`,
+    title: `${task.request.title ?? task.taskId}: ${specIn(draft, open.slot).step.title ?? id}`,
     text: open.text,
-    ...(asking.risk === undefined ? {} : { risk: asking.risk }),
     requester: task.request.requester ?? null,
     roles: [...open.roles],
     plan_hash: task.planHash ?? '',
     input_hash: open.inputHash,
-    details: asking.details,
-    ...(asking.schema === undefined ? {} : { schema: asking.schema }),
     created_at: iso(open.createdAt),
     expires_at: open.expiresAt === null ? null : iso(open.expiresAt),
     decided_at: null,
@@ -76,16 +97,14 @@ export interface Ending {
 }
 
 /** Closes an ask for good, and says so to whoever keeps the list of what waits for a person. */
-export const closeAsk = (draft: Draft, id: string, ending: Ending): OpenAsk | null => {
-  const { [id]: open, ...rest } = draft.task.asks;
-  if (open === undefined) return null;
-  draft.task.asks = rest;
-  const asking: Asking = { kind: open.kind, text: open.text, roles: open.roles, expiresMs: 0, inputHash: open.inputHash, details: null };
-  const { details: _, ...described } = describe(draft, id, open, asking);
-  const effect: Effect = {
+export const closeAsk = (draft: Draft, open: OpenAsk, ending: Ending): void => {
+  const asks = ownAsks(draft);
+  delete asks[open.id];
+  change(draft, open.slot, { asked: null });
+  draft.effects.push({
     kind: 'ask',
     intervention: {
-      ...described,
+      ...describe(draft, open),
       status: ending.status,
       by: ending.by,
       role: ending.role ?? null,
@@ -93,9 +112,7 @@ export const closeAsk = (draft: Draft, id: string, ending: Ending): OpenAsk | nu
       ...(ending.value === undefined ? {} : { value: ending.value }),
       decided_at: iso(draft.at),
     },
-  };
-  draft.effects.push(effect);
-  return open;
+  });
 };
 
 /** What was asked about a step is no longer of interest: the task was cancelled, or the step skipped. */

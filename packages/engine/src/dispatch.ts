@@ -1,14 +1,17 @@
-// From "nothing left to wait for" to an order: conditions, holds, policies, a queue.
-import { type Effect, limits } from '@capstan/contracts';
+// From "nothing left to wait for" to an order: holds, policies, a person's word, a queue.
+import { type Failure, type Json, limits } from '@capstan/contracts';
 import { ask } from './ask.ts';
 import { arm, change, type Draft, end, idIn, specIn } from './draft.ts';
 import { UnresolvedReference } from './expressions/reference.ts';
 import { failForGood } from './fail.ts';
-import { sha256 } from './hash.ts';
+import { inputHash } from './hash.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
 import { inputOf } from './scope.ts';
-import type { Hold } from './state.ts';
+import { slaDue } from './sla.ts';
+import type { StepState } from './state.ts';
+
+type Input = Record<string, Json>;
 
 /** Moves a step that waits for nothing as far as it may go now. Called again whenever what held it may have gone. */
 export const advance = (draft: Draft, slot: number): void => {
@@ -17,11 +20,9 @@ export const advance = (draft: Draft, slot: number): void => {
     change(draft, slot, { status: 'ready', waitingFor: held });
     return;
   }
-  if (draft.steps.read(slot).stage === 'do') {
-    const judged = judge(draft, slot);
-    if (!judged) return;
-  }
-  send(draft, slot);
+  if (draft.steps.read(slot).stage === 'verify') return send(draft, slot, null);
+  const input = resolved(draft, slot);
+  if (input !== null && isAllowed(draft, slot, input) && !isForPeople(draft, slot, input)) send(draft, slot, input);
 };
 
 /** Why a step may not start now although nothing before it is open, in words; null when it may. */
@@ -30,90 +31,122 @@ const holdOn = (draft: Draft, slot: number): string | null => {
   const spec = specIn(draft, slot);
   if (spec.internal) return null;
   if (task.hold !== null) return task.hold.text;
-  const step = draft.steps.read(slot);
-  if (step.started || step.attempt > 0) return null;
-  if (task.request.checkpoints?.includes(spec.step.id)) {
-    const hold: Hold = { why: 'checkpoint', by: null, text: `somebody to resume the task, which pauses before "${idIn(draft, slot)}"` };
-    task.hold = hold;
-    return hold.text;
+  if (draft.steps.read(slot).started) return null;
+  if (task.request.checkpoints?.includes(spec.step.id) === true) {
+    const text = `somebody to resume the task, which pauses before "${idIn(draft, slot)}"`;
+    task.hold = { why: 'checkpoint', by: null, text, spec: spec.at };
+    return text;
   }
-  return task.request.mode === 'manual' ? `somebody to start it: capstan start ${task.taskId} --step ${idIn(draft, slot)}` : null;
+  return task.request.mode === 'manual'
+    ? `somebody to start it: capstan start ${task.taskId} --step ${idIn(draft, slot)}`
+    : null;
+};
+
+const resolved = (draft: Draft, slot: number): Input | null => {
+  try {
+    return inputOf(draft, slot);
+  } catch (error) {
+    if (!(error instanceof UnresolvedReference)) throw error;
+    const failure: Failure = { code: 'unresolved_reference', message: error.message, retryable: false };
+    failForGood(draft, slot, failure, 'not_retryable');
+    return null;
+  }
 };
 
 /** Whether policies let a step pass. Where they don't, the step is left waiting or ended. */
-const judge = (draft: Draft, slot: number): boolean => {
-  const input = resolved(draft, slot);
-  if (input === null) return false;
-  const inputHash = sha256(`${draft.task.planHash ?? ''}\n${JSON.stringify(input)}`);
-  const spec = specIn(draft, slot);
+const isAllowed = (draft: Draft, slot: number, input: Input): boolean => {
   for (const policy of policies) {
-    const judgement = policy.judge(draft, slot, inputHash);
+    const judgement = policy.judge(draft, slot, input);
     if (judgement.allowed) continue;
     if ('ask' in judgement) {
+      const { step } = specIn(draft, slot);
       const { roles, expiresMs, risk } = judgement.ask;
       ask(draft, slot, {
-        kind: 'approval', text: judgement.reason, roles, expiresMs, inputHash, risk,
-        details: { capability: spec.step.capability, input, description: spec.step.description ?? spec.step.title ?? '' },
+        kind: 'approval',
+        text: judgement.reason,
+        roles,
+        expiresMs,
+        risk,
+        inputHash: inputHash(draft.task.planHash, input),
+        details: { capability: step.capability, input, description: step.description ?? step.title ?? '' },
       });
     } else {
-      failForGood(draft, slot, { code: `denied_by_${policy.name}`, message: judgement.reason, retryable: false }, 'not_retryable');
+      const failure: Failure = {
+        code: `denied_by_${policy.name}`,
+        message: judgement.reason,
+        retryable: false,
+        policy: policy.name,
+        metadata: judgement.metadata,
+      };
+      failForGood(draft, slot, failure, 'not_retryable');
     }
-    return false;
-  }
-  // These two capabilities only ask a person; there is nothing left to order.
-  if (spec.step.capability === 'approval') {
-    end(draft, slot, 'succeeded', { output: { approved: true } });
-    return false;
-  }
-  if (spec.step.capability === 'input' && draft.steps.read(slot).answer === null) {
-    const text = typeof input['text'] === 'string' ? input['text'] : (spec.step.title ?? 'Input is needed.');
-    ask(draft, slot, {
-      kind: 'question', text, roles: spec.step.approval?.roles ?? [], inputHash, details: input,
-      expiresMs: spec.step.approval?.expires_ms ?? limits.questionExpiresMs,
-      ...(input['schema'] === undefined ? {} : { schema: input['schema'] }),
-    });
     return false;
   }
   return true;
 };
 
-const resolved = (draft: Draft, slot: number): ReturnType<typeof inputOf> | null => {
-  try {
-    return inputOf(draft, slot);
-  } catch (error) {
-    if (!(error instanceof UnresolvedReference)) throw error;
-    failForGood(draft, slot, { code: 'unresolved_reference', message: error.message, retryable: false }, 'not_retryable');
-    return null;
+/** Two capabilities only ask a person; once that is answered there is nothing left to order. */
+const isForPeople = (draft: Draft, slot: number, input: Input): boolean => {
+  const { step } = specIn(draft, slot);
+  if (step.capability === 'approval') {
+    end(draft, slot, 'succeeded', { output: { approved: true } });
+    return true;
   }
+  if (step.capability !== 'input') return false;
+  ask(draft, slot, {
+    kind: 'question',
+    text: typeof input['text'] === 'string' ? input['text'] : (step.title ?? 'Input is needed.'),
+    roles: step.approval?.roles ?? [],
+    inputHash: inputHash(draft.task.planHash, input),
+    details: input,
+    expiresMs: step.approval?.expires_ms ?? limits.questionExpiresMs,
+    ...(input['schema'] === undefined ? {} : { schema: input['schema'] }),
+  });
+  return true;
 };
 
 /** Orders the next attempt, or asks for a queue where the stored configuration names none. */
-const send = (draft: Draft, slot: number): void => {
+const send = (draft: Draft, slot: number, input: Input | null): void => {
   const step = draft.steps.read(slot);
   const spec = specIn(draft, slot);
   const attempt = step.attempt + 1;
   const capability = capabilityOf(spec, step);
   const needs = step.stage === 'do' ? spec.step.needs : undefined;
-  const queue = step.routed === attempt ? step.queue : needs === undefined ? (draft.task.routes[capability] ?? null) : null;
+  const queue = step.routed === attempt ? step.queue : needs === undefined ? routeOf(draft, capability) : null;
   if (queue === null) {
-    change(draft, slot, { status: 'ready', waitingFor: `a queue for "${capability}"` });
-    draft.effects.push({ kind: 'route', step: idIn(draft, slot), attempt, capability, needs: needs ?? {} });
+    const known = step.wanted === attempt;
+    change(draft, slot, { status: 'ready', waitingFor: `a queue for "${capability}"`, wanted: attempt });
+    if (!known) draft.effects.push({ kind: 'route', step: idIn(draft, slot), attempt, capability, needs: needs ?? {} });
     return;
   }
-  const timeoutMs = timeoutOf(draft, spec, step);
-  const next = change(draft, slot, {
+  const next = change(draft, slot, begin(draft, step, attempt, queue));
+  if (draft.task.startedAt === null && !spec.internal) draft.task.startedAt = draft.at;
+  const over = draft.at + timeoutOf(draft, spec, step);
+  const sla = slaDue(draft, spec, next);
+  if (sla !== null && sla < over) arm(draft, slot, sla, 'sla');
+  else arm(draft, slot, over, 'attempt');
+  draft.effects.push({ kind: 'order', queue, order: orderFor(draft, slot, next, input) });
+};
+
+const routeOf = (draft: Draft, capability: string): string | null => {
+  const { routes } = draft.task;
+  return Object.hasOwn(routes, capability) ? (routes[capability] as string) : null;
+};
+
+const begin = (draft: Draft, step: StepState, attempt: number, queue: string): Partial<StepState> => {
+  const kept = step.attempts.length < limits.attemptsKept ? step.attempts : step.attempts.slice(1 - limits.attemptsKept);
+  return {
     status: 'running',
     attempt,
+    // Checking is part of the try that it checks.
     tries: step.stage === 'do' ? step.tries + 1 : step.tries,
     queue,
-    routed: 0,
     agent: null,
     startedAt: step.startedAt ?? draft.at,
     waitingFor: `an agent of queue "${queue}" to report attempt ${attempt}`,
-    attempts: [...step.attempts.slice(-(limits.attemptsKept - 1)), { n: attempt, agent: null, startedAt: draft.at, finishedAt: null, outcome: null, error: null }],
-  });
-  if (draft.task.startedAt === null && !spec.internal) draft.task.startedAt = draft.at;
-  arm(draft, slot, draft.at + timeoutMs, 'attempt');
-  const effect: Effect = { kind: 'order', queue, order: orderFor(draft, slot, next) };
-  draft.effects.push(effect);
+    attempts: [
+      ...kept,
+      { n: attempt, agent: null, startedAt: draft.at, finishedAt: null, outcome: null, error: null },
+    ],
+  };
 };

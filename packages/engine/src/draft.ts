@@ -1,9 +1,10 @@
 // The next state under construction, and what it wants done. Handlers change the draft; the state that they started from stays as it was,
 // so a throw anywhere leaves nothing half done.
 import type { Effect, Event, StepStatus, WakeReason } from '@capstan/contracts';
-import { draftPaged, type PagedDraft } from './paged.ts';
+import { PagedDraft } from './paged.ts';
 import { idOf, type Shape, type Spec, specOf } from './plan/shape.ts';
-import { type GroupState, hasEnded, type StepState, type TaskState, type Timer } from './state.ts';
+import { type GroupState, hasEnded, type OpenAsk, type StepState, type TaskState, type Timer } from './state.ts';
+import { workList, type WorkList } from './work-list.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
@@ -11,22 +12,28 @@ export interface News {
   /** `task.failed`, `approval.requested`, … */
   readonly event: string;
   readonly text: string;
+  readonly step: string | null;
 }
 
 export interface Draft {
-  readonly task: Mutable<Omit<TaskState, 'steps' | 'waits' | 'groups'>>;
+  readonly task: Mutable<Omit<TaskState, 'steps' | 'waits' | 'groups' | 'asks'>>;
   readonly steps: PagedDraft<StepState>;
   waits: PagedDraft<number>;
   groups: PagedDraft<GroupState>;
-  readonly event: Event;
+  /** A copy of its own once anything is asked or answered. */
+  asks: Record<string, OpenAsk> | null;
   readonly at: number;
   readonly effects: Effect[];
   /** Slots that ended in this decision and whose consequences are still to be drawn. */
-  readonly ended: number[];
+  readonly ended: WorkList<number>;
   /** Specs that have nothing left to wait for, still to be looked at. */
-  readonly freed: number[];
+  readonly freed: WorkList<number>;
   /** The phase (by group) whose gate sends the work back, still to be done. */
   loop: number | null;
+  /** What held ready steps is gone; they are still to be moved on. */
+  lifted: boolean;
+  /** Steps were added. */
+  grown: boolean;
   /** What people are to be told, still to be made into errands. */
   readonly news: News[];
   /** Why the event changed nothing, where it didn't. */
@@ -36,29 +43,37 @@ export interface Draft {
 
 export const openDraft = (state: TaskState, event: Event): Draft => {
   const at = Math.max(state.at, event.at);
+  const task: Mutable<TaskState> = { ...state };
+  task.seq = event.seq;
+  task.at = at;
   return {
-    task: { ...state, seq: event.seq, at },
-    steps: draftPaged(state.steps),
-    waits: draftPaged(state.waits),
-    groups: draftPaged(state.groups),
-    event,
+    task,
+    steps: new PagedDraft(state.steps),
+    waits: new PagedDraft(state.waits),
+    groups: new PagedDraft(state.groups),
+    asks: null,
     at,
     effects: [],
-    ended: [],
-    freed: [],
+    ended: workList(),
+    freed: workList(),
     loop: null,
+    lifted: false,
+    grown: false,
     news: [],
     ignored: null,
     before: state,
   };
 };
 
-export const closeDraft = (draft: Draft): TaskState => ({
-  ...draft.task,
-  steps: draft.steps.done(),
-  waits: draft.waits.done(),
-  groups: draft.groups.done(),
-});
+export const closeDraft = (draft: Draft): TaskState => {
+  // It was copied whole when the draft was opened; what was kept apart since goes back into it.
+  const task = draft.task as Mutable<TaskState>;
+  task.steps = draft.steps.done();
+  task.waits = draft.waits.done();
+  task.groups = draft.groups.done();
+  if (draft.asks !== null) task.asks = draft.asks;
+  return task;
+};
 
 export const ignore = (draft: Draft, why: string): void => {
   draft.ignored = why;
@@ -67,24 +82,26 @@ export const ignore = (draft: Draft, why: string): void => {
 export const shapeIn = (draft: Draft): Shape => draft.task.shape;
 export const specIn = (draft: Draft, slot: number): Spec => specOf(draft.task.shape, slot);
 export const idIn = (draft: Draft, slot: number): string => idOf(draft.task.shape, slot);
+export const asksIn = (draft: Draft): Readonly<Record<string, OpenAsk>> => draft.asks ?? draft.before.asks;
 
 /** Changes a step, and keeps what is counted about all of them in step with it. */
 export const change = (draft: Draft, slot: number, patch: Partial<StepState>): StepState => {
-  const old = draft.steps.read(slot);
-  const next: StepState = { ...old, ...patch };
-  draft.steps.write(slot, next);
+  const step = draft.steps.edit(slot) as Mutable<StepState>;
+  const { status } = step;
+  const verified = isVerifying(step);
+  Object.assign(step, patch);
   const { task } = draft;
-  if (old.status !== next.status) {
-    const closed = Number(hasEnded(next.status)) - Number(hasEnded(old.status));
+  if (status !== step.status) {
+    const closed = Number(hasEnded(step.status)) - Number(hasEnded(status));
     if (specIn(draft, slot).errand) task.errands -= closed;
     else {
-      task.counts = recounted(task.counts, old.status, next.status);
+      task.counts = recounted(task.counts, status, step.status);
       task.open -= closed;
     }
-    draft.effects.push({ kind: 'tell', step: idIn(draft, slot), status: next.status });
+    draft.effects.push({ kind: 'tell', step: idIn(draft, slot), status: step.status });
   }
-  task.verifying += Number(isVerifying(next)) - Number(isVerifying(old));
-  return next;
+  task.verifying += Number(isVerifying(step)) - Number(verified);
+  return step;
 };
 
 const recounted = (counts: TaskState['counts'], from: StepStatus, to: StepStatus): TaskState['counts'] => {
@@ -95,33 +112,35 @@ const recounted = (counts: TaskState['counts'], from: StepStatus, to: StepStatus
   return next;
 };
 
-const isVerifying = (step: StepState): boolean => step.stage === 'verify' && step.status === 'running';
+export const isVerifying = (step: StepState): boolean => step.stage === 'verify' && step.status === 'running';
 
 /** Ends a step; its consequences are drawn when everything that this event itself says is done. */
 export const end = (draft: Draft, slot: number, status: StepStatus, patch: Partial<StepState> = {}): void => {
   disarm(draft, slot);
-  change(draft, slot, { finishedAt: draft.at, waitingFor: null, asked: null, routed: 0, ...patch, status });
+  change(draft, slot, { finishedAt: draft.at, waitingFor: null, ...patch, status });
   draft.ended.push(slot);
 };
 
 const nextTimer = (draft: Draft, at: number, why: WakeReason, slot: number | null, attempt: number): Timer => {
   draft.task.lastTimer += 1;
   const timer: Timer = { n: draft.task.lastTimer, at, why };
-  draft.effects.push({ kind: 'wake', n: timer.n, at, why, step: slot === null ? null : idIn(draft, slot), attempt });
+  const step = slot === null ? null : idIn(draft, slot);
+  draft.effects.push({ kind: 'wake', n: timer.n, at, why, step, attempt });
   return timer;
 };
 
 /** Sets the one timer of a step; the one before it is forgotten. */
 export const arm = (draft: Draft, slot: number, at: number, why: WakeReason): void => {
   disarm(draft, slot);
-  change(draft, slot, { timer: nextTimer(draft, at, why, slot, draft.steps.read(slot).attempt) });
+  const step = draft.steps.edit(slot) as Mutable<StepState>;
+  step.timer = nextTimer(draft, at, why, slot, step.attempt);
 };
 
 export const disarm = (draft: Draft, slot: number): void => {
   const { timer } = draft.steps.read(slot);
   if (timer === null) return;
   draft.effects.push({ kind: 'unwake', n: timer.n });
-  change(draft, slot, { timer: null });
+  (draft.steps.edit(slot) as Mutable<StepState>).timer = null;
 };
 
 /** A timer of the task as a whole. */
@@ -134,9 +153,26 @@ export const disarmTask = (draft: Draft): void => {
   draft.task.timers = [];
 };
 
+/** The attempt that runs is over, whatever its agent will say. */
+export const closeAttempt = (draft: Draft, slot: number, outcome: string): void => {
+  const { attempts } = draft.steps.read(slot);
+  const last = attempts[attempts.length - 1];
+  if (last === undefined || last.finishedAt !== null) return;
+  change(draft, slot, { attempts: [...attempts.slice(0, -1), { ...last, finishedAt: draft.at, outcome }] });
+};
+
 /** Every slot of which `test` holds; for what is rare, since it looks at the whole plan. */
 export const slotsWhere = (draft: Draft, test: (step: StepState, slot: number) => boolean): number[] => {
   const found: number[] = [];
   for (let slot = 0; slot < draft.steps.length; slot += 1) if (test(draft.steps.read(slot), slot)) found.push(slot);
   return found;
+};
+
+/**
+ * Whether the task as a whole is coming to its end, and this step with it. Telling people goes on in any case; undoing what was done goes on
+ * after a failure, and stops only where a person cancels.
+ */
+export const isStopping = (draft: Draft, spec: Spec): boolean => {
+  const { ending } = draft.task;
+  return ending !== null && !spec.errand && (spec.undoes < 0 || ending.as === 'cancelled');
 };

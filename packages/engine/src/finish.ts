@@ -1,20 +1,32 @@
 // The end of a task: when nothing is open any more, perhaps after what was done has been undone.
 import type { Json, Step } from '@capstan/contracts';
 import { type Draft, disarmTask, idIn, slotsWhere, specIn } from './draft.ts';
+import { failureIn } from './failure-mode.ts';
 import { addSteps } from './grow.ts';
 import { tellPeople } from './notify.ts';
+import { type Spec, undoId } from './plan/shape.ts';
+import { bringBack } from './revive.ts';
 import { taskEnded } from './state.ts';
 import { setStatus } from './status.ts';
 
 /** Ends the task where that is due. True where more work came up instead, so that everything must be settled again. */
 export const finish = (draft: Draft): boolean => {
   const { task } = draft;
-  if (taskEnded(task.status) || task.open > 0 || (task.plan === null && task.failures === 0 && task.ending === null) || task.hold?.why === 'failure' || (task.shape.unopened > 0 && task.ending === null)) return draft.news.length > 0;
-  const as = task.ending?.as ?? (task.failures > 0 ? 'failed' : 'succeeded');
+  if (task.open > 0 || taskEnded(task.status)) return false;
+  if (task.revivals.length > 0) {
+    bringBack(draft, task.revivals);
+    return true;
+  }
+  // Somebody was asked to look at it first.
+  if (task.hold?.why === 'failure' && task.ending === null) return false;
+  const failure = task.ending === null ? failureIn(draft) : task.ending.reason;
+  const as = task.ending?.as ?? (failure === null ? 'succeeded' : 'failed');
   if (as === 'failed' && task.request.on_failure === 'compensate' && !task.compensated) {
-    task.compensated = true;
     const undo = undoSteps(draft);
+    task.compensated = true;
     if (undo.length > 0) {
+      task.undone += 1;
+      task.ending ??= { as, reason: failure ?? '', by: null };
       addSteps(draft, undo, 'capstan');
       return true;
     }
@@ -23,42 +35,58 @@ export const finish = (draft: Draft): boolean => {
   task.result = as === 'succeeded' ? resultOf(draft) : null;
   disarmTask(draft);
   task.hold = null;
-  setStatus(draft, as, task.ending?.reason ?? (as === 'failed' ? firstFailure(draft) : null), task.ending?.by ?? null);
-  tellPeople(draft, `task.${as}`, task.reason ?? '');
+  setStatus(draft, as, failure, task.ending?.by ?? null);
+  tellPeople(draft, `task.${as}`, failure ?? '');
   return draft.news.length > 0;
 };
 
 /** The undo steps of everything that succeeded, the last one first, one after the other. */
 const undoSteps = (draft: Draft): Step[] => {
-  const done = slotsWhere(draft, (step, slot) => step.status === 'succeeded' && specIn(draft, slot).step.undo !== undefined);
-  done.sort((a, b) => (draft.steps.read(b).finishedAt ?? 0) - (draft.steps.read(a).finishedAt ?? 0) || b - a);
-  return done.map((slot, at): Step => {
-    const { undo } = specIn(draft, slot).step;
-    const before = at === 0 ? [] : [`_undo-${idIn(draft, done[at - 1] as number)}`];
-    // One that can't be undone is put aside for a person; the others are undone all the same.
-    return { id: `_undo-${idIn(draft, slot)}`, capability: undo?.capability ?? 'noop', input: undo?.input ?? {}, depends_on: before, on_failure: 'skip' };
+  const round = draft.task.undone + 1;
+  const done = slotsWhere(draft, (step, slot) => {
+    const spec = specIn(draft, slot);
+    return step.status === 'succeeded' && spec.step.undo !== undefined && slot !== spec.head;
   });
-};
-
-const firstFailure = (draft: Draft): string => {
-  const slot = slotsWhere(draft, (step, slot) => step.status === 'failed' && !specIn(draft, slot).internal)[0];
-  const error = slot === undefined ? null : draft.steps.read(slot).error;
-  return slot === undefined ? 'steps failed' : `step "${idIn(draft, slot)}" failed with ${error?.code}: ${error?.message}`;
+  const finishedAt = (slot: number): number => draft.steps.read(slot).finishedAt ?? 0;
+  done.sort((a, b) => finishedAt(b) - finishedAt(a) || b - a);
+  return done.map((slot, at): Step => {
+    const { step } = specIn(draft, slot);
+    const before = at === 0 ? [] : [undoId(round, idIn(draft, done[at - 1] as number))];
+    return {
+      id: undoId(round, idIn(draft, slot)),
+      title: `Undo ${step.title ?? idIn(draft, slot)}`,
+      capability: step.undo?.capability ?? 'noop',
+      input: step.undo?.input ?? {},
+      depends_on: before,
+      // One that can't be undone is put aside for a person; the others are undone all the same.
+      on_failure: 'skip',
+      ...(step.undo?.capability === step.capability && step.needs !== undefined ? { needs: step.needs } : {}),
+      ...(step.undo?.capability === step.capability && step.sandbox !== undefined ? { sandbox: step.sandbox } : {}),
+    };
+  });
 };
 
 const sinksMax = 20;
 
 /** What the last steps gave: the output itself where one step comes last, else by id. */
 const resultOf = (draft: Draft): Json => {
-  const { shape } = draft.task;
-  const last = shape.specs.filter((spec) => !spec.internal && shape.next[spec.at]?.length === 0 && (spec.family < 0 || shape.groups[spec.family]?.next.length === 0));
   const outputs: [string, Json][] = [];
-  for (const spec of last) {
+  for (const spec of draft.task.shape.specs) {
+    if (!comesLast(draft, spec)) continue;
     for (let slot = spec.first; slot < spec.first + spec.count; slot += 1) {
-      if (outputs.length > sinksMax) return null;
       const step = draft.steps.read(slot);
-      if (step.status === 'succeeded') outputs.push([idIn(draft, slot), step.output]);
+      if (step.status !== 'succeeded') continue;
+      outputs.push([idIn(draft, slot), step.output]);
+      if (outputs.length > sinksMax) return null;
     }
   }
-  return outputs.length === 1 ? (outputs[0]?.[1] ?? null) : outputs.length === 0 || outputs.length > sinksMax ? null : Object.fromEntries(outputs);
+  if (outputs.length === 1) return outputs[0]?.[1] ?? null;
+  return outputs.length === 0 ? null : Object.fromEntries(outputs);
+};
+
+const comesLast = (draft: Draft, spec: Spec): boolean => {
+  const { shape } = draft.task;
+  if (spec.internal || (shape.next[spec.at] as readonly number[]).length > 0) return false;
+  if (spec.family >= 0 && shape.groups[spec.family]?.next.length !== 0) return false;
+  return spec.phase < 0 || shape.groups.slice(spec.phase, shape.phases.length).every((phase) => phase.next.length === 0);
 };

@@ -1,54 +1,61 @@
 // The gate at the end of a phase: on to the next one, back to an earlier one, or no further.
-import { change, disarm, type Draft, slotsWhere } from './draft.ts';
-import { type Group, specOf } from './plan/shape.ts';
-import { groupPassed, recount, successRate } from './recount.ts';
-import { type GroupState, newStep } from './state.ts';
+import type { Draft } from './draft.ts';
+import type { Group } from './plan/shape.ts';
+import type { GroupState } from './state.ts';
+import { takeFailure } from './failure-mode.ts';
 
 const loopsDefault = 1;
 
 /** Whether the phase is passed; null where the work goes back. */
 export const gate = (draft: Draft, at: number, state: GroupState): boolean | null => {
+  if (groupPassed(draft, at)) return true;
   const { task } = draft;
-  const { name } = task.shape.groups[at] as Group;
-  if (groupPassed(task.plan, task.shape.groups[at] as Group, state)) return true;
-  const phase = task.plan?.phases?.find((other) => other.name === name);
-  if (task.ending !== null) return false;
-  const loops = task.loops[name] ?? 0;
-  if (phase?.feedback_to !== undefined && loops < (phase.max_loops ?? loopsDefault)) {
+  // A phase that could not begin, or that was stopped, has nothing to say.
+  if (task.ending !== null || (at > 0 && !groupPassed(draft, at - 1))) return false;
+  const phase = task.shape.phases[at];
+  if (phase?.feedback_to !== undefined && loopsOf(draft, phase.name) < (phase.max_loops ?? loopsDefault)) {
     draft.loop = at;
     return null;
   }
-  // Without a gate of its own a phase leaves the judgement to each step.
-  if (phase?.gate === undefined && phase?.feedback_to === undefined) return false;
-  const wanted = phase.gate?.min_success_rate ?? 1;
-  const looped = loops > 0 ? `, after ${loops} ${loops === 1 ? 'loop' : 'loops'} back` : '';
-  const why = `phase "${name}" did not pass its gate: ${state.succeeded} of ${state.succeeded + state.failed} steps succeeded (${successRate(state).toFixed(2)}, wanted ${wanted})${looped}`;
-  task.failures += 1;
-  const mode = task.request.on_failure ?? 'stop';
-  if (mode === 'pause') task.hold ??= { why: 'failure', by: null, text: `somebody to resume the task, which paused because ${why}` };
-  else if (mode !== 'continue') task.ending = { as: 'failed', reason: why, by: null };
+  takeFailure(draft, gateFailure(draft, at, state));
   return false;
 };
 
-/** Starts the phases from an earlier one up to this one again. Attempt numbers go on, so no report of the last round counts in this one. */
-export const loopBack = (draft: Draft, at: number): void => {
-  draft.loop = null;
-  const { task } = draft;
-  const { name } = task.shape.groups[at] as Group;
-  const target = task.plan?.phases?.find((phase) => phase.name === name)?.feedback_to ?? name;
-  const from = task.shape.groupByName.get(target) ?? at;
-  task.loops = { ...task.loops, [name]: (task.loops[name] ?? 0) + 1 };
-  const again = slotsWhere(draft, (_, slot) => {
-    const { phase } = specOf(task.shape, slot);
-    return phase >= from && phase <= at;
-  });
-  for (const slot of again) reset(draft, slot);
-  recount(draft);
+export const loopsOf = (draft: Draft, name: string): number =>
+  Object.hasOwn(draft.task.loops, name) ? (draft.task.loops[name] as number) : 0;
+
+/** A family passes when no member failed; a phase when it and all before it pass their gates. */
+export const groupPassed = (draft: Draft, at: number): boolean => {
+  const { shape } = draft.task;
+  if ((shape.groups[at] as Group).kind === 'family') return draft.groups.read(at).failed === 0;
+  for (let phase = 0; phase <= at; phase += 1) {
+    const wanted = wantedRate(draft, phase);
+    if (wanted !== null && successRate(draft.groups.read(phase)) < wanted) return false;
+  }
+  return true;
 };
 
-/** A step as it was before it began, except for what must never come twice. */
-export const reset = (draft: Draft, slot: number): void => {
-  const { attempt, attempts, error } = draft.steps.read(slot);
-  disarm(draft, slot);
-  change(draft, slot, { ...newStep, attempt, attempts, error });
+/** What the gate of a phase asks for; null where it has none, and leaves the judgement to each step. */
+export const wantedRate = (draft: Draft, at: number): number | null => {
+  const phase = draft.task.shape.phases[at];
+  if (phase === undefined || (phase.gate === undefined && phase.feedback_to === undefined)) return null;
+  return phase.gate?.min_success_rate ?? 1;
+};
+
+/**
+ * What was skipped by its condition or by hand counts neither way; what could not run because something failed counts as failed. A phase in
+ * which nothing was done has nothing against it.
+ */
+const successRate = (state: GroupState): number => {
+  const done = state.succeeded + state.failed;
+  return done === 0 ? 1 : state.succeeded / done;
+};
+
+/** Why a phase did not pass, in words. */
+export const gateFailure = (draft: Draft, at: number, state: GroupState): string => {
+  const { name } = draft.task.shape.groups[at] as Group;
+  const loops = loopsOf(draft, name);
+  const looped = loops > 0 ? `, after ${loops} ${loops === 1 ? 'loop' : 'loops'} back` : '';
+  const rate = `${state.succeeded} of ${state.succeeded + state.failed} steps succeeded`;
+  return `phase "${name}" did not pass its gate: ${rate} (${successRate(state).toFixed(2)}, wanted ${wantedRate(draft, at) ?? 1})${looped}`;
 };

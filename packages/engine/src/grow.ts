@@ -2,7 +2,7 @@
 import type { Step } from '@capstan/contracts';
 import type { Draft } from './draft.ts';
 import { sha256 } from './hash.ts';
-import { type Addition, shapeOf } from './plan/shape.ts';
+import { type Addition, shapeOf, specOf } from './plan/shape.ts';
 import { recount } from './recount.ts';
 import { newStep } from './state.ts';
 
@@ -11,20 +11,30 @@ export const grow = (draft: Draft, addition: Addition): void => {
   const before = task.shape;
   task.additions = [...task.additions, addition];
   task.shape = shapeOf(task.plan ?? { steps: [] }, task.additions);
+  let pending = 0;
   for (let slot = before.slots; slot < task.shape.slots; slot += 1) {
     draft.steps.push(newStep);
-    if (task.shape.specs[task.shape.specOfSlot[slot] as number]?.errand) task.errands += 1;
-    else {
-      task.open += 1;
-      task.counts = { ...task.counts, pending: (task.counts.pending ?? 0) + 1 };
-    }
+    if (specOf(task.shape, slot).errand) task.errands += 1;
+    else pending += 1;
   }
+  task.open += pending;
+  if (pending > 0) task.counts = { ...task.counts, pending: (task.counts.pending ?? 0) + pending };
+  draft.grown = true;
   recount(draft);
+};
+
+/** What came to a plan is kept in the task's own record, which has to fit into one message. */
+const addedBytesMax = 512 * 1_024;
+
+export const addedBytesIssue = (draft: Draft, added: unknown): string | null => {
+  const bytes = JSON.stringify(draft.task.additions).length + JSON.stringify(added).length;
+  return bytes > addedBytesMax ? `what is added to the plan has ${bytes} bytes in all; at most ${addedBytesMax} are kept` : null;
 };
 
 export const addSteps = (draft: Draft, steps: readonly Step[], by: string): void => {
   const { task } = draft;
-  // Errands tell about a plan without being part of it, so an approval of the plan stays an approval of it.
-  if (!steps.every((step) => step.id.startsWith('_'))) task.planHash = sha256(`${task.planHash ?? ''}\n${JSON.stringify(steps)}`);
+  // Errands and undoing are beside the plan, so an approval of the plan stays an approval of it.
+  if (!steps.every((step) => step.id.startsWith('_')))
+    task.planHash = sha256(`${task.planHash ?? ''}\n${JSON.stringify(steps)}`);
   grow(draft, { kind: 'steps', steps, by });
 };

@@ -3,6 +3,10 @@ import { createHash } from 'node:crypto';
 
 export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** What an approval is bound to: the plan, and the input as it would be ordered. */
+export const inputHash = (planHash: string | null, input: unknown): string =>
+  sha256(`${planHash ?? ''}\n${JSON.stringify(input)}`);
+
 /** A number from 0 up to but without 1, drawn from a text: FNV-1a. What looks random must come out the same on replay. */
 export const fraction = (text: string): number => {
   let hash = 0x811c9dc5;

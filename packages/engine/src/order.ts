@@ -1,12 +1,12 @@
 // The order of a step's present attempt: the same words whenever it is derived again.
-import type { OrderDraft } from '@capstan/contracts';
+import type { Json, OrderDraft } from '@capstan/contracts';
 import { type Draft, idIn, shapeIn, specIn } from './draft.ts';
 import { iso } from './hash.ts';
 import type { Spec } from './plan/shape.ts';
-import { inputOf } from './scope.ts';
 import type { StepState } from './state.ts';
 
-export const orderFor = (draft: Draft, slot: number, step: StepState): OrderDraft => {
+/** `input` is what the step's own work gets; a check has an input of its own. */
+export const orderFor = (draft: Draft, slot: number, step: StepState, input: Record<string, Json> | null): OrderDraft => {
   const spec = specIn(draft, slot);
   const { task } = draft;
   const verifying = step.stage === 'verify';
@@ -19,7 +19,7 @@ export const orderFor = (draft: Draft, slot: number, step: StepState): OrderDraf
     capability: capabilityOf(spec, step),
     input: verifying
       ? { step_id: idIn(draft, slot), output: step.output, checks: spec.step.verify ?? [], criteria: spec.step.criteria ?? [] }
-      : inputOf(draft, slot),
+      : (input ?? {}),
     deadline: iso(draft.at + timeoutMs),
     timeout_ms: timeoutMs,
     heartbeat_ms: spec.step.heartbeat_ms ?? task.settings.heartbeat_ms,
@@ -45,7 +45,7 @@ const outputsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['outputs
   const outputs: OrderDraft['context']['outputs'] = {};
   for (const at of spec.afterSpecs) {
     const before = shape.specs[at] as Spec;
-    if (before.first >= 0) outputs[before.step.id] = draft.steps.read(before.first).output;
+    outputs[before.step.id] = draft.steps.read(before.first).output;
   }
   for (const at of spec.afterGroups) {
     const group = shape.groups[at];
@@ -54,7 +54,7 @@ const outputsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['outputs
     outputs[group.name] =
       family.count > familyOutputsMax
         ? { omitted: `the outputs of ${family.count} steps are had from task.get` }
-        : Array.from({ length: Math.max(0, family.count) }, (_, member) => draft.steps.read(family.first + member).output);
+        : Array.from({ length: family.count }, (_, member) => draft.steps.read(family.first + member).output);
   }
   return outputs;
 };
@@ -63,6 +63,6 @@ const artifactsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['artif
   const shape = shapeIn(draft);
   return spec.afterSpecs.flatMap((at) => {
     const before = shape.specs[at] as Spec;
-    return before.first < 0 ? [] : draft.steps.read(before.first).artifacts.map((artifact) => ({ ...artifact, step: before.step.id }) as never);
+    return draft.steps.read(before.first).artifacts.map((artifact) => ({ ...artifact, step: before.step.id }));
   });
 };

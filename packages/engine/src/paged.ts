@@ -9,7 +9,7 @@ export interface Paged<T> {
 }
 
 export const pageSize = size;
-export const emptyPaged: Paged<never> = { length: 0, pages: [] };
+export const emptyPaged: Paged<never> = Object.freeze({ length: 0, pages: Object.freeze([]) });
 
 export const pagedOf = <T>(count: number, of: (at: number) => T): Paged<T> => {
   const pages: T[][] = [];
@@ -25,43 +25,60 @@ export const readPaged = <T>(list: Paged<T>, at: number): T => {
   return page[at % size] as T;
 };
 
-/** A version under construction: pages are copied on the first change, then changed in place until `done`. */
-export interface PagedDraft<T> {
-  read(at: number): T;
-  write(at: number, value: T): void;
-  push(value: T): void;
-  readonly length: number;
-  done(): Paged<T>;
-}
+/** A version under construction: what is changed is copied first, and belongs to the draft from then on until `done`. */
+export class PagedDraft<T> {
+  length: number;
+  readonly #from: Paged<T>;
+  #pages: (readonly T[])[] | null = null;
+  /** Most events change one page, so it is told by comparing one number. */
+  #lastOwn = -1;
+  #own: Set<number> | null = null;
+  /** Elements that were copied here, and so may be changed in place. */
+  #lastEdited: T | null = null;
+  #edited: Set<T> | null = null;
 
-export const draftPaged = <T>(from: Paged<T>): PagedDraft<T> => {
-  let pages: T[][] | null = null;
-  let length = from.length;
-  const own = new Set<number>();
-  const page = (number: number): T[] => {
-    pages ??= from.pages.slice() as T[][];
-    if (!own.has(number)) {
-      own.add(number);
+  constructor(from: Paged<T>) {
+    this.#from = from;
+    this.length = from.length;
+  }
+
+  read(at: number): T {
+    if (at < 0 || at >= this.length) throw new RangeError(`no element ${at} in a list of ${this.length}`);
+    return ((this.#pages ?? this.#from.pages)[Math.floor(at / size)] as readonly T[])[at % size] as T;
+  }
+
+  write(at: number, value: T): void {
+    if (at < 0 || at >= this.length) throw new RangeError(`no element ${at} in a list of ${this.length}`);
+    this.#page(Math.floor(at / size))[at % size] = value;
+  }
+
+  push(value: T): void {
+    this.#page(Math.floor(this.length / size))[this.length % size] = value;
+    this.length += 1;
+  }
+
+  /** A copy of an object that may be changed in place; the same one when it is asked for again. */
+  edit(at: number): T {
+    const present = this.read(at);
+    if (present === this.#lastEdited || this.#edited?.has(present) === true) return present;
+    const copy = { ...present };
+    this.write(at, copy);
+    if (this.#lastEdited !== null) (this.#edited ??= new Set()).add(this.#lastEdited);
+    this.#lastEdited = copy;
+    return copy;
+  }
+
+  done(): Paged<T> {
+    return this.#pages === null ? this.#from : { length: this.length, pages: this.#pages };
+  }
+
+  #page(number: number): T[] {
+    const pages = (this.#pages ??= this.#from.pages.slice());
+    if (number !== this.#lastOwn && this.#own?.has(number) !== true) {
       pages[number] = pages[number]?.slice() ?? [];
+      if (this.#lastOwn >= 0) (this.#own ??= new Set()).add(this.#lastOwn);
+      this.#lastOwn = number;
     }
     return pages[number] as T[];
-  };
-  return {
-    read: (at) => {
-      if (at < 0 || at >= length) throw new RangeError(`no element ${at} in a list of ${length}`);
-      return ((pages ?? from.pages)[Math.floor(at / size)] as T[])[at % size] as T;
-    },
-    write: (at, value) => {
-      if (at < 0 || at >= length) throw new RangeError(`no element ${at} in a list of ${length}`);
-      page(Math.floor(at / size))[at % size] = value;
-    },
-    push: (value) => {
-      page(Math.floor(length / size))[length % size] = value;
-      length += 1;
-    },
-    get length() {
-      return length;
-    },
-    done: () => (pages === null ? from : { length, pages }),
-  };
-};
+  }
+}

@@ -3,20 +3,32 @@ import type { Json } from '@capstan/contracts';
 import { type Draft, shapeIn, specIn } from './draft.ts';
 import { evaluateCondition, stepsNamed, type Verdict } from './expressions/condition.ts';
 import { hasReference, type Lookup, resolve, UnresolvedReference } from './expressions/reference.ts';
-import { slotOf, type Spec } from './plan/shape.ts';
+import { loopsOf } from './gate.ts';
+import { slotOf, type Spec, specOf } from './plan/shape.ts';
 
-const stepView = (draft: Draft, name: string): Json | undefined => {
+const stepView = (draft: Draft, name: string): Record<string, Json> | undefined => {
   const shape = shapeIn(draft);
   const at = shape.byName.get(name);
-  const family = at === undefined ? undefined : shape.specs[at];
-  if (family !== undefined && family.family >= 0) {
-    if (family.first < 0) return undefined;
-    return { output: Array.from({ length: family.count }, (_, member) => draft.steps.read(family.first + member).output) };
-  }
+  const spec = at === undefined ? undefined : shape.specs[at];
+  if (spec !== undefined && spec.family >= 0) return familyView(draft, spec);
   const slot = slotOf(shape, name);
   if (slot < 0) return undefined;
   const { status, output, error, attempt, findings } = draft.steps.read(slot);
-  return { status, output, error: error as Json, attempt, findings: { major: findings[0], medium: findings[1], minor: findings[2] } };
+  const [major, medium, minor] = findings;
+  return { status, output, error: error as Json, attempt, findings: { major, medium, minor } };
+};
+
+const familyView = (draft: Draft, spec: Spec): Record<string, Json> | undefined => {
+  if (spec.first < 0) return spec.head < 0 ? undefined : { status: draft.steps.read(spec.head).status };
+  const { left, succeeded, failed } = draft.groups.read(spec.family);
+  const members = Array.from({ length: spec.count }, (_, member) => draft.steps.read(spec.first + member));
+  return {
+    status: left > 0 ? 'running' : failed > 0 ? 'failed' : 'succeeded',
+    count: spec.count,
+    succeeded,
+    failed,
+    output: members.map((step) => step.output),
+  };
 };
 
 const taskView = (draft: Draft): Record<string, Json> => {
@@ -34,8 +46,8 @@ const taskView = (draft: Draft): Record<string, Json> => {
 };
 
 const eachView = (spec: Spec, slot: number): Record<string, Json> => {
-  if (spec.family < 0) return {};
   const index = slot - spec.first;
+  if (spec.family < 0 || spec.first < 0 || index < 0 || index >= spec.count) return {};
   return { index, item: spec.items?.[index] ?? null };
 };
 
@@ -44,26 +56,44 @@ const lookupFor = (draft: Draft, spec: Spec, slot: number): Lookup => {
     steps: (name) => stepView(draft, name),
     params: (name) => own(draft.task.plan?.params ?? {}, name),
     task: (name) => own(taskView(draft), name),
-    loop: (name) => draft.task.loops[name] ?? 0,
+    loop: (name) => (shapeIn(draft).groupByName.has(name) ? loopsOf(draft, name) : undefined),
     each: (name) => own(eachView(spec, slot), name),
   };
   return (root, name, path) => {
     const find = Object.hasOwn(roots, root) ? roots[root] : undefined;
-    if (find === undefined) throw new UnresolvedReference(`"${path}" does not exist: the roots are steps, params, task, loop and each`);
+    if (find === undefined) {
+      throw new UnresolvedReference(`"${path}" does not exist: the roots are steps, params, task, loop and each`);
+    }
     const value = find(name);
     if (value === undefined) throw new UnresolvedReference(`"${path}" does not exist: there is no "${name}" in ${root}`);
     return value;
   };
 };
 
-const own = (from: object, name: string): unknown => (Object.hasOwn(from, name) ? (from as Record<string, unknown>)[name] : undefined);
+const own = (from: object, name: string): unknown =>
+  Object.hasOwn(from, name) ? (from as Record<string, unknown>)[name] : undefined;
 
 /** The input of a step with every reference replaced. Throws `UnresolvedReference`. */
 export const inputOf = (draft: Draft, slot: number): Record<string, Json> => {
   const spec = specIn(draft, slot);
-  const input = (spec.step.input ?? {}) as Record<string, Json>;
-  // What Capstan wrote itself may quote people, whose words are not to be replaced.
-  return !spec.internal && hasReference(input) ? (resolve(input, lookupFor(draft, spec, slot)) as Record<string, Json>) : input;
+  const input = rawInput(spec);
+  // What Capstan wrote itself may quote people, whose words are not to be replaced; how to undo a step is in that step's own words.
+  if ((spec.internal && spec.undoes < 0) || !hasReference(input)) return input;
+  const whose = spec.undoes < 0 ? slot : spec.undoes;
+  return resolve(input, lookupFor(draft, specOf(shapeIn(draft), whose), whose)) as Record<string, Json>;
+};
+
+const noInput: Record<string, Json> = Object.freeze({});
+const rawInput = (spec: Spec): Record<string, Json> => (spec.step.input ?? noInput) as Record<string, Json>;
+
+/** The same for showing it: as it was written, where it can't be resolved now. */
+export const inputOrRaw = (draft: Draft, slot: number): Record<string, Json> => {
+  try {
+    return inputOf(draft, slot);
+  } catch (error) {
+    if (!(error instanceof UnresolvedReference)) throw error;
+    return rawInput(specIn(draft, slot));
+  }
 };
 
 /** The items of a family whose list is an expression. Throws `UnresolvedReference`. */
@@ -76,15 +106,15 @@ export const itemsOf = (draft: Draft, spec: Spec): readonly Json[] => {
 
 export const conditionHolds = (draft: Draft, slot: number, spec: Spec): Verdict => {
   const text = spec.step.when as string;
-  const steps = Object.fromEntries(stepsNamed(text).flatMap((name) => {
+  const steps = stepsNamed(text).flatMap((name) => {
     const view = stepView(draft, name);
-    return view === undefined ? [] : [[name, view]];
-  }));
+    return view === undefined ? [] : [[name, view] as const];
+  });
   return evaluateCondition(text, {
-    steps,
+    steps: Object.fromEntries(steps),
     params: draft.task.plan?.params ?? {},
     task: taskView(draft),
-    loop: draft.task.loops,
-    each: slot < 0 ? {} : eachView(spec, slot),
+    loop: Object.fromEntries(shapeIn(draft).phases.map(({ name }) => [name, loopsOf(draft, name)])),
+    each: eachView(spec, slot),
   });
 };

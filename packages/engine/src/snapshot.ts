@@ -6,14 +6,14 @@ import { iso } from './hash.ts';
 import { type Paged, pagedOf, pageSize, readPaged } from './paged.ts';
 import { dependenciesOf, idOf, type Shape, shapeOf, slotOf, specOf } from './plan/shape.ts';
 import { countGroups, countWaits } from './recount.ts';
-import { type Attempt, newStep, type StepState, type TaskState } from './state.ts';
+import { type Attempt, newStep, type OpenAsk, type StepState, type TaskState } from './state.ts';
 
 const when = (at: number | null): string | null => (at === null ? null : iso(at));
 const at = (text: string | null | undefined): number | null => (text === null || text === undefined ? null : timeMs(text));
 
 /** What of a step only the engine needs; left out where it says nothing. */
-type Private = Partial<Pick<StepState, 'stage' | 'tries' | 'routed' | 'timer' | 'asked' | 'approved' | 'started' | 'answer' | 'left' | 'doomed' | 'artifacts'>>;
-const privates = ['stage', 'tries', 'routed', 'timer', 'asked', 'approved', 'started', 'answer', 'left', 'doomed', 'artifacts'] as const;
+type Private = Partial<Pick<StepState, 'stage' | 'tries' | 'wanted' | 'routed' | 'timer' | 'asked' | 'approved' | 'started' | 'answer' | 'left' | 'doomed' | 'artifacts'>>;
+const privates = ['stage', 'tries', 'wanted', 'routed', 'timer', 'asked', 'approved', 'started', 'answer', 'left', 'doomed', 'artifacts'] as const;
 
 const isDefault = (key: (typeof privates)[number], value: unknown): boolean => value === newStep[key] || (key === 'artifacts' && (value as unknown[]).length === 0);
 
@@ -35,9 +35,18 @@ export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepR
     error: step.error,
     attempts: step.attempts.map(attemptRecord),
     findings: { major: step.findings[0], medium: step.findings[1], minor: step.findings[2] },
-    waiting_for: step.waitingFor ?? (step.status === 'pending' ? 'what it depends on' : null),
+    waiting_for: step.waitingFor ?? (step.status === 'pending' ? dependenciesText(shape, slot) : null),
     ...(Object.keys(engine).length === 0 ? {} : { engine }),
   };
+};
+
+const namesShown = 5;
+
+/** Said of a step that has nothing else to wait for; it follows from the plan alone, so a stored page is not made wrong by another. */
+const dependenciesText = (shape: Shape, slot: number): string => {
+  const names = dependenciesOf(shape, specOf(shape, slot));
+  const more = names.length > namesShown ? ` and ${names.length - namesShown} more` : '';
+  return `${names.slice(0, namesShown).join(', ')}${more} to end`;
 };
 
 const stepOf = (record: StepRecord & { engine?: Private }): StepState => ({
@@ -106,7 +115,7 @@ const artifactsOf = (state: TaskState): TaskRecord['artifacts'] => {
   const found: TaskRecord['artifacts'] = [];
   for (let slot = 0; slot < state.steps.length; slot += 1) {
     const step = readPaged(state.steps, slot);
-    for (const artifact of step.artifacts) found.push({ ...artifact, step: idOf(state.shape, slot), attempt: step.attempt });
+    for (const artifact of step.artifacts) found.push({ ...artifact, step: idOf(state.shape, slot) });
   }
   return found;
 };
@@ -114,7 +123,7 @@ const artifactsOf = (state: TaskState): TaskRecord['artifacts'] => {
 /** The first phase that has not ended. */
 const phaseOf = (state: TaskState): string | null => state.shape.groups.find((group, at) => group.kind === 'phase' && readPaged(state.groups, at).left > 0)?.name ?? null;
 
-type EngineRecord = Omit<TaskState, 'taskId' | 'request' | 'settings' | 'routes' | 'plan' | 'planHash' | 'status' | 'reason' | 'seq' | 'createdAt' | 'startedAt' | 'finishedAt' | 'history' | 'steps' | 'counts' | 'interventions' | 'usage' | 'result' | 'shape' | 'waits' | 'groups'> & { readonly plan?: Json };
+type EngineRecord = Omit<TaskState, 'taskId' | 'request' | 'settings' | 'routes' | 'plan' | 'planHash' | 'status' | 'reason' | 'seq' | 'createdAt' | 'startedAt' | 'finishedAt' | 'history' | 'steps' | 'counts' | 'interventions' | 'usage' | 'result' | 'shape' | 'waits' | 'groups' | 'asks'> & { readonly plan?: Json };
 
 const engineOf = (state: TaskState): EngineRecord => ({
   rules: state.rules,
@@ -124,12 +133,12 @@ const engineOf = (state: TaskState): EngineRecord => ({
   additions: state.additions,
   open: state.open,
   errands: state.errands,
-  failures: state.failures,
   verifying: state.verifying,
   hold: state.hold,
   ending: state.ending,
+  revivals: state.revivals,
+  undone: state.undone,
   compensated: state.compensated,
-  asks: state.asks,
   loops: state.loops,
   timers: state.timers,
   lastTimer: state.lastTimer,
@@ -144,6 +153,8 @@ export const restore = (record: TaskRecord, pages: readonly StepRecords[], submi
   const plan = engine.planned ? (planned as unknown as TaskState['plan']) : base.plan;
   const shape = shapeOf(plan ?? { steps: [] }, engine.additions);
   const steps = stepsFrom(shape, record.steps_in === undefined ? [record.steps] : pages);
+  const asks: Record<string, OpenAsk> = {};
+  for (const page of steps.pages) for (const { asked } of page) if (asked !== null) asks[asked.id] = asked;
   const groups = countGroups(shape, (slot) => readPaged(steps, slot));
   return {
     ...base,
@@ -162,6 +173,7 @@ export const restore = (record: TaskRecord, pages: readonly StepRecords[], submi
     interventions: record.interventions,
     usage: { tokensIn: record.usage.tokens_in, tokensOut: record.usage.tokens_out, wallMs: record.usage.wall_ms },
     result: record.result,
+    asks,
     shape,
     groups,
     waits: countWaits(shape, (slot) => readPaged(steps, slot), groups),

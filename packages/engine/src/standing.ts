@@ -2,9 +2,9 @@
 // when a task is loaded; everything durable has been stored before its snapshot was.
 import type { Effect } from '@capstan/contracts';
 import { capabilityOf } from './order.ts';
-import { readPaged } from './paged.ts';
+import { pageSize, readPaged } from './paged.ts';
 import { idOf, specOf } from './plan/shape.ts';
-import type { TaskState } from './state.ts';
+import type { StepState, TaskState } from './state.ts';
 
 export const standing = (state: TaskState): Effect[] => {
   const effects: Effect[] = state.timers.map((timer) => ({ kind: 'wake', ...timer, step: null, attempt: 0 }));
@@ -12,22 +12,50 @@ export const standing = (state: TaskState): Effect[] => {
     const step = readPaged(state.steps, slot);
     const id = idOf(state.shape, slot);
     if (step.timer !== null) effects.push({ kind: 'wake', ...step.timer, step: id, attempt: step.attempt });
-    if (step.status === 'blocked' || (step.status === 'ready' && step.routed === 0)) {
-      const spec = specOf(state.shape, slot);
-      const needs = step.stage === 'do' ? (spec.step.needs ?? {}) : {};
-      effects.push({ kind: 'route', step: id, attempt: step.attempt + 1, capability: capabilityOf(spec, step), needs });
-    }
+    if (!looksForQueue(step)) continue;
+    const spec = specOf(state.shape, slot);
+    const needs = step.stage === 'do' ? (spec.step.needs ?? {}) : {};
+    effects.push({ kind: 'route', step: id, attempt: step.wanted, capability: capabilityOf(spec, step), needs });
   }
   return effects;
 };
+
+/** A queue was asked for, and the answer has not come. */
+export const looksForQueue = (step: StepState): boolean =>
+  (step.status === 'ready' || step.status === 'blocked') && step.wanted > step.attempt && step.routed !== step.wanted;
+
+interface Due {
+  readonly due: number;
+  readonly routing: boolean;
+}
 
 /** When the state wants to be looked at next without an event, and whether it looks for a queue: what the list of open tasks keeps. */
 export const nextDue = (state: TaskState): { readonly due: number | null; readonly routing: boolean } => {
   let due = Infinity;
   let routing = false;
-  for (const effect of standing(state)) {
-    if (effect.kind === 'wake') due = Math.min(due, effect.at);
-    if (effect.kind === 'route') routing = true;
+  for (const timer of state.timers) due = Math.min(due, timer.at);
+  for (const page of state.steps.pages) {
+    const of = dueOf(page);
+    due = Math.min(due, of.due);
+    routing ||= of.routing;
   }
   return { due: due === Infinity ? null : due, routing };
+};
+
+/** A page is never changed, so what was once worked out about it stays true; a large plan is asked again after every snapshot. */
+const known = new WeakMap<readonly StepState[], Due>();
+
+const dueOf = (page: readonly StepState[]): Due => {
+  let of = known.get(page);
+  if (of === undefined) {
+    let due = Infinity;
+    let routing = false;
+    for (const step of page) {
+      if (step.timer !== null) due = Math.min(due, step.timer.at);
+      routing ||= looksForQueue(step);
+    }
+    of = { due, routing };
+    if (page.length === pageSize) known.set(page, of);
+  }
+  return of;
 };

@@ -1,5 +1,5 @@
-// A task's state: plain readonly data, a function of its events alone. `shape`, `waits` and `groups` follow from the rest and are
-// built again when a snapshot is loaded.
+// A task's state: plain readonly data, a function of its events alone. `shape`, `waits`, `groups` and `asks` follow from the rest and
+// are built again when a snapshot is loaded.
 import type { Artifact, Failure, Json, Plan, Settings, StepStatus, Submission, TaskStatus, WakeReason } from '@capstan/contracts';
 import type { Paged } from './paged.ts';
 import type { Addition, Shape } from './plan/shape.ts';
@@ -33,7 +33,8 @@ export interface StepState {
   /** Attempts of the present run of retries; starts again with a retry that a person asked for. */
   readonly tries: number;
   readonly queue: string | null;
-  /** The attempt that a queue was found for, while it isn't ordered yet. */
+  /** The last attempt that a queue was looked for, and the last one that a queue was found for. */
+  readonly wanted: number;
   readonly routed: number;
   readonly agent: string | null;
   readonly startedAt: number | null;
@@ -42,11 +43,11 @@ export interface StepState {
   readonly error: Failure | null;
   readonly attempts: readonly Attempt[];
   readonly findings: readonly [major: number, medium: number, minor: number];
-  readonly artifacts: readonly Artifact[];
+  readonly artifacts: readonly (Artifact & { readonly attempt: number })[];
   readonly waitingFor: string | null;
   readonly timer: Timer | null;
-  /** The intervention that it waits for. */
-  readonly asked: string | null;
+  /** What a person is asked about it. */
+  readonly asked: OpenAsk | null;
   /** The hash of the input that a person approved. */
   readonly approved: string | null;
   /** A person started it, in manual mode, or let it pass a checkpoint. */
@@ -64,6 +65,13 @@ export interface GroupState {
   readonly failed: number;
 }
 
+/** Going back that waits until everything has stopped. */
+export interface Revival {
+  readonly slots: readonly number[];
+  /** Who wants the slots to count as skipped; null where they are to be done again. */
+  readonly skippedBy: string | null;
+}
+
 export interface HistoryEntry {
   readonly status: string;
   readonly at: number;
@@ -74,9 +82,12 @@ export interface Hold {
   readonly why: 'paused' | 'planned' | 'failure' | 'checkpoint';
   readonly by: string | null;
   readonly text: string;
+  /** The spec whose checkpoint it is. */
+  readonly spec: number | null;
 }
 
 export interface OpenAsk {
+  readonly id: string;
   readonly kind: 'approval' | 'question' | 'flag';
   readonly slot: number;
   readonly attempt: number;
@@ -116,16 +127,19 @@ export interface TaskState {
   readonly open: number;
   /** Errands (notifications) that have not ended; they outlive the task's own end. */
   readonly errands: number;
-  /** Steps that ended as failed and were not tolerated. */
-  readonly failures: number;
   /** Steps in stage `verify` that run. */
   readonly verifying: number;
 
   readonly hold: Hold | null;
   readonly ending: { readonly as: 'cancelled' | 'failed'; readonly reason: string; readonly by: string | null } | null;
-  /** The undo steps have been added. */
+  /** What is to begin again once everything has stopped. */
+  readonly revivals: readonly Revival[];
+  /** How often undo steps have been added, and whether that was since the task last came to life. */
+  readonly undone: number;
   readonly compensated: boolean;
+  /** What waits for a person, by intervention. */
   readonly asks: Readonly<Record<string, OpenAsk>>;
+  /** Everything that was ever asked; the oldest are forgotten first. */
   readonly interventions: readonly string[];
   readonly loops: Readonly<Record<string, number>>;
   /** Timers of the task as a whole. */
@@ -149,15 +163,16 @@ export const newStep: StepState = Object.freeze({
   attempt: 0,
   tries: 0,
   queue: null,
+  wanted: 0,
   routed: 0,
   agent: null,
   startedAt: null,
   finishedAt: null,
   output: null,
   error: null,
-  attempts: [],
-  findings: [0, 0, 0] as const,
-  artifacts: [],
+  attempts: Object.freeze([]),
+  findings: Object.freeze([0, 0, 0] as const),
+  artifacts: Object.freeze([]),
   waitingFor: null,
   timer: null,
   asked: null,
@@ -168,5 +183,12 @@ export const newStep: StepState = Object.freeze({
   doomed: false,
 });
 
-export const hasEnded = (status: StepStatus): boolean => status === 'succeeded' || status === 'failed' || status === 'skipped' || status === 'cancelled';
-export const taskEnded = (status: TaskStatus): boolean => status === 'succeeded' || status === 'failed' || status === 'cancelled';
+export const hasEnded = (status: StepStatus): boolean =>
+  status === 'succeeded' || status === 'failed' || status === 'skipped' || status === 'cancelled';
+export const taskEnded = (status: TaskStatus): boolean =>
+  status === 'succeeded' || status === 'failed' || status === 'cancelled';
+
+/** A person skipped it, which stays so when its surroundings are done again. */
+export const skippedByHand = (step: StepState): boolean =>
+  step.status === 'skipped' && step.error?.code === skippedCode;
+export const skippedCode = 'skipped';

@@ -1,23 +1,23 @@
 // Stopping a whole task, because somebody cancelled it or because it failed: what has not begun ends at once, what runs is told and given time.
 import { withdraw } from './ask.ts';
-import { arm, change, type Draft, end, idIn, slotsWhere, specIn } from './draft.ts';
+import { arm, change, type Draft, end, idIn, isStopping, slotsWhere, specIn } from './draft.ts';
 import { hasEnded } from './state.ts';
 
 export const stopAll = (draft: Draft): void => {
   const { ending } = draft.task;
   if (ending === null) return;
   const reason = ending.as === 'cancelled' ? ending.reason : 'another step failed';
-  for (const slot of slotsWhere(draft, (step, slot) => !hasEnded(step.status) && !specIn(draft, slot).errand)) {
-    if (draft.steps.read(slot).status === 'running') stopRunning(draft, slot, reason);
-    else {
+  for (const slot of slotsWhere(draft, (step, at) => !hasEnded(step.status) && isStopping(draft, specIn(draft, at)))) {
+    const { status, timer } = draft.steps.read(slot);
+    if (status !== 'running') {
       withdraw(draft, slot, reason);
       end(draft, slot, 'cancelled');
-    }
+    } else if (timer?.why !== 'cancel') stopRunning(draft, slot, reason);
   }
 };
 
 /** Tells the agent to stop; when it says nothing in time, the attempt counts as cancelled without its word. */
-export const stopRunning = (draft: Draft, slot: number, reason: string): void => {
+const stopRunning = (draft: Draft, slot: number, reason: string): void => {
   const { attempt } = draft.steps.read(slot);
   const forceAt = draft.at + draft.task.settings.cancel_grace_ms;
   draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason, forceAt });

@@ -7,7 +7,13 @@ import type { TaskState } from './state.ts';
 
 type Order = Extract<Effect, { kind: 'order' }>;
 type Wake = Extract<Effect, { kind: 'wake' }>;
-type Given = Omit<Submission, 'plan'> & { steps?: unknown[]; plan?: unknown; settings?: Partial<Settings>; routes?: Record<string, string> };
+type Request = { [K in keyof Submission as string extends K ? never : K]?: Submission[K] };
+type Given = Omit<Request, 'plan'> & {
+  steps?: unknown[];
+  plan?: unknown;
+  settings?: Partial<Settings>;
+  routes?: Record<string, string>;
+};
 
 /** Distributes over the union, as `Omit` doesn't. */
 type Told<T> = T extends Event ? Omit<T, 'seq' | 'at'> : never;

@@ -2,10 +2,12 @@
 import type { CommandBody, Event } from '@capstan/contracts';
 import { withdraw } from '../ask.ts';
 import { advance } from '../dispatch.ts';
-import { change, disarm, type Draft, end, idIn, ignore, slotsWhere, specIn } from '../draft.ts';
+import { change, closeAttempt, disarm, type Draft, end, idIn, ignore, slotsWhere, specIn } from '../draft.ts';
 import { slotOf } from '../plan/shape.ts';
-import { revive } from '../revive.ts';
+import { isAside, revive, skippedError } from '../revive.ts';
 import { hasEnded, taskEnded } from '../state.ts';
+import { again } from './redriven.ts';
+import { planStepId } from './submitted.ts';
 
 type Commanded = Extract<Event, { kind: 'commanded' }>;
 
@@ -15,12 +17,9 @@ export const commanded = (draft: Draft, event: Commanded): void => {
   if (issue !== null) return ignore(draft, issue);
   switch (body.command) {
     case 'cancel':
-      draft.task.hold = null;
-      draft.task.ending = { as: 'cancelled', reason: body.reason ?? 'cancelled', by: body.by };
-      return;
+      return cancel(draft, body);
     case 'pause':
-      draft.task.hold = { why: 'paused', by: body.by, text: `somebody to resume the task, which ${body.by} paused${body.reason === undefined ? '' : `: ${body.reason}`}` };
-      return;
+      return pause(draft, body);
     case 'resume':
       return resume(draft);
     case 'start':
@@ -28,7 +27,7 @@ export const commanded = (draft: Draft, event: Commanded): void => {
     case 'retry':
       return retry(draft, body.step_id);
     case 'skip':
-      return skip(draft, body.step_id, body.by);
+      return skip(draft, body.step_id ?? '', body.by);
     default:
       return body.command satisfies never;
   }
@@ -36,60 +35,98 @@ export const commanded = (draft: Draft, event: Commanded): void => {
 
 /** Why a command makes no sense just now, or null. */
 export const commandIssue = (status: Draft['task']['status'], body: CommandBody): string | null => {
-  if (taskEnded(status) && body.command !== 'retry' && body.command !== 'skip') return `The task has ended: it is ${status}.`;
   if (body.command === 'skip' && body.step_id === undefined) return 'Which step is to be skipped?';
+  if (taskEnded(status) && body.command !== 'retry' && body.command !== 'skip') return `The task has ended: it is ${status}.`;
   return null;
 };
 
-const readySlots = (draft: Draft): number[] => slotsWhere(draft, (step, slot) => step.status === 'ready' && step.routed === 0 && !specIn(draft, slot).internal);
-
-const resume = (draft: Draft): void => {
-  const { hold } = draft.task;
-  if (hold === null) return ignore(draft, 'The task is not paused.');
-  draft.task.hold = null;
-  for (const slot of readySlots(draft)) {
-    if (hold.why === 'checkpoint') change(draft, slot, { started: true });
-    advance(draft, slot);
-  }
+const cancel = (draft: Draft, { by, reason }: CommandBody): void => {
+  const { task } = draft;
+  if (task.ending?.as === 'cancelled' && task.revivals.length === 0) return ignore(draft, 'The task is being cancelled already.');
+  task.hold = null;
+  task.revivals = [];
+  task.ending = { as: 'cancelled', reason: reason ?? 'cancelled', by };
 };
 
-const start = (draft: Draft, id: string | undefined): void => {
+const pause = (draft: Draft, { by, reason }: CommandBody): void => {
   const { task } = draft;
-  const wasPlanned = task.hold?.why === 'planned';
-  if (wasPlanned) task.hold = null;
-  const slots = id === undefined ? readySlots(draft) : [slotOf(task.shape, id)].filter((slot) => slot >= 0 && draft.steps.read(slot).status === 'ready');
-  if (slots.length === 0 && !wasPlanned) return ignore(draft, id === undefined ? 'No step is ready to be started.' : `"${id}" is not ready to be started.`);
-  for (const slot of slots) {
-    // Starting a planned task does not yet start each step of one that is run by hand.
-    if (id !== undefined || !wasPlanned) change(draft, slot, { started: true });
-    advance(draft, slot);
+  if (task.ending !== null) return ignore(draft, 'The task is stopping; it starts nothing more.');
+  if (task.hold !== null) return ignore(draft, `Nothing is started as it is: the task waits for ${task.hold.text}.`);
+  const why = reason === undefined ? '' : `: ${reason}`;
+  task.hold = { why: 'paused', by, text: `somebody to resume the task, which ${by} paused${why}`, spec: null };
+};
+
+const resume = (draft: Draft): void => {
+  if (draft.task.hold === null) return ignore(draft, 'The task is not paused.');
+  lift(draft);
+};
+
+/** Nothing holds the task as a whole any more. What waited before a checkpoint has passed it. */
+const lift = (draft: Draft): void => {
+  const { hold } = draft.task;
+  draft.task.hold = null;
+  draft.lifted = true;
+  if (hold === null || hold.spec === null) return;
+  for (const slot of readySlots(draft)) if (specIn(draft, slot).at === hold.spec) change(draft, slot, { started: true });
+};
+
+const readySlots = (draft: Draft): number[] =>
+  slotsWhere(draft, (step, slot) => step.status === 'ready' && !specIn(draft, slot).internal);
+
+const start = (draft: Draft, id: string | undefined): void => {
+  const { hold } = draft.task;
+  const slot = id === undefined ? -1 : slotOf(draft.task.shape, id);
+  if (id !== undefined && (slot < 0 || draft.steps.read(slot).status !== 'ready')) {
+    return ignore(draft, `"${id}" is not ready to be started.`);
+  }
+  const slots = id === undefined ? readySlots(draft).filter((ready) => !draft.steps.read(ready).started) : [slot];
+  if (slots.length === 0 && hold?.why !== 'planned') return ignore(draft, 'No step is ready to be started.');
+  if (hold?.why === 'planned' || (hold?.why === 'checkpoint' && (slot < 0 || specIn(draft, slot).at === hold.spec))) lift(draft);
+  // Starting a planned task does not yet start each step of one that is run by hand.
+  if (id === undefined && hold?.why === 'planned') return;
+  for (const one of slots) {
+    change(draft, one, { started: true });
+    advance(draft, one);
   }
 };
 
 const retry = (draft: Draft, id: string | undefined): void => {
-  if (id === undefined) {
-    const failed = slotsWhere(draft, (step, slot) => step.status === 'failed' && !specIn(draft, slot).internal);
-    if (failed.length === 0) return ignore(draft, 'No step failed.');
-    return revive(draft, failed);
-  }
+  if (id === undefined) return retryAll(draft);
   const slot = slotOf(draft.task.shape, id);
   if (slot < 0) return ignore(draft, `No step is named "${id}".`);
   const { status } = draft.steps.read(slot);
-  if (status === 'running' || status === 'pending') return ignore(draft, `"${id}" is ${status}.`);
-  if (hasEnded(status)) return revive(draft, [slot]);
+  if (hasEnded(status)) {
+    const isList = id === planStepId || slot === specIn(draft, slot).head;
+    if (isList && status === 'succeeded') return ignore(draft, `"${id}" has succeeded; what it gave is part of the plan.`);
+    return again(draft, slot, id);
+  }
+  if (status !== 'retrying' && status !== 'awaiting_input') return ignore(draft, `"${id}" is ${status}.`);
   withdraw(draft, slot, 'retried by hand');
   disarm(draft, slot);
-  change(draft, slot, { tries: 0, asked: null });
+  change(draft, slot, { tries: 0 });
   advance(draft, slot);
 };
 
-const skip = (draft: Draft, id: string | undefined, by: string): void => {
-  const slot = slotOf(draft.task.shape, id ?? '');
+const retryAll = (draft: Draft): void => {
+  const slots = slotsWhere(draft, (step, slot) => step.status === 'failed' && !isAside(draft, slot));
+  const stopped = slotsWhere(draft, (step, slot) => step.status === 'cancelled' && !isAside(draft, slot));
+  if (slots.length + stopped.length === 0) return ignore(draft, 'No step failed.');
+  revive(draft, { slots, skippedBy: null });
+};
+
+const skip = (draft: Draft, id: string, by: string): void => {
+  const slot = slotOf(draft.task.shape, id);
   if (slot < 0) return ignore(draft, `No step is named "${id}".`);
+  if (id === planStepId) return ignore(draft, 'Without its plan there is nothing to do: cancel the task instead.');
   const { status, attempt } = draft.steps.read(slot);
-  if (status === 'failed') return revive(draft, [slot], by);
+  const isCancelled = draft.task.status === 'cancelled' || draft.task.ending?.as === 'cancelled';
+  if (status === 'failed' && !isCancelled) return revive(draft, { slots: [slot], skippedBy: by });
   if (hasEnded(status)) return ignore(draft, `"${id}" has ended: it is ${status}.`);
-  if (status === 'running') draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason: `skipped by ${by}`, forceAt: draft.at });
+  if (status === 'running') {
+    const reason = `skipped by ${by}`;
+    draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason, forceAt: draft.at });
+    closeAttempt(draft, slot, 'cancelled');
+  }
   withdraw(draft, slot, `skipped by ${by}`);
-  end(draft, slot, 'skipped');
+  end(draft, slot, 'skipped', { error: skippedError(by) });
 };

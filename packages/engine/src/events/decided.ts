@@ -2,23 +2,25 @@
 import type { DecidedBody, Event, Failure } from '@capstan/contracts';
 import { closeAsk, type Ending } from '../ask.ts';
 import { advance } from '../dispatch.ts';
-import { change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
+import { asksIn, change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
 import { failForGood } from '../fail.ts';
 import { iso } from '../hash.ts';
 import type { OpenAsk, TaskState } from '../state.ts';
+import { planStepId } from './submitted.ts';
 
 type Decided = Extract<Event, { kind: 'decided' }>;
 
 export const decided = (draft: Draft, event: Decided): void => {
   const { id, body } = event;
-  const open = draft.task.asks[id];
+  const asks = asksIn(draft);
+  const open = Object.hasOwn(asks, id) ? asks[id] : undefined;
   if (open === undefined) return ignore(draft, `nothing is asked under ${id}`);
   const issue = decisionIssue(draft.task, open, body);
   if (issue !== null) return ignore(draft, issue);
   const status: Ending['status'] = body.decision === 'approve' ? 'approved' : body.decision === 'reject' ? 'rejected' : 'answered';
-  closeAsk(draft, id, { status, by: body.by, role: body.role, reason: body.reason ?? null, ...(body.value === undefined ? {} : { value: body.value }) });
+  closeAsk(draft, open, { status, by: body.by, role: body.role, reason: body.reason ?? null, ...(body.value === undefined ? {} : { value: body.value }) });
   disarm(draft, open.slot);
-  change(draft, open.slot, { asked: null, waitingFor: null });
+  change(draft, open.slot, { waitingFor: null });
   follow(draft, open, body);
 };
 
@@ -40,7 +42,10 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
     return failForGood(draft, slot, open.kind === 'flag' && error !== null ? error : rejected, 'not_retryable');
   }
   if (open.kind === 'flag') {
-    if (body.decision === 'answer' && body.value === 'skip') return end(draft, slot, 'skipped');
+    // Without its plan a task has nothing to go on with.
+    if (body.decision === 'answer' && body.value === 'skip' && specIn(draft, slot).step.id !== planStepId) {
+      return end(draft, slot, 'skipped');
+    }
     change(draft, slot, { tries: 0, answer: body.decision === 'answer' ? answer : null });
     return advance(draft, slot);
   }

@@ -1,12 +1,14 @@
 // An agent says what came of an attempt. The first report of an attempt counts; a late, stale or foreign one changes nothing.
-import { type Event, type Failure, type Finding, limits, type Report, type Thresholds } from '@capstan/contracts';
+import { type Event, type Failure, type Finding, limits, type Report, type Thresholds, verifyOutput } from '@capstan/contracts';
 import { ask } from '../ask.ts';
 import { advance } from '../dispatch.ts';
-import { change, type Draft, disarm, end, idIn, ignore, specIn } from '../draft.ts';
+import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
 import { decideFailure } from '../fail.ts';
 import { sha256 } from '../hash.ts';
+import { addSteps } from '../grow.ts';
 import { slotOf } from '../plan/shape.ts';
-import { checkedSteps, takeAdded, takePlan } from './growth.ts';
+import { newStep } from '../state.ts';
+import { checkedSteps, takePlan } from './growth.ts';
 import { planStepId } from './submitted.ts';
 
 type Reported = Extract<Event, { kind: 'report' }>;
@@ -30,86 +32,124 @@ export const reported = (draft: Draft, event: Reported): void => {
 const note = (draft: Draft, slot: number, report: Report): void => {
   disarm(draft, slot);
   const step = draft.steps.read(slot);
-  const found = countFindings(report.findings ?? []);
-  const last = step.attempts[step.attempts.length - 1];
+  const found = countFindings(report.findings);
   const failure = report.outcome === 'failed' ? failureOf(report) : null;
+  const last = step.attempts[step.attempts.length - 1];
+  const attempts = step.attempts.slice(0, -1);
+  if (last !== undefined) {
+    attempts.push({ ...last, agent: report.agent, finishedAt: draft.at, outcome: report.outcome, error: failure });
+  }
+  const artifacts = report.artifacts?.map((artifact) => ({ ...artifact, attempt: step.attempt })) ?? [];
+  // A check adds to what it checks; another try begins anew.
+  const before = step.stage === 'verify' ? step : newStep;
   change(draft, slot, {
     agent: report.agent,
     waitingFor: null,
-    findings: found,
-    ...(report.artifacts === undefined ? {} : { artifacts: report.artifacts }),
-    attempts: last === undefined ? [] : [...step.attempts.slice(0, -1), { ...last, agent: report.agent, finishedAt: draft.at, outcome: report.outcome, error: failure }],
+    findings: added(before.findings, found),
+    artifacts: artifacts.length + before.artifacts.length === 0 ? newStep.artifacts : [...before.artifacts, ...artifacts],
+    attempts,
   });
   const { task } = draft;
-  const { usage } = report;
-  if (usage !== undefined) {
-    task.usage = {
-      tokensIn: task.usage.tokensIn + (usage.tokens_in ?? 0),
-      tokensOut: task.usage.tokensOut + (usage.tokens_out ?? 0),
-      wallMs: task.usage.wallMs + (usage.wall_ms ?? 0),
-    };
-  }
-  if (found[0] + found[1] + found[2] > 0) task.findings = [task.findings[0] + found[0], task.findings[1] + found[1], task.findings[2] + found[2]];
+  if (report.usage !== undefined) task.usage = addUsage(task.usage, report.usage);
+  if (found !== newStep.findings) task.findings = added(task.findings, found);
 };
 
+const addUsage = (usage: Draft['task']['usage'], more: NonNullable<Report['usage']>): Draft['task']['usage'] => ({
+  tokensIn: usage.tokensIn + (more.tokens_in ?? 0),
+  tokensOut: usage.tokensOut + (more.tokens_out ?? 0),
+  wallMs: usage.wallMs + (more.wall_ms ?? 0),
+});
+
 const accept = (draft: Draft, slot: number, report: Report): void => {
+  const { stage } = draft.steps.read(slot);
   switch (report.outcome) {
     case 'succeeded':
       return succeeded(draft, slot, report);
     case 'failed':
-      return decideFailure(draft, slot, failureOf(report));
+      // A verifier that fails has not said that the work is bad: it could not look.
+      return decideFailure(draft, slot, failureOf(report), stage);
     case 'question':
       return questioned(draft, slot, report);
     case 'cancelled':
-      if (draft.task.ending !== null && !specIn(draft, slot).errand) return end(draft, slot, 'cancelled');
-      return decideFailure(draft, slot, { code: 'cancelled', message: 'The agent stopped without being asked to.' });
+      return decideFailure(draft, slot, { code: 'cancelled', message: 'The agent stopped without being asked to.' }, stage);
     default:
       return report.outcome satisfies never;
   }
 };
 
-const failureOf = (report: Report): Failure => report.error ?? { code: 'unknown', message: 'The agent gave no reason.' };
+const failureOf = (report: Report): Failure =>
+  report.error ?? { code: 'unknown', message: 'The agent gave no reason.' };
 
 const succeeded = (draft: Draft, slot: number, report: Report): void => {
   const step = draft.steps.read(slot);
   const spec = specIn(draft, slot);
   const tooMuch = overThresholds(draft, step.findings);
-  if (tooMuch !== null) return decideFailure(draft, slot, { code: 'too_many_findings', message: tooMuch, retryable: false });
-  if (step.stage === 'verify') return end(draft, slot, 'succeeded', { error: null });
-  if (spec.step.id === planStepId) return takePlan(draft, slot, report);
-  if (report.add_steps !== undefined && report.add_steps.length > 0) {
-    const checked = checkedSteps(draft, report.add_steps);
-    if ('issue' in checked) return decideFailure(draft, slot, { code: 'invalid_steps', message: checked.issue });
-    takeAdded(draft, checked.steps, report.agent);
+  if (tooMuch !== null) {
+    return decideFailure(draft, slot, { code: 'too_many_findings', message: tooMuch, retryable: false });
   }
+  if (step.stage === 'verify') return verified(draft, slot, report);
+  if (spec.step.id === planStepId) return takePlan(draft, slot, report);
+  const growth = spec.internal || report.add_steps === undefined ? null : checkedSteps(draft, report.add_steps);
+  if (growth !== null && growth.issue !== null) {
+    return decideFailure(draft, slot, { code: 'invalid_steps', message: growth.issue });
+  }
+  if (growth !== null && growth.steps.length > 0) addSteps(draft, growth.steps, report.agent);
   const output = report.output ?? {};
   const wantsCheck = (spec.step.verify?.length ?? 0) + (spec.step.criteria?.length ?? 0) > 0;
-  if (!wantsCheck || draft.task.ending !== null) return end(draft, slot, 'succeeded', { output, error: null });
+  if (!wantsCheck || isStopping(draft, spec)) return end(draft, slot, 'succeeded', { output, error: null });
   change(draft, slot, { output, stage: 'verify' });
   advance(draft, slot);
 };
 
+/** What the verifier says of the work. What it finds wanting is done again, with its reasons. */
+const verified = (draft: Draft, slot: number, report: Report): void => {
+  const verdict = verifyOutput.partial().safeParse(report.output ?? {});
+  if (!verdict.success) {
+    return decideFailure(draft, slot, { code: 'invalid_report', message: 'The verifier gave no verdict.' }, 'verify');
+  }
+  if (verdict.data.passed !== false) return end(draft, slot, 'succeeded', { error: null });
+  const failed = verdict.data.checks?.filter((check) => !check.passed) ?? [];
+  const words = failed.map(({ name, message }) => (message === undefined ? name : `${name}: ${message}`)).join('; ');
+  decideFailure(draft, slot, { code: 'verification_failed', message: (words || 'The check did not pass.').slice(0, messageMax) });
+};
+
+const messageMax = 4_096;
+
 const questioned = (draft: Draft, slot: number, report: Report): void => {
   const { question } = report;
-  if (question === undefined) return decideFailure(draft, slot, { code: 'invalid_report', message: 'The outcome is "question", but no question came with it.' });
-  if (draft.task.ending !== null) return end(draft, slot, 'cancelled');
-  const step = draft.steps.read(slot);
+  const { stage, tries, attempt } = draft.steps.read(slot);
+  const spec = specIn(draft, slot);
+  if (isStopping(draft, spec)) return end(draft, slot, 'cancelled');
+  const issue = question === undefined ? 'The outcome is "question", but no question came with it.' : stage === 'verify' || spec.errand ? 'Only work on a step may ask.' : null;
+  if (question === undefined || issue !== null) return decideFailure(draft, slot, { code: 'invalid_report', message: issue ?? '' }, stage);
   // Being answered uses up none of the attempts that failures may use.
-  change(draft, slot, { tries: step.tries - 1, left: question.state ?? null, answer: null });
+  change(draft, slot, { tries: tries - 1, left: question.state ?? null, answer: null });
   ask(draft, slot, {
-    kind: 'question', text: question.text, roles: [], expiresMs: question.expires_ms ?? limits.questionExpiresMs,
-    inputHash: sha256(`${idIn(draft, slot)} ${step.attempt}`), details: null,
+    kind: 'question',
+    text: question.text,
+    roles: [],
+    expiresMs: question.expires_ms ?? limits.questionExpiresMs,
+    inputHash: sha256(`${idIn(draft, slot)} ${attempt}`),
+    details: null,
     ...(question.schema === undefined ? {} : { schema: question.schema }),
   });
 };
 
-const countFindings = (findings: readonly Finding[]): [number, number, number] => {
+type Findings = readonly [major: number, medium: number, minor: number];
+
+const added = (some: Findings, more: Findings): Findings =>
+  more === newStep.findings ? some : [some[0] + more[0], some[1] + more[1], some[2] + more[2]];
+
+const countFindings = (findings: readonly Finding[] | undefined): Findings => {
+  if (findings === undefined || findings.length === 0) return newStep.findings;
   const count = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
-  return findings.length === 0 ? [0, 0, 0] : [count('major'), count('medium'), count('minor')];
+  return [count('major'), count('medium'), count('minor')];
 };
 
-const overThresholds = (draft: Draft, found: readonly [number, number, number]): string | null => {
-  const said: Thresholds = { ...draft.task.plan?.thresholds, ...draft.task.request.thresholds };
+const overThresholds = (draft: Draft, found: Findings): string | null => {
+  const { plan, request } = draft.task;
+  if (plan?.thresholds === undefined && request.thresholds === undefined) return null;
+  const said: Thresholds = { ...plan?.thresholds, ...request.thresholds };
   const over = (['major', 'medium', 'minor'] as const).flatMap((severity, at) => {
     const most = said[`max_${severity}`];
     return most !== undefined && (found[at] as number) > most ? [`${found[at]} ${severity} findings, at most ${most} allowed`] : [];

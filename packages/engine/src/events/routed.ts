@@ -4,6 +4,7 @@ import { advance } from '../dispatch.ts';
 import { change, type Draft, idIn, ignore } from '../draft.ts';
 import { tellPeople } from '../notify.ts';
 import { slotOf } from '../plan/shape.ts';
+import { looksForQueue } from '../standing.ts';
 
 export const routed = (draft: Draft, event: Extract<Event, { kind: 'routed' }>): void => {
   const slot = waitingSlot(draft, event.step, event.attempt);
@@ -16,14 +17,14 @@ export const unrouted = (draft: Draft, event: Extract<Event, { kind: 'unrouted' 
   const slot = waitingSlot(draft, event.step, event.attempt);
   if (slot < 0) return;
   change(draft, slot, { status: 'blocked', waitingFor: event.reason });
-  tellPeople(draft, 'step.blocked', `"${idIn(draft, slot)}" is blocked: ${event.reason}`);
+  tellPeople(draft, 'step.blocked', `"${idIn(draft, slot)}" is blocked: ${event.reason}`, slot);
 };
 
 /** The slot of a step that waits for a queue for this attempt, or -1. */
 const waitingSlot = (draft: Draft, id: string, attempt: number): number => {
   const slot = slotOf(draft.task.shape, id);
   const step = slot < 0 ? null : draft.steps.read(slot);
-  if (step !== null && (step.status === 'ready' || step.status === 'blocked') && step.attempt + 1 === attempt) return slot;
+  if (step !== null && looksForQueue(step) && step.wanted === attempt) return slot;
   ignore(draft, `"${id}" waits for no queue for attempt ${attempt}`);
   return -1;
 };

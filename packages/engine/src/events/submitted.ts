@@ -34,13 +34,14 @@ export const initialState = (event: Submitted): TaskState => {
     finishedAt: null,
     history: [],
     steps: pagedOf(shape.slots, () => newStep),
-    counts: { pending: shape.slots },
+    counts: shape.slots === 0 ? {} : { pending: shape.slots },
     open: shape.slots,
     errands: 0,
-    failures: 0,
     verifying: 0,
     hold: event.request.start === false && event.plan !== null ? plannedHold(event) : null,
     ending: null,
+    revivals: [],
+    undone: 0,
     compensated: false,
     asks: {},
     interventions: [],
@@ -61,6 +62,7 @@ export const plannedHold = (event: { readonly taskId: string }): TaskState['hold
   why: 'planned',
   by: null,
   text: `somebody to start it: capstan start ${event.taskId}`,
+  spec: null,
 });
 
 /** Planning is a step like any other: its report brings the steps of the task. */

@@ -1,10 +1,12 @@
 // Time passed: a timer that was asked for is due. That it was said is all that counts; no clock is looked at.
-import type { Event } from '@capstan/contracts';
+import type { Event, Failure } from '@capstan/contracts';
 import { closeAsk } from '../ask.ts';
 import { advance } from '../dispatch.ts';
-import { change, type Draft, end, idIn, ignore, specIn } from '../draft.ts';
+import { change, closeAttempt, type Draft, end, idIn, ignore, specIn } from '../draft.ts';
 import { decideFailure, failForGood } from '../fail.ts';
 import { iso } from '../hash.ts';
+import { tellPeople } from '../notify.ts';
+import { timeoutOf } from '../order.ts';
 import { slotOf } from '../plan/shape.ts';
 
 type Woke = Extract<Event, { kind: 'woke' }>;
@@ -20,6 +22,8 @@ export const woke = (draft: Draft, event: Woke): void => {
       return advance(draft, slot);
     case 'attempt':
       return silent(draft, slot);
+    case 'sla':
+      return late(draft, slot);
     case 'cancel':
       closeAttempt(draft, slot, 'lost');
       return end(draft, slot, 'cancelled');
@@ -32,25 +36,31 @@ export const woke = (draft: Draft, event: Woke): void => {
 
 /** An attempt that nobody reported in time is lost; its agent is told to stop, should it still be at it. */
 const silent = (draft: Draft, slot: number): void => {
-  const { attempt } = draft.steps.read(slot);
-  draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason: 'timeout', forceAt: draft.at });
-  closeAttempt(draft, slot, 'lost');
-  const seconds = (specIn(draft, slot).step.timeout_ms ?? draft.task.settings.timeout_ms) / 1_000;
-  decideFailure(draft, slot, { code: 'timeout', message: `No report within ${seconds} s.` });
+  const seconds = timeoutOf(draft, specIn(draft, slot), draft.steps.read(slot)) / 1_000;
+  giveUp(draft, slot, { code: 'timeout', message: `No report within ${seconds} s.` });
 };
 
-const closeAttempt = (draft: Draft, slot: number, outcome: string): void => {
-  const { attempts } = draft.steps.read(slot);
-  const last = attempts[attempts.length - 1];
-  if (last !== undefined) change(draft, slot, { attempts: [...attempts.slice(0, -1), { ...last, finishedAt: draft.at, outcome }] });
+const late = (draft: Draft, slot: number): void => {
+  const { step } = specIn(draft, slot);
+  const message = `The step may take ${(step.sla_ms ?? 0) / 1_000} s in all, and they are over.`;
+  tellPeople(draft, 'step.late', `"${idIn(draft, slot)}": ${message}`, slot);
+  giveUp(draft, slot, { code: 'sla_exceeded', message });
+};
+
+const giveUp = (draft: Draft, slot: number, failure: Failure): void => {
+  const { attempt, stage } = draft.steps.read(slot);
+  draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason: failure.code, forceAt: draft.at });
+  closeAttempt(draft, slot, 'lost');
+  decideFailure(draft, slot, failure, stage);
 };
 
 const expired = (draft: Draft, slot: number): void => {
   const { asked, error } = draft.steps.read(slot);
-  const open = asked === null ? null : closeAsk(draft, asked, { status: 'expired', by: null, reason: null });
-  if (open?.kind === 'flag' && error !== null) return failForGood(draft, slot, error, 'not_retryable');
-  const what = open?.kind === 'approval' ? 'approval' : 'answer';
-  failForGood(draft, slot, { code: 'expired', message: `No ${what} came until ${iso(draft.at)}.`, retryable: false }, 'expired');
+  if (asked !== null) closeAsk(draft, asked, { status: 'expired', by: null, reason: null });
+  if (asked?.kind === 'flag' && error !== null) return failForGood(draft, slot, error, 'not_retryable');
+  const what = asked?.kind === 'approval' ? 'approval' : 'answer';
+  const failure = { code: 'expired', message: `No ${what} came until ${iso(draft.at)}.`, retryable: false };
+  failForGood(draft, slot, failure, 'expired');
 };
 
 const wokeTask = (draft: Draft, n: number): void => {
