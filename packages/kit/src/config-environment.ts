@@ -61,6 +61,7 @@ const commonEnvironment: Readonly<Record<string, FromEnvironment>> = {
   CAPSTAN_NATS_PASSWORD: { path: ['nats', 'password'], as: 'text' },
   CAPSTAN_NATS_CREDS: { path: ['nats', 'creds'], as: 'text' },
   CAPSTAN_NATS_INBOX_PREFIX: { path: ['nats', 'inbox_prefix'], as: 'text' },
+  CAPSTAN_STRICT: { path: ['nats', 'strict'], as: 'flag' },
   CAPSTAN_NAMESPACE: { path: ['namespace'], as: 'text' },
   CAPSTAN_INSTANCE: { path: ['instance'], as: 'text' },
   CAPSTAN_LOG_LEVEL: { path: ['log', 'level'], as: 'text' },

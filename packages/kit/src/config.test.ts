@@ -63,7 +63,7 @@ test('the local file goes over the base file, and the environment over both', (t
     CAPSTAN_HTTP_ALLOW: 'y:2, z:3',
   });
   assert.equal(config.namespace, 'one');
-  assert.deepEqual(config.nats, { url: 'nats://b:2', user: 'u' });
+  assert.deepEqual(config.nats, { url: 'nats://b:2', user: 'u', strict: false });
   assert.equal(config.log.level, 'debug');
   assert.deepEqual(config.own, { concurrency: 2, http: { allow: ['y:2', 'z:3'] } });
 });

@@ -27,6 +27,8 @@ const common = z.strictObject({
       creds: z.string().optional(),
       /** Replies come under this; a user that may not read others' needs its own, such as `_INBOX_executor`. */
       inbox_prefix: z.string().optional(),
+      /** The server syncs before every acknowledgement (`sync_interval: always`), so what is due together is said together. */
+      strict: z.boolean().default(false),
     })
     .prefault({}),
   log: z.strictObject({ level: z.enum(logLevels).default('info') }).prefault({}),

@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { connect, decodeTrusted, prepare } from '@capstan/bus';
 import { startNatsServer } from '@capstan/bus/testing';
 import type { Progress } from '@capstan/contracts';
-import { type AgentWorld, newAgentWorld } from './testing.ts';
+import { newAgentWorld } from './testing.ts';
 
 interface Child {
   readonly process: ChildProcess;
@@ -43,28 +43,9 @@ const start = (t: TestContext, env: NodeJS.ProcessEnv): Child => {
   return { process: child, said, lines, ended: once(child, 'close') as Child['ended'] };
 };
 
-/** A queue whose silence is noticed after a second instead of thirty. */
-const openImpatientQueue = async ({ bus }: AgentWorld, queue: string): Promise<void> => {
-  const filter = bus.names.orders(queue);
-  const config = {
-    name: queue,
-    durable_name: queue,
-    filter_subject: filter,
-    deliver_policy: 'all',
-    replay_policy: 'instant',
-    ack_policy: 'explicit',
-    ack_wait: 1_000_000_000,
-  };
-  const stream = bus.names.streams.orders;
-  await bus.ask(
-    `$JS.API.CONSUMER.CREATE.${stream}.${queue}.${filter}`,
-    JSON.stringify({ stream_name: stream, config }),
-  );
-};
-
 test('killed in the middle of the work, it loses nothing: the order is delivered to the next one', async (t) => {
   await using world = await newAgentWorld();
-  await openImpatientQueue(world, 'slow');
+  await world.openQueue('slow', 1_000);
   const first = start(t, { CAPSTAN_NATS_URL: world.server.url });
   const { promise: begun, resolve } = Promise.withResolvers<Progress>();
   world.bus.listen(world.bus.names.progresses, (wire) => resolve(decodeTrusted(wire.data) as Progress));

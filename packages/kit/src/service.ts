@@ -1,5 +1,5 @@
 // How every process begins: configuration, log, health, connection, and then the one job it is for.
-import { connect, type ConnectOptions, isBusError } from '@capstan/bus';
+import { connect, type ConnectOptions, isBusError, strictBatching } from '@capstan/bus';
 import type { Bus, NatsBus } from '@capstan/bus';
 import type { z } from 'zod';
 import { type Config, emptySection, loadConfig, type Section } from './config.ts';
@@ -113,7 +113,7 @@ const connectPatiently = async (
 };
 
 export const connectOptions = (name: string, config: Config, log: Logger): ConnectOptions => {
-  const { url, user, password, creds, inbox_prefix: inboxPrefix } = config.nats;
+  const { url, user, password, creds, strict, inbox_prefix: inboxPrefix } = config.nats;
   const warn = (message: string) => log.warn(message);
   return {
     url,
@@ -123,6 +123,7 @@ export const connectOptions = (name: string, config: Config, log: Logger): Conne
     password,
     creds,
     inboxPrefix,
+    batch: strict ? strictBatching : null,
     warn,
   };
 };

@@ -14,6 +14,8 @@ export interface AgentWorld extends AsyncDisposable {
   readonly bus: Bus;
   /** Lines that agents of this world have logged. */
   readonly logged: string[];
+  /** Makes the consumer of a queue, with a silence of this length after which an order is delivered again. */
+  openQueue(queue: string, ackWaitMs: number): Promise<void>;
   /** Publishes an order; what is not said is filled in. */
   order(order: Partial<Order> & { queue: string; capability: string }): Promise<Order>;
   /** The report of an attempt, as soon as it is stored. */
@@ -48,6 +50,22 @@ export const newAgentWorld = async (): Promise<AgentWorld> => {
     bus,
     logged,
     first,
+    openQueue: async (queue, ackWaitMs) => {
+      const filter = names.orders(queue);
+      const stream = names.streams.orders;
+      const policies = { deliver_policy: 'all', replay_policy: 'instant', ack_policy: 'explicit' };
+      const config = {
+        name: queue,
+        durable_name: queue,
+        filter_subject: filter,
+        ack_wait: ackWaitMs * 1_000_000,
+        ...policies,
+      };
+      await bus.ask(
+        `$JS.API.CONSUMER.CREATE.${stream}.${queue}.${filter}`,
+        JSON.stringify({ stream_name: stream, config }),
+      );
+    },
     order: async ({ queue, ...given }) => {
       const [task, step, attempt] = [given.task_id ?? `t${++count}`, given.step_id ?? 's', given.attempt ?? 1];
       const order: Order = {
@@ -78,7 +96,7 @@ export const newAgentWorld = async (): Promise<AgentWorld> => {
       const config = loadConfig(agent.queue, agent.section, env);
       const mask = newMask();
       const to = { write: (line: string) => void logged.push(line) };
-      const log = newLog({ service: agent.queue, instance: config.instance, level: 'debug', mask, to });
+      const log = newLog({ service: agent.queue, instance: config.instance, level: config.log.level, mask, to });
       const own = await connect({ url: server.url, warn: () => {} });
       const loop = await startAgent(agent, { bus: own, config: config as never, log, mask });
       running.push({ loop, bus: own });

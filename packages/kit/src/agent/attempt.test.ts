@@ -46,6 +46,6 @@ test('what comes after its time is not begun', async () => {
     begun = true;
     return done();
   }, -5);
-  assert.deepEqual(await attempt.ended, { stopped: 'timeout', late: true });
+  assert.deepEqual(await attempt.ended, { stopped: 'timeout', late: false });
   assert.equal(begun, false);
 });

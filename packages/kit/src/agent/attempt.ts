@@ -53,7 +53,7 @@ export const startAttempt = (
   const limit = startTimer(timeoutMs, () => stop('timeout', cleanUpMs));
   // Once told to stop, what the work says no longer counts: it may have been cut off in the middle.
   const end = (ended: Ended) => resolve(why ? { stopped: why, late: false } : ended);
-  if (already) stop(already, 0);
+  if (already) resolve({ stopped: already, late: false });
   else
     void (async () => run(abort.signal))().then(
       (outcome) => end({ outcome }),

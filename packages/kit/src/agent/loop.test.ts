@@ -406,3 +406,55 @@ test('what is no order becomes a dead letter with its bytes, and is not delivere
   await acked.promise;
   assert.equal(runs, 1);
 });
+
+test('work that takes longer than the silence allowed is not delivered again while it goes on', async () => {
+  await using world = await newAgentWorld();
+  await world.openQueue('q', 1_000);
+  let runs = 0;
+  const run = async () => {
+    runs++;
+    await new Promise((over) => setTimeout(over, 2_500));
+    return done();
+  };
+  await world.start(defineAgent({ queue: 'q', capabilities: ['x'], run }));
+  await world.start(defineAgent({ queue: 'q', capabilities: ['x'], run }));
+  await world.report(await world.order({ queue: 'q', capability: 'x', heartbeat_ms: 1_000 }));
+  assert.equal(runs, 1);
+});
+
+test('an order that is delivered again to the process that has it is worked on once, and both deliveries are acknowledged', async () => {
+  await using world = await newAgentWorld();
+  await world.openQueue('q', 300);
+  let runs = 0;
+  const acked = Promise.withResolvers<void>();
+  let acks = 0;
+  world.bus.listen('$JS.ACK.>', (wire) => {
+    if (Buffer.from(wire.data).toString().startsWith('+ACK') && ++acks === 2) acked.resolve();
+  });
+  const run = async () => {
+    runs++;
+    // Silent for longer than allowed: nothing else in this process moves meanwhile, no heartbeat either.
+    for (const until = performance.now() + 900; performance.now() < until; );
+    return done();
+  };
+  await world.start(defineAgent({ queue: 'q', capabilities: ['x'], run }));
+  await world.report(await world.order({ queue: 'q', capability: 'x' }));
+  await acked.promise;
+  assert.equal(runs, 1);
+});
+
+test('no more orders are worked on at a time than there are slots', async () => {
+  await using world = await newAgentWorld();
+  let running = 0;
+  let most = 0;
+  const run = async () => {
+    most = Math.max(most, ++running);
+    await world.bus.log(world.bus.names.streams.orders).info();
+    running--;
+    return done();
+  };
+  const orders = await Promise.all(Array.from({ length: 20 }, () => world.order({ queue: 'q', capability: 'x' })));
+  await world.start(defineAgent({ queue: 'q', capabilities: ['x'], concurrency: 3, run }));
+  for (const order of orders) await world.report(order);
+  assert.equal(most, 3);
+});

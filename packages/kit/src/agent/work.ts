@@ -47,7 +47,6 @@ export const startWork = <Own>(parts: WorkParts<Own>, order: Order, key: string,
   const beat = setInterval(() => {
     for (const each of deliveries) each.working();
   }, beatOf(order));
-  delivery.working();
 
   const work = prepare(parts, order, key);
   const forget = parts.cancels.watch(key, (cancelled) => {
