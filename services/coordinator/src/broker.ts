@@ -25,6 +25,7 @@ export interface Broker {
   agents(): LiveAgent[];
   /** The queue of each capability that exactly one queue offers: what a task may rely on without asking again. */
   routesFor(capabilities: Iterable<string>): Record<string, string>;
+  offers(capability: string): boolean;
   /** Why a capability has no queue, with the nearest name that has one; null where somebody offers it. */
   missing(capability: string): string | null;
   stop(): Promise<void>;
@@ -110,6 +111,7 @@ export const broker = async (world: World): Promise<Broker> => {
       }
       return routes;
     },
+    offers: (capability) => able(capability, {}).length > 0,
     missing: (capability) => (able(capability, {}).length > 0 ? null : missingText(capability, {}, present())),
     stop: async () => {
       patience();

@@ -55,7 +55,7 @@ const commanding = (verb: string, command: Command): Endpoint =>
       ...(asked.step_id === undefined ? {} : { step_id: asked.step_id }),
       ...(asked.reason === undefined ? {} : { reason: asked.reason }),
     };
-    if (asked.step_id !== undefined && record.steps[asked.step_id] === undefined) throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, { fields: [{ path: 'step_id', issue: 'names no step' }] });
+    if (asked.step_id !== undefined && !Object.hasOwn(record.steps, asked.step_id)) throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, { fields: [{ path: 'step_id', issue: 'names no step' }] });
     const issue = commandIssue(record.status, body);
     if (issue !== null) throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
     const { seq } = await sayEvent(world, asked.task_id, await keyOf(world, asked.task_id), ['commanded', world.newId()], body);

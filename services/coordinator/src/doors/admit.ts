@@ -35,10 +35,7 @@ export const admission = (world: World, broker: Broker, settingsHash: string): A
   const whole = plan ?? found?.plan ?? null;
   if (whole !== null) mustRun(whole, said);
   const capabilities = whole === null ? new Set(['plan']) : capabilitiesOf(whole);
-  const warnings = [...capabilities].flatMap((capability) => {
-    const issue = broker.missing(capability);
-    return issue === null ? [] : [`Steps of capability "${capability}" will be blocked: ${issue}.`];
-  });
+  const warnings = warningsOf(capabilities, broker);
   if (request.strict === true && warnings.length > 0) throw new Refusal('invalid', warnings[0] as string, { hint: 'Start such an agent, or leave "strict" out.', fields: missingFields(whole, broker) });
 
   await mustHaveRoom(world);
@@ -65,6 +62,19 @@ export const admission = (world: World, broker: Broker, settingsHash: string): A
   return { task_id: taskId, status: 'running', created: false, warnings, seq: 0 };
 };
 
+/** As many as a person reads; each costs a search for the nearest name, and the answer must fit a message. */
+const warningsMax = 20;
+
+const warningsOf = (capabilities: ReadonlySet<string>, broker: Broker): string[] => {
+  const warnings: string[] = [];
+  for (const capability of capabilities) {
+    if (broker.offers(capability)) continue;
+    if (warnings.length === warningsMax) return [...warnings, 'Steps of further capabilities will be blocked too.'];
+    warnings.push(`Steps of capability "${capability}" will be blocked: ${broker.missing(capability)}.`);
+  }
+  return warnings;
+};
+
 const requesterIn = (request: Submission): string | undefined => {
   const requester = request.metadata?.['requester'];
   return typeof requester === 'string' && requester.length > 0 ? requester.slice(0, 256) : undefined;
@@ -79,16 +89,22 @@ const wantsOneGoal = (request: Submission): void => {
 };
 
 const mustRun = (plan: Plan, request: Submission): void => {
-  const { issues } = checkPlan(plan, {
+  const { issues, cycle } = checkPlan(plan, {
     ...(request.checkpoints === undefined ? {} : { checkpoints: request.checkpoints }),
     ...(request.budget?.steps === undefined ? {} : { stepsMax: request.budget.steps }),
   });
   if (issues.length === 0) return;
   const [first] = issues;
   const code = first?.issue.includes('at most') && first.path === 'plan.steps' ? 'too_large' : 'invalid';
-  const cycle = issues.find((field) => field.issue.includes('cycle'));
-  throw new Refusal(code, cycle === undefined ? `${first?.path} ${first?.issue}.` : `The plan has a cycle: ${cycle.issue.replace('is part of a cycle: ', '')}.`, { fields: issues });
+  if (cycle === null) throw new Refusal(code, `${first?.path} ${first?.issue}.`, { fields: issues });
+  const named = brief(cycle);
+  throw new Refusal(code, `The plan has a cycle: ${named}.`, { fields: issues.map((field) => ({ ...field, issue: `is part of a cycle: ${named}` })) });
 };
+
+/** A long cycle is told by its beginning and its end. */
+const brief = (cycle: readonly string[]): string =>
+  (cycle.length <= cycleShownMax ? cycle : [...cycle.slice(0, cycleShownMax - 2), `${cycle.length - cycleShownMax} more`, ...cycle.slice(-2)]).join(' → ');
+const cycleShownMax = 12;
 
 /** What the steps want to be done by agents, undoing and checking included; a person is no agent. */
 const capabilitiesOf = (plan: Plan): Set<string> => {
