@@ -34,8 +34,9 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     const report = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const data = JSON.stringify({ ...draft, lease: report.token, report_to: report.subject });
     const subject = names.order(queue, draft.task_id, draft.step_id, draft.attempt);
-    if (data.length > limits.bodyBytesMax) {
-      durable(actor, 'a refusal', () => refuse(actor, queue, draft, data.length));
+    const bytes = Buffer.byteLength(data);
+    if (bytes > limits.bodyBytesMax) {
+      durable(actor, 'a refusal', () => refuse(actor, queue, draft, bytes));
       return;
     }
     durable(actor, 'an order', () => untilStored(world, (error) => isBusError(error, 'too_large'), () => bus.once({ subject, data })));

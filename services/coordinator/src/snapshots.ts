@@ -3,8 +3,8 @@ import { type Change, isBusError, textOf } from '@capstan/bus';
 import type { TaskRecord } from '@capstan/contracts';
 import { isPagedOut, pageOf, recordOf, restore, type StepRecords, type TaskState } from '@capstan/engine';
 import { type Actor, newActor } from './actor.ts';
-import { hear, submittedFrom } from './hear.ts';
 import type { References } from './references.ts';
+import { submissionOf } from './submission-of.ts';
 import type { World } from './world.ts';
 
 export const pageKey = (task: string, page: number): string => `${task}.steps.${page}`;
@@ -62,7 +62,7 @@ export const loadActor = async (world: World, references: References, task: stri
       if (entry === null) throw new Error(`page ${at} of task ${task} is not stored`);
       return JSON.parse(textOf(entry.data)) as StepRecords;
     });
-    const began = await submission(world, references, task, partition);
+    const began = await submission(world, references, task);
     const actor = newActor(task, began.body, restore(record, pages, began));
     actor.revision = head.revision;
     actor.stored = actor.state;
@@ -71,11 +71,8 @@ export const loadActor = async (world: World, references: References, task: stri
   }
 };
 
-const submission = async (world: World, references: References, task: string, partition: number) => {
-  const subject = world.names.event(partition, task, 'submitted', '*');
-  const message = await world.bus.log(world.names.streams.events).last(subject);
-  const heard = message === null ? null : hear(world, message);
-  const body = heard === null ? null : submittedFrom(world, heard);
-  if (heard === null || body === null) throw new Error(`task ${task} has a snapshot, but its submission is not in the log`);
-  return references.resolve(heard, body);
+const submission = async (world: World, references: References, task: string) => {
+  const began = await submissionOf(world, task);
+  if (began === null) throw new Error(`task ${task} has a snapshot, but its submission is not in the log`);
+  return references.resolve(began.heard, began.body);
 };

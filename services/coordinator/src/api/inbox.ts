@@ -1,5 +1,5 @@
 // What waits for a person, and the person's word on it. A decision is stored once; a second one that differs is a conflict.
-import { decodeTrusted, partitionOf, textOf } from '@capstan/bus';
+import { decodeTrusted, textOf } from '@capstan/bus';
 import { type DecidedBody, inboxAsk, inboxDecide, inboxList, type Intervention, intervention as interventionSchema } from '@capstan/contracts';
 import { decisionIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
@@ -55,7 +55,7 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     const { subject } = eventSubject(world, item.task_id, await keyOf(world, item.task_id), 'decided', item.id);
     const { again, seq } = await world.bus.once({ subject, data: JSON.stringify(body) });
     if (again) {
-      const before = await decisionBefore(world, item);
+      const before = await decisionBefore(world, subject);
       if (before === null || before.decision !== body.decision) throw new Refusal('conflict', `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`);
     }
     const after = await tasks.read(item.task_id, again ? undefined : seq);
@@ -70,8 +70,8 @@ const mustBeOpen = (item: Intervention, body: DecidedBody): void => {
   if (item.status !== 'pending' && item.status !== statusOf(body.decision)) throw new Refusal('conflict', `${item.by} has decided already: ${item.status}.`);
 };
 
-const decisionBefore = async (world: World, item: Intervention): Promise<DecidedBody | null> => {
-  const subject = world.names.event(partitionOf(item.task_id, world.partitions), item.task_id, 'decided', item.id, '*');
+/** By its whole name: only whoever has the key could have written there. */
+const decisionBefore = async (world: World, subject: string): Promise<DecidedBody | null> => {
   const message = await world.bus.log(world.names.streams.events).last(subject);
   return message === null ? null : (decodeTrusted(message.data) as DecidedBody);
 };

@@ -1,5 +1,5 @@
 // What can be asked of tasks and done to them.
-import { decodeTrusted, type Message, partitionOf } from '@capstan/bus';
+import { decodeAny, type Message, partitionOf } from '@capstan/bus';
 import { type Command, type CommandBody, limits, parseEventSubject, taskAsk, taskCommand, taskList, type TaskRecord, timeMs } from '@capstan/contracts';
 import { commandIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
@@ -82,10 +82,16 @@ const events = endpoint('task', 'events', async (context, data) => {
     task_id: asked.task_id,
     events: messages.map((message) => {
       const said = parseEventSubject(world.names, message.subject);
-      return { seq: message.seq, at: new Date(message.at).toISOString(), kind: said?.kind, name: said?.name, body: decodeTrusted(message.data) };
+      return { seq: message.seq, at: new Date(message.at).toISOString(), kind: said?.kind, name: said?.name, body: bodyOf(message) };
     }),
   };
 });
+
+/** Anybody who may write events may have written anything; what is no JSON is left out, and its bytes stay in the log. */
+const bodyOf = (message: Message): unknown => {
+  const decoded = decodeAny(message.data, { bytesMax: 2 * limits.bodyBytesMax, depthMax: limits.jsonDepthMax + 8 });
+  return decoded.ok ? decoded.value : null;
+};
 
 export const taskEndpoints: readonly Endpoint[] = [
   submit,

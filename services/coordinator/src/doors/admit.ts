@@ -1,10 +1,10 @@
 // The admission of a task, the same for every door: it is checked in whole, then said once under its id. After that it can't be lost.
-import { canonical, partitionOf, sha256 } from '@capstan/bus';
+import { canonical, sha256 } from '@capstan/bus';
 import { idPattern, limits, type Plan, type Step, submission, type Submission, type SubmittedBody, type Submitted } from '@capstan/contracts';
 import { checkPlan, rulesVersion } from '@capstan/engine';
 import type { Broker } from '../broker.ts';
-import { hear, submittedFrom } from '../hear.ts';
 import { sayEvent } from '../say.ts';
+import { submissionOf } from '../submission-of.ts';
 import type { World } from '../world.ts';
 import { fetchPlan, keepPlan } from './fetch-plan.ts';
 import { readBody } from './read-body.ts';
@@ -55,8 +55,8 @@ export const admission = (world: World, broker: Broker, settingsHash: string): A
   const { again, seq } = await sayEvent(world, taskId, body.key, ['submitted'], body);
   if (!again) return { task_id: taskId, status: whole === null ? 'planning' : request.start === false ? 'planned' : 'running', created: true, warnings, seq };
 
-  const before = await submittedBefore(world, taskId);
-  if (before?.hash !== hash) {
+  const before = await submissionOf(world, taskId);
+  if (before?.body.hash !== hash) {
     throw new Refusal('conflict', `Task "${taskId}" exists already, with another content.`, { hint: 'Submit it under another task_id, or send the very same body to get its status.', fields: [{ path: 'task_id', issue: 'names a task that was submitted with another body' }] });
   }
   return { task_id: taskId, status: 'running', created: false, warnings, seq: 0 };
@@ -142,11 +142,3 @@ const mustHaveRoom = async (world: World): Promise<void> => {
   }
   if (check.full) throw new Refusal('unavailable', 'The event log is nearly full; what runs goes on, but no new task is taken.', { hint: 'Give the stream more room, or archive ended tasks.' });
 };
-
-const submittedBefore = async (world: World, task: string): Promise<SubmittedBody | null> => {
-  const subject = world.names.event(partitionOf(task, world.partitions), task, 'submitted', '*');
-  const message = await world.bus.log(world.names.streams.events).last(subject);
-  const heard = message === null ? null : hear(world, message);
-  return heard === null ? null : submittedFrom(world, heard);
-};
-

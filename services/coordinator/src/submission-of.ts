@@ -1,0 +1,44 @@
+// The event that began a task. Anybody who may write events could write one beside it, under a token of their own making: only the genuine one
+// counts, wherever it stands.
+import { partitionOf } from '@capstan/bus';
+import type { SubmittedBody } from '@capstan/contracts';
+import { type Heard, hear, submittedFrom } from './hear.ts';
+import type { World } from './world.ts';
+
+export interface Began {
+  readonly heard: Heard;
+  readonly body: SubmittedBody;
+}
+
+/** Null where there is no such task. */
+export const submissionOf = async (world: World, task: string): Promise<Began | null> => {
+  const log = world.bus.log(world.names.streams.events);
+  const subject = world.names.event(partitionOf(task, world.partitions), task, 'submitted', '*');
+  const newest = await log.last(subject);
+  if (newest === null) return null;
+  const found = genuine(world, newest);
+  if (found !== null) return found;
+
+  // Somebody wrote after it: look at all of them, which costs more and is rare.
+  const all: Began[] = [];
+  let done: () => void = () => {};
+  const idle = new Promise<void>((resolve) => (done = resolve));
+  const reading = await log.read({
+    subjects: [subject],
+    after: 0,
+    on: (message) => {
+      const began = genuine(world, message);
+      if (began !== null) all.push(began);
+    },
+    onIdle: () => done(),
+  });
+  await idle;
+  await reading.stop();
+  return all[0] ?? null;
+};
+
+const genuine = (world: World, message: Parameters<typeof hear>[1]): Began | null => {
+  const heard = hear(world, message);
+  const body = heard === null ? null : submittedFrom(world, heard);
+  return heard === null || body === null ? null : { heard, body };
+};
