@@ -74,6 +74,9 @@ const commonEnvironment: Readonly<Record<string, FromEnvironment>> = {
 
 const place = (into: Record<string, unknown>, path: Path, value: unknown): void => {
   let at = into;
-  for (const part of path.slice(0, -1)) at = (at[part] ??= {}) as Record<string, unknown>;
+  for (const part of path.slice(0, -1)) {
+    at[part] ??= {};
+    at = at[part] as Record<string, unknown>;
+  }
   at[path[path.length - 1] as string] = value;
 };

@@ -161,7 +161,11 @@ const sayNowAndThen = (log: Logger): ((message: string) => void) => {
 const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((over) => {
     const timer = setTimeout(over, ms);
-    signal.addEventListener('abort', () => (clearTimeout(timer), over()), { once: true });
+    const end = () => {
+      clearTimeout(timer);
+      over();
+    };
+    signal.addEventListener('abort', end, { once: true });
   });
 
 const withoutUser = (url: string): string => url.replaceAll(/\/\/[^@/]*@/g, '//');

@@ -17,7 +17,7 @@ export const newNotifier = () => {
     capabilities: Object.keys(capabilities),
     concurrency,
     ...settings,
-    run: async (order, context) => {
+    run: async (_order, context) => {
       const input = capabilities.notify.input.safeParse(await context.input());
       if (!input.success) {
         const issue = input.error.issues[0];

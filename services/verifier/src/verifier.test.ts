@@ -63,7 +63,7 @@ test('a check can look at what the step gave out', async (t) => {
   assert.equal((await verify([{ command }], { output: { n: 0 } })).outcome, 'succeeded');
   assert.equal(
     (await verify([{ command }], { output: { n: 4 } })).error?.message,
-    '1 of 1 checks failed: ' + `${command.join(' ')} (ended with 4)`,
+    `1 of 1 checks failed: ${command.join(' ')} (ended with 4)`,
   );
 });
 

@@ -83,7 +83,9 @@ test('the report is stored before the order is acknowledged', async () => {
   const acks: { reported: boolean }[] = [];
   const { promise: acked, resolve } = Promise.withResolvers<void>();
   let reported = false;
-  world.bus.listen(world.bus.names.events(), () => void (reported = true));
+  world.bus.listen(world.bus.names.events(), () => {
+    reported = true;
+  });
   world.bus.listen('$JS.ACK.>', (wire) => {
     if (!Buffer.from(wire.data).toString().startsWith('+ACK')) return;
     acks.push({ reported });

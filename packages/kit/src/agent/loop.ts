@@ -63,13 +63,19 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   };
 
   const take = (delivery: Delivery): void => {
-    if (draining) return delivery.later(handBackMs);
+    if (draining) {
+      delivery.later(handBackMs);
+      return;
+    }
     const read = readOrder(bus.names, delivery);
-    if (!read.ok) return void putAside(parts, delivery, read, closing.signal);
+    if (!read.ok) {
+      void putAside(parts, delivery, read, closing.signal);
+      return;
+    }
     const again = working.get(read.key);
-    if (again) return again.join(delivery);
-    if (reported.has(read.key)) return void delivery.ack().catch(() => {});
-    begin(read.order, read.key, delivery);
+    if (again) again.join(delivery);
+    else if (reported.has(read.key)) void delivery.ack().catch(() => {});
+    else begin(read.order, read.key, delivery);
   };
 
   await announcement.say();

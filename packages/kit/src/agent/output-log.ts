@@ -38,7 +38,9 @@ export const newOutputLog = ({
 
   const send = (stream: string, text: string): void => {
     const sent = append({ attempt, seq: ++seq, stream, text, at: new Date().toISOString() })
-      .catch(() => void (leftOut += text.split('\n').length))
+      .catch(() => {
+        leftOut += text.split('\n').length;
+      })
       .finally(() => waiting.delete(sent));
     waiting.add(sent);
   };

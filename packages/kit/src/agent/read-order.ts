@@ -53,7 +53,7 @@ const disagreement = (names: Names, subject: string, body: Order): string | null
     return 'The subject and the body name different attempts.';
   }
   const to = parseEventSubject(names, body.report_to);
-  if (!to || to.kind !== 'report' || to.task !== body.task_id || /[*>\s]/.test(body.report_to))
+  if (to?.kind !== 'report' || to.task !== body.task_id || /[*>\s]/.test(body.report_to))
     return 'report_to is not where this attempt reports.';
   return null;
 };

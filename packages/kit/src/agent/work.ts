@@ -5,7 +5,7 @@ import { type Artifact, limits, type Order, timeMs } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import { type Logger, stepLog } from '../log.ts';
 import { type Mask, newMask } from '../masking.ts';
-import { type Outcome, reject, Stopped } from '../outcome.ts';
+import type { Outcome } from '../outcome.ts';
 import { type Attempt, type Ended, startAttempt } from './attempt.ts';
 import { type Cancels, patienceOf } from './cancels.ts';
 import { newClaimCheck } from './claim-check.ts';

@@ -68,7 +68,11 @@ export const runOnHost: RunCommand = async (command) => {
 
   let timedOut = false;
   const group = newGroupKill(child.pid);
-  const limit = timeoutMs === undefined ? undefined : setTimeout(() => ((timedOut = true), group.start()), timeoutMs);
+  const onLimit = () => {
+    timedOut = true;
+    group.start();
+  };
+  const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
   signal.addEventListener('abort', group.start, { once: true });
   try {
     const { exitCode, endSignal } = await ended(child, group.now);
