@@ -1,7 +1,6 @@
 // A coordinator, put together: members and partitions, the loop that stores, the doors.
 import type { Running } from '@capstan/bus';
 import { canonical, sha256 } from '@capstan/bus';
-import { limits } from '@capstan/contracts';
 import { alarms } from './alarms.ts';
 import { serveApi } from './api/index.ts';
 import { broker as openBroker } from './broker.ts';
@@ -31,19 +30,13 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
     references,
     performer: performer(world, bells, broker),
     alarms: bells,
-    liveSnapshotAfterMs: limits.liveSnapshotAfterMs,
   });
-  const members = await joinMembers(world, () => void ownership.own(members.mine()));
-  await ownership.own(members.mine());
-
-  const loops = [
-    clock.every(limits.endedSnapshotEveryMs, () => {
-      for (const partition of ownership.all()) partition.snapshots(false);
-    }),
-    clock.every(limits.checkpointEveryMs, () => {
-      for (const partition of ownership.all()) partition.saveCheckpoint().catch((error: unknown) => world.log.warn({ err: error, partition: partition.number }, 'the checkpoint is not stored yet'));
-    }),
-  ];
+  let opening = Promise.resolve();
+  const members = await joinMembers(world, (mine) => {
+    opening = ownership.own(mine);
+  });
+  // Whoever asks before is answered by nobody yet, and asks again.
+  await opening;
 
   const tasks = newTasks(world, ownership);
   const admit = admission(world, broker, settingsHash);
@@ -62,7 +55,6 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
   return {
     stop: async () => {
       await Promise.all(doors.map((door) => door.stop()));
-      for (const stop of loops) stop();
       bells.stop();
       await ownership.release();
       await members.stop();

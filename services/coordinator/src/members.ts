@@ -1,17 +1,14 @@
 // Which coordinators there are, and who of them owns which partition. Ownership is for speed; that two may both believe they own one costs
 // work and never truth.
-import { sha256 } from '@capstan/bus';
+import { type Running, sha256 } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import type { World } from './world.ts';
 
-export interface Members {
-  /** The partitions that are this member's, by rendezvous hashing: when somebody joins or leaves, only what must moves. */
-  mine(): number[];
-  readonly names: string[];
-  stop(): Promise<void>;
-}
-
-export const joinMembers = async (world: World, onChange: () => void): Promise<Members> => {
+/**
+ * Joins, and tells which partitions are this member's, by rendezvous hashing: when somebody joins or leaves, only what must moves. Told at once,
+ * and again whenever it changes.
+ */
+export const joinMembers = async (world: World, onChange: (mine: number[]) => void): Promise<Running> => {
   const store = world.bus.store(world.names.buckets.members);
   const seen = new Map<string, number>();
   const beat = async () => {
@@ -28,13 +25,19 @@ export const joinMembers = async (world: World, onChange: () => void): Promise<M
     if (now === shown) return;
     shown = now;
     world.log.info({ members: [...seen.keys()] }, 'the coordinators are now these');
-    onChange();
+    onChange(partitionsOf(world, [...seen.keys()]));
   };
+  let ready: () => void = () => {};
+  const first = new Promise<void>((resolve) => (ready = resolve));
   const watching = await store.watch((entry) => {
     if (entry.gone) seen.delete(entry.key);
     else seen.set(entry.key, world.clock.now());
     if (shown !== '') look();
-  }, look);
+  }, () => {
+    look();
+    ready();
+  });
+  await first;
   const beating = world.clock.every(limits.memberBeatMs, () => {
     // A renewal that failed is no loss yet: the record lives for some more of them.
     beat().catch((error: unknown) => world.log.warn({ err: error }, 'the membership could not be renewed'));
@@ -42,10 +45,6 @@ export const joinMembers = async (world: World, onChange: () => void): Promise<M
   });
 
   return {
-    get names() {
-      return [...seen.keys()];
-    },
-    mine: () => Array.from({ length: world.partitions }, (_, partition) => partition).filter((partition) => ownerOf(partition, [...seen.keys()]) === world.member),
     stop: async () => {
       beating();
       await watching.stop();
@@ -54,5 +53,8 @@ export const joinMembers = async (world: World, onChange: () => void): Promise<M
   };
 };
 
-export const ownerOf = (partition: number, members: readonly string[]): string | undefined =>
+const partitionsOf = (world: World, members: readonly string[]): number[] =>
+  Array.from({ length: world.partitions }, (_, partition) => partition).filter((partition) => ownerOf(partition, members) === world.member);
+
+const ownerOf = (partition: number, members: readonly string[]): string | undefined =>
   members.map((member) => ({ member, weight: sha256(`${member} ${partition}`) })).toSorted((a, b) => (a.weight < b.weight ? 1 : -1))[0]?.member;

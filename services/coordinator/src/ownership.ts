@@ -51,9 +51,8 @@ export const ownership = (world: World, parts: Parts): Ownership => {
   };
 
   const close = async (partition: Partition) => {
-    partition.snapshots(true);
-    await Promise.race([partition.quiet(), new Promise<void>((resolve) => void world.clock.later(handOverMs, resolve))]);
-    await partition.saveCheckpoint().catch((error: unknown) => log.warn({ err: error, partition: partition.number }, 'the last checkpoint is not stored; its successor reads a little more'));
+    const stored = partition.settle().catch((error: unknown) => log.warn({ err: error, partition: partition.number }, 'not all is stored; its next owner decides a little of it again'));
+    await Promise.race([stored, new Promise<void>((resolve) => void world.clock.later(handOverMs, resolve))]);
     partition.stop();
     owned.delete(partition.number);
   };

@@ -1,7 +1,7 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
 import { bury } from '@capstan/bus';
 import { corpseOf } from './doors/corpse.ts';
-import type { Effect } from '@capstan/contracts';
+import { type Effect, limits } from '@capstan/contracts';
 import { decide, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
 import type { Alarms } from './alarms.ts';
@@ -20,11 +20,8 @@ export interface Partition {
   hear(heard: Heard): void;
   /** The state as it is now, not as it was last stored; null where there is no such task. */
   read(task: string): Promise<TaskState | null>;
-  /** Writes what is due; with `all`, everything that may be written. */
-  snapshots(all: boolean): void;
-  saveCheckpoint(): Promise<void>;
-  /** Resolves once nothing is dirty or being written. */
-  quiet(): Promise<void>;
+  /** Stores everything that may be stored, and the checkpoint; resolves once that is done. */
+  settle(): Promise<void>;
   /** Resolves once everything up to a sequence has been heard and decided. */
   reached(seq: number): Promise<void>;
   stop(): void;
@@ -40,7 +37,6 @@ export interface PartitionParts {
   readonly alarms: Alarms;
   /** Up to here nothing was new to the log when this process began to read: a submission beyond it is known nowhere yet. */
   readonly knownUpTo: number;
-  readonly liveSnapshotAfterMs: number;
   /** Somebody else wrote a snapshot: what is in memory here counts for nothing any more. */
   overtaken(partition: number, error: Error): void;
 }
@@ -141,6 +137,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       actor.dirtySince = world.clock.now();
     }
     dirty.add(actor);
+    flushSoon();
   };
 
   const apply = (heard: Heard, actor: Actor | null) => {
@@ -219,6 +216,45 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       });
   };
 
+  /** Writes what is due: ended tasks at once, live ones when they have been dirty for a while; with `all`, everything that may be written. */
+  const snapshots = (all: boolean) => {
+    const due = world.clock.now() - limits.liveSnapshotAfterMs;
+    for (const actor of dirty) {
+      if (actor.unsaid > 0 || actor.writingFrom !== null) continue;
+      if (all || taskEnded(actor.state.status) || actor.dirtySince <= due) writeOne(actor);
+    }
+  };
+  let flushing = false;
+  const flushSoon = () => {
+    if (flushing || stopped) return;
+    flushing = true;
+    world.clock.later(limits.endedSnapshotEveryMs, () => {
+      flushing = false;
+      if (stopped) return;
+      snapshots(false);
+      if (dirty.size > 0) flushSoon();
+    });
+  };
+
+  const saveCheckpoint = async () => {
+    const low = uncovered();
+    const next = low === null ? last : { seq: low.seq - 1, at: low.at };
+    if (next.seq > (progress.checkpoint?.seq ?? 0)) await progress.save(next);
+  };
+  let checkpointing = false;
+  const checkpointSoon = () => {
+    if (checkpointing || stopped) return;
+    checkpointing = true;
+    world.clock.later(limits.checkpointEveryMs, () => {
+      saveCheckpoint()
+        .catch((error: unknown) => world.log.warn({ err: error, partition: number }, 'the checkpoint is not stored yet'))
+        .finally(() => {
+          checkpointing = false;
+          if (last.seq > (progress.checkpoint?.seq ?? 0)) checkpointSoon();
+        });
+    });
+  };
+
   const reachWaiters: { readonly seq: number; readonly resolve: () => void }[] = [];
   const reached = () => {
     for (let at = reachWaiters.length - 1; at >= 0; at -= 1) {
@@ -228,6 +264,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   };
   const quietWaiters: (() => void)[] = [];
   const isQuiet = () => dirty.size === 0 && writing.size === 0 && arrivals.size === 0;
+  const quiet = () => (isQuiet() ? Promise.resolve() : new Promise<void>((resolve) => void quietWaiters.push(resolve)));
   const settled = () => {
     reached();
     if (quietWaiters.length > 0 && isQuiet()) for (const waiter of quietWaiters.splice(0)) waiter();
@@ -260,6 +297,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     hear: (heard) => {
       const { message } = heard;
       last = { seq: message.seq, at: Math.max(last.at, message.at) };
+      checkpointSoon();
       const arrival = arrivals.get(heard.task);
       const actor = actors.get(heard.task) ?? null;
       if (arrival !== undefined) hold(arrival, heard);
@@ -268,24 +306,16 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (reachWaiters.length > 0) reached();
     },
     read: async (task) => (actors.get(task) ?? (await load(task).done))?.state ?? null,
-    snapshots: (all) => {
-      const due = world.clock.now() - parts.liveSnapshotAfterMs;
-      for (const actor of dirty) {
-        if (actor.unsaid > 0 || actor.writingFrom !== null) continue;
-        if (all || taskEnded(actor.state.status) || actor.dirtySince <= due) writeOne(actor);
-      }
+    settle: async () => {
+      snapshots(true);
+      await quiet();
+      await saveCheckpoint();
     },
-    saveCheckpoint: async () => {
-      const low = uncovered();
-      const next = low === null ? last : { seq: low.seq - 1, at: low.at };
-      if (next.seq > (progress.checkpoint?.seq ?? 0)) await progress.save(next);
-    },
-    reached: (seq) => (seq <= last.seq && arrivals.size === 0 ? Promise.resolve() : new Promise((resolve) => reachWaiters.push({ seq, resolve }))),
+    reached: (seq) => (seq <= last.seq && arrivals.size === 0 ? Promise.resolve() : new Promise((resolve) => void reachWaiters.push({ seq, resolve }))),
     rewind: (seq) => {
       last = { seq, at: 0 };
       progress.checkpoint = last;
     },
-    quiet: () => (isQuiet() ? Promise.resolve() : new Promise((resolve) => quietWaiters.push(resolve))),
     stop: () => {
       stopped = true;
       for (const actor of actors.values()) performer.forget(actor);

@@ -1,0 +1,93 @@
+// Simulated agents: they pull, work for a while of virtual time, report, then acknowledge, as the contract says; and now and then they do what
+// agents do on a bad day: report twice, late, somebody else's attempt, or under a token that they made up.
+import { decodeTrusted, isBusError, type Delivery } from '@capstan/bus';
+import { limits, type Order, type Report } from '@capstan/contracts';
+import type { Script } from './plans.ts';
+import type { Body, Life } from './process.ts';
+import type { Random } from './random.ts';
+
+export interface AgentWorld {
+  readonly queue: string;
+  readonly capabilities: readonly string[];
+  readonly random: Random;
+  /** Bad days are over. */
+  calm(): boolean;
+  /** How often each attempt's body was run. */
+  readonly ran: Map<string, number>;
+}
+
+export const beginAgent = async (name: string, { bus, clock, life, die }: Life, world: AgentWorld): Promise<Body> => {
+  const { queue, capabilities, random } = world;
+  const instance = `${name}-${life}`;
+  const record = JSON.stringify({ v: 1, queue, instance, capabilities, concurrency: 4, busy: 0, health: 'ok' });
+  const announce = (): void => void bus.store(bus.names.buckets.agents).set({ key: `${queue}.${instance}`, data: record, expect: null }).catch(() => {});
+  announce();
+  clock.every(limits.agentBeatMs, announce);
+  const taking = await bus.takeOrders(queue, 4, (delivery) => {
+    const order = decodeTrusted(delivery.data) as Order;
+    const name = `${order.task_id}.${order.step_id}.${order.attempt}`;
+    world.ran.set(name, (world.ran.get(name) ?? 0) + 1);
+    const script = (order.input['script'] ?? { acts: [], slow: 10 }) as Script;
+    const working = clock.every(limits.ackWaitMs / 4, () => delivery.working());
+    const act = actFor(script, order);
+    if (act === 'crash' && !world.calm()) {
+      die('its script says so');
+      return;
+    }
+    // A body that hangs is only cut off by the time-out of its attempt.
+    if (act === 'hang' && !world.calm()) return;
+    clock.later(script.slow, () => {
+      working();
+      void answer(order, delivery, act).catch(die);
+    });
+  });
+
+  const answer = async (order: Order, delivery: Delivery, act: Script['acts'][number]): Promise<void> => {
+    const report = reportOf(order, `${queue}.${instance}`, act);
+    await say(order.report_to, report);
+    if (!world.calm() && random.chance(0.1)) await mischief(order, report);
+    await delivery.ack();
+  };
+  const say = async (subject: string, report: Report): Promise<void> => {
+    for (;;) {
+      try {
+        await bus.once({ subject, data: JSON.stringify(report) });
+        return;
+      } catch (error) {
+        if (!isBusError(error, 'unavailable')) throw error;
+      }
+    }
+  };
+  const mischief = async (order: Order, report: Report): Promise<void> => {
+    const parts = order.report_to.split('.');
+    const kind = random.pick(['again', 'forged', 'other'] as const);
+    if (kind === 'again') await say(order.report_to, { ...report, outcome: 'failed', error: { code: 'again', message: 'the second report of an attempt' } });
+    if (kind === 'forged') await say([...parts.slice(0, -1), 'AAAAAAAAAAAAAAAAAAAAAA'].join('.'), { ...report, outcome: 'failed', error: { code: 'forged', message: 'a token that was made up' } });
+    // The next attempt, under this one's token.
+    if (kind === 'other') await say([...parts.slice(0, -2), String(order.attempt + 1), parts[parts.length - 1]].join('.'), { ...report, attempt: order.attempt + 1 });
+  };
+  return { stop: () => taking.stop() };
+};
+
+const actFor = (script: Script, order: Order): Script['acts'][number] => {
+  if (order.capability === 'verify') return order.attempt % 3 === 2 ? 'fail' : 'ok';
+  // A question that was answered is not asked again.
+  if (order.answer !== undefined) return 'ok';
+  return script.acts[order.attempt - 1] ?? 'ok';
+};
+
+const reportOf = (order: Order, agent: string, act: Script['acts'][number]): Report => {
+  const base = { v: 1 as const, task_id: order.task_id, step_id: order.step_id, attempt: order.attempt, lease: order.lease, agent };
+  switch (act) {
+    case 'fail':
+      return { ...base, outcome: 'failed', error: { code: 'flaky', message: 'not this time', ...(order.attempt % 2 === 0 ? { retry_after_ms: 300 } : {}) } };
+    case 'reject':
+      return { ...base, outcome: 'failed', error: { code: 'never', message: 'not at all', retryable: false } };
+    case 'ask':
+      return { ...base, outcome: 'question', question: { text: 'which way?', state: { asked: order.attempt } } };
+    case 'grow':
+      return { ...base, outcome: 'succeeded', output: { grown: true }, add_steps: [{ id: `g-${order.step_id}-${order.attempt}`, capability: 'work', input: {} }] };
+    default:
+      return { ...base, outcome: 'succeeded', output: { by: order.attempt }, usage: { tokens_in: 1, tokens_out: 2, wall_ms: 5 } };
+  }
+};

@@ -1,0 +1,137 @@
+// A simulated process: it has a bus and a clock of its own, and may die at any call of a port, before it has any effect or before its answer is
+// heard. What it had in memory is gone then, and a new one is started from what is stored.
+import { type Broker, type Bus, memoryBus, type MemoryBus } from '@capstan/bus';
+import type { SimClock, Timeline } from './clock.ts';
+import type { Random } from './random.ts';
+
+export interface Body {
+  stop(): Promise<void>;
+}
+
+export interface Life {
+  readonly bus: Bus;
+  readonly clock: SimClock;
+  /** Counts the lives of this process: no two share what must be their own. */
+  readonly life: number;
+  /** The process ends itself, as after an error that it can't handle. */
+  die(error: unknown): void;
+}
+
+export interface ProcessOptions {
+  readonly name: string;
+  readonly broker: Broker;
+  readonly timeline: Timeline;
+  readonly random: Random;
+  /** How likely it dies at a call of a port, now. */
+  crashChance(): number;
+  begin(life: Life): Promise<Body>;
+  onDeath(why: string): void;
+  readonly restartMs: readonly [number, number];
+}
+
+export class SimProcess {
+  readonly name: string;
+  readonly #options: ProcessOptions;
+  #bus: MemoryBus | null = null;
+  #cancels = new Set<() => void>();
+  #life = 0;
+  #body: Body | null = null;
+  deaths = 0;
+  alive = false;
+
+  constructor(options: ProcessOptions) {
+    this.#options = options;
+    this.name = options.name;
+  }
+
+  start(): void {
+    const { broker, begin } = this.#options;
+    this.#life += 1;
+    const life = this.#life;
+    const bus = memoryBus(broker);
+    this.#bus = bus;
+    this.#cancels = new Set();
+    this.alive = true;
+    const isCurrent = (): boolean => this.alive && this.#life === life;
+    const die = (error: unknown): void => {
+      if (isCurrent()) this.crash(`ended itself: ${error instanceof Error ? error.message : String(error)}`);
+    };
+    begin({ bus: this.#mortal(bus, isCurrent), clock: this.#clock(isCurrent, die), life, die }).then(
+      (body) => {
+        if (isCurrent()) this.#body = body;
+      },
+      die,
+    );
+  }
+
+  crash(why: string): void {
+    if (!this.alive) return;
+    this.alive = false;
+    this.deaths += 1;
+    this.#body = null;
+    this.#bus?.crash();
+    for (const cancel of this.#cancels) cancel();
+    const { timeline, random, restartMs, onDeath } = this.#options;
+    onDeath(`${this.name} ${why}`);
+    timeline.later(random.int(...restartMs), () => this.start());
+  }
+
+  async stop(): Promise<void> {
+    await this.#body?.stop();
+    this.alive = false;
+    for (const cancel of this.#cancels) cancel();
+    await this.#bus?.close();
+  }
+
+  #clock(isCurrent: () => boolean, die: (error: unknown) => void): SimClock {
+    const { timeline } = this.#options;
+    const cancels = this.#cancels;
+    const guarded = (act: () => void) => () => {
+      if (!isCurrent()) return;
+      try {
+        act();
+      } catch (error) {
+        die(error);
+      }
+    };
+    const kept = (cancel: () => void): (() => void) => {
+      cancels.add(cancel);
+      return () => {
+        cancels.delete(cancel);
+        cancel();
+      };
+    };
+    return { now: timeline.now, later: (ms, act) => kept(timeline.later(ms, guarded(act))), every: (ms, act) => kept(timeline.every(ms, guarded(act))) };
+  }
+
+  /** The bus, with death at every call. */
+  #mortal<T extends object>(target: T, isCurrent: () => boolean): T {
+    const { random, crashChance } = this.#options;
+    const wrapped = new Map<unknown, unknown>();
+    return new Proxy(target, {
+      get: (of, key) => {
+        const value = Reflect.get(of, key, of) as unknown;
+        if (typeof value !== 'function') return value;
+        const known = wrapped.get(value);
+        if (known !== undefined) return known;
+        const call = (...args: unknown[]): unknown => {
+          if (!isCurrent()) return new Promise(() => {});
+          const fate = crashChance() > 0 && random.chance(crashChance()) ? random.pick(['before', 'after'] as const) : null;
+          if (fate === 'before') {
+            this.crash(`died before ${String(key)}`);
+            return new Promise(() => {});
+          }
+          const result: unknown = Reflect.apply(value, of, args);
+          if (fate === 'after') {
+            this.crash(`died after ${String(key)}`);
+            return new Promise(() => {});
+          }
+          // Streams and buckets are ports too.
+          return key === 'log' || key === 'store' || key === 'objects' ? this.#mortal(result as object, isCurrent) : result;
+        };
+        wrapped.set(value, call);
+        return call;
+      },
+    });
+  }
+}
