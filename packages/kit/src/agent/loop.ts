@@ -79,8 +79,6 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   };
 
   await announcement.say();
-  // Where this agent may; otherwise Capstan makes the consumer once it has seen the announcement.
-  await bus.openQueue(record.queue).catch((error: unknown) => log.debug({ error }, 'Could not open the queue.'));
   const pulling: Running = await bus.takeOrders(record.queue, record.concurrency, take);
   log.info({ agent, capabilities: record.capabilities, concurrency: record.concurrency }, 'Takes orders.');
 
