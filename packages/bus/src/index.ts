@@ -1,9 +1,19 @@
 // How it travels: connection, streams, buckets, publishing once, dead letters. What any of it means is the engine's business.
 export { canonical, sha256 } from './canonical.ts';
+export { bury, dlqIdOf, printable, unprintable } from './dead-letter.ts';
+export type { Burial, Corpse } from './dead-letter.ts';
+export { drop, listLetters, readLetter, redrive, redriveHeader } from './dead-letters.ts';
+export type { Closed, LettersAsked, Redriving } from './dead-letters.ts';
 export { decode, decodeAny, decodeTrusted, textOf } from './decode.ts';
 export type { Decoded, DecodeOptions, JsonObject, Undecodable } from './decode.ts';
 export { BusError, isBusError } from './error.ts';
 export type { BusErrorCode } from './error.ts';
+export { Broker } from './memory/broker.ts';
+export type { BrokerOptions, Faults } from './memory/broker.ts';
+export { memoryBus } from './memory/bus.ts';
+export type { MemoryBus } from './memory/bus.ts';
+export { realClock } from './memory/clock.ts';
+export type { Clock } from './memory/clock.ts';
 export type { NatsBus } from './nats/bus.ts';
 export { connect, serverVersionMin, strictBatching } from './nats/connect.ts';
 export type { ConnectOptions } from './nats/connect.ts';

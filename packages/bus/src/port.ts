@@ -73,6 +73,8 @@ export interface ReadOptions {
    * lost its end (a power cut, a restored backup) is known by it; reading then goes on from this time.
    */
   readonly since?: number;
+  /** Only what the messages carry in headers: `data` is empty, and the header `Nats-Msg-Size` has its size. */
+  readonly headersOnly?: boolean;
   /** Called in order. What it throws stops the process: a reader that can't go on must say so. */
   readonly on: (message: Message) => void;
   /** Called when nothing more is pending just now, also once at the start. */
@@ -148,7 +150,10 @@ export interface Bus {
    * harmless; throws `unavailable` when that took longer than `limits.publishTimeoutMs`, `too_large`, or `full`.
    */
   once(saying: Saying): Promise<Said>;
-  /** Stores a message under a subject that may hold many, as logs do. */
+  /**
+   * Stores a message under a subject that may hold many, as logs do. Where the headers have a `Nats-Msg-Id`, the stream takes it once within its
+   * window (two minutes), and `again` tells; otherwise one is made up, so that saying it again by itself does no harm.
+   */
   append(saying: Saying): Promise<Said>;
 
   log(stream: string): Log;

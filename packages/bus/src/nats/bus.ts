@@ -4,7 +4,6 @@ import type { NatsConnection } from 'nats';
 import { BusError } from '../error.ts';
 import type { Bus, Delivery, QueueInfo, Running, Wire } from '../port.ts';
 import { makeConsumer, nanos } from './api.ts';
-import type { Asker } from './asker.ts';
 import { guarded, type Line } from './line.ts';
 import { natsLog } from './log.ts';
 import { natsObjects } from './objects.ts';
@@ -15,7 +14,7 @@ import { natsStore } from './store.ts';
 import { consumerInfo, Taker } from './taker.ts';
 import { encoded, headerBytes, headerLines, wireOf } from './wire.ts';
 
-export interface NatsBus extends Bus {
+export interface NatsBus extends Bus, AsyncDisposable {
   /** For `prepare`, and for what only NATS can do. */
   readonly line: Line;
 }
@@ -38,12 +37,12 @@ export const natsBus = (line: Line, publisher: Publisher, names: Names, closed: 
   };
 
   const openQueue = (queue: string): Promise<void> =>
-    openConsumer(asker, names.streams.orders, queue, names.orders(queue), limits.maxDeliver);
+    openConsumer(line, names.streams.orders, queue, names.orders(queue), line.maxDeliver);
 
   const take = (stream: string, consumer: string, concurrency: number, on: (delivery: Delivery) => void, open: () => Promise<void>) =>
     kept(new Taker(line, { stream, consumer, concurrency, on, open }).start());
 
-  return {
+  const bus: NatsBus = {
     names,
     line,
     once: (saying) => publisher.once(saying),
@@ -99,24 +98,26 @@ export const natsBus = (line: Line, publisher: Publisher, names: Names, closed: 
       if (line.online()) await connection.drain().catch(() => connection.close());
       else await connection.close();
     },
+    [Symbol.asyncDispose]: () => bus.close(),
   };
+  return bus;
 };
 
 /** No limit of deliveries: at such a limit a work queue hides the message, and only whoever sees it can bury it. */
 export const openTasks = ({ line, names }: Pick<NatsBus, 'line' | 'names'>): Promise<void> =>
-  openConsumer(line.asker, names.streams.tasks, tasksConsumer, undefined, -1);
+  openConsumer(line, names.streams.tasks, tasksConsumer, undefined, -1);
 
 /** A consumer that is there already stays as it is: an operator may have changed it. */
-const openConsumer = async (asker: Asker, stream: string, name: string, filter: string | undefined, maxDeliver: number): Promise<void> => {
+const openConsumer = async (line: Line, stream: string, name: string, filter: string | undefined, maxDeliver: number): Promise<void> => {
   const made = await makeConsumer(
-    asker,
+    line.asker,
     stream,
     {
       name,
       durable_name: name,
       deliver_policy: 'all',
       ack_policy: 'explicit',
-      ack_wait: nanos(limits.ackWaitMs),
+      ack_wait: nanos(line.ackWaitMs),
       max_deliver: maxDeliver,
       max_ack_pending: limits.maxAckPending,
       ...(filter === undefined ? {} : { filter_subject: filter }),

@@ -1,6 +1,6 @@
 // Opens the connection, and says plainly why it can't be opened.
 import { readFileSync } from 'node:fs';
-import { namesOf } from '@capstan/contracts';
+import { limits, namesOf } from '@capstan/contracts';
 import { type Authenticator, connect as natsConnect, type ConnectionOptions, credsAuthenticator, type NatsConnection, nuid, type TlsOptions } from 'nats';
 import { BusError } from '../error.ts';
 import { Asker } from './asker.ts';
@@ -25,7 +25,10 @@ export interface ConnectOptions {
   readonly waitMs?: number;
   /** Where the server syncs before every acknowledgement (`sync_interval: always`): say together what is due together. */
   readonly batch?: Batching | null | undefined;
-  readonly warn?: (message: string) => void;
+  /** Of the consumers that this connection makes. */
+  readonly ackWaitMs?: number | undefined;
+  readonly maxDeliver?: number | undefined;
+  readonly warn?: ((message: string) => void) | undefined;
 }
 
 /** What was measured to be best under `sync_interval: always`; relaxed, batches cost more than they save. */
@@ -48,6 +51,8 @@ export const connect = async (options: ConnectOptions = {}): Promise<NatsBus> =>
   let count = 0;
   const line: Line = {
     connection,
+    ackWaitMs: options.ackWaitMs ?? limits.ackWaitMs,
+    maxDeliver: options.maxDeliver ?? limits.maxDeliver,
     asker: new Asker(connection, `${prefix}.a`),
     warn,
     online: () => online,

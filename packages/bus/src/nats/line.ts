@@ -5,6 +5,8 @@ import type { Asker } from './asker.ts';
 export interface Line {
   readonly connection: NatsConnection;
   readonly asker: Asker;
+  readonly ackWaitMs: number;
+  readonly maxDeliver: number;
   /** For what an operator should hear: refused permissions, a log that lost its end, a consumer that is gone. */
   readonly warn: (message: string) => void;
   readonly online: () => boolean;

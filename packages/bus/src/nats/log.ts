@@ -12,8 +12,8 @@ export const natsLog = (line: Line, stream: string): Log => {
     return found && storedMessage(found.message);
   };
   return {
-    read: ({ subjects, after, since, on, onIdle, onRollback }: ReadOptions): Promise<Running> =>
-      new Reader(line, { stream, filters: subjects ?? [], after, since, on, onIdle, onRollback }).start(),
+    read: ({ subjects, after, since, headersOnly, on, onIdle, onRollback }: ReadOptions): Promise<Running> =>
+      new Reader(line, { stream, filters: subjects ?? [], after, since, headersOnly, on, onIdle, onRollback }).start(),
     last: (subject) => get({ last_by_subj: subject }),
     at: (seq) => get({ seq }),
     async info(): Promise<LogInfo> {

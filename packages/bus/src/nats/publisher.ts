@@ -55,12 +55,14 @@ export class Publisher {
 
   /** The id makes it harmless to say again: the stream remembers ids for two minutes, and we give up sooner. */
   append(saying: Saying): Promise<Said> {
-    const headers = encoded(headerBytes(`Nats-Msg-Id: ${this.#nextId()}\r\n${headerLines(saying.headers)}`));
+    const given = saying.headers?.['Nats-Msg-Id'] !== undefined;
+    const lines = (given ? '' : `Nats-Msg-Id: ${this.#nextId()}\r\n`) + headerLines(saying.headers);
+    const headers = encoded(headerBytes(lines));
     return new Promise((resolve, reject) => {
       const onAnswer = (answer: Uint8Array): boolean => {
         const text = latin1(answer);
         const error = errorIn(text);
-        if (error === null) resolve({ seq: seqIn(text), again: false });
+        if (error === null) resolve({ seq: seqIn(text), again: given && text.includes('"duplicate"') });
         else if (mayPass(error)) return true;
         else reject(refusal(error, saying.subject));
         return false;

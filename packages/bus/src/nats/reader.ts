@@ -16,7 +16,7 @@ export interface Reading {
   /** From behind this sequence; or the newest of each subject first, then what comes. */
   readonly after: number | 'latest';
   readonly since?: number | undefined;
-  readonly headersOnly?: boolean;
+  readonly headersOnly?: boolean | undefined;
   readonly on: (message: PulledMessage) => void;
   readonly onIdle?: (() => void) | undefined;
   /** The stream has lost its end, or is another one. Reading goes on by time, or from `latest` again. */
@@ -108,7 +108,12 @@ export class Reader implements Running {
     const subscription = connection.subscribe(inbox, { callback: (error, msg) => (error ? this.#refused(error) : this.#take(subscription, msg)) });
     this.#subscription = subscription;
     this.#pull();
-    if (made.value.num_pending === 0 && !guarded(() => this.#reading.onIdle?.())) await this.stop();
+    // Whoever reads has this object by then.
+    if (made.value.num_pending === 0) setImmediate(() => subscription === this.#subscription && this.#idle());
+  }
+
+  #idle(): void {
+    if (!guarded(() => this.#reading.onIdle?.())) void this.stop();
   }
 
   /** Whether this is still the stream that was read so far: a power cut, or a restored backup, may have taken its end away. */
@@ -181,7 +186,7 @@ export class Reader implements Running {
     this.#at = message.at;
     if (subscription !== this.#subscription) return;
     this.#pull();
-    if (pending === 0 && !guarded(() => this.#reading.onIdle?.())) void this.stop();
+    if (pending === 0) this.#idle();
   }
 
   #status(msg: Msg): void {

@@ -32,7 +32,7 @@ export const isMissing = (error: ServerError): boolean => error.code === 404;
 export const mayPass = (error: ServerError): boolean => {
   if (isFull(error) || isTooLarge(error) || isTaken(error)) return false;
   // Open batches are limited; one of which a part was lost is dropped by the server; an id is "in process"; no leader yet.
-  return error.code >= 500 || [10_176, 10_158, 10_210, 10_211].includes(error.err_code);
+  return error.code === 503 || [10_176, 10_158, 10_210, 10_211].includes(error.err_code);
 };
 
 /** As the bus says it. */

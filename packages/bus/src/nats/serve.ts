@@ -1,9 +1,10 @@
 // Answers requests as a NATS micro service.
 import { Svcm } from '@nats-io/services';
 import type { Msg } from 'nats';
+import { answerHeaders, brokenInside } from '../answer.ts';
 import type { Answer, Running, Service } from '../port.ts';
 import type { Line } from './line.ts';
-import { encoded, headerBytes, wireOf } from './wire.ts';
+import { encoded, headerBytes, headerLines, wireOf } from './wire.ts';
 
 export const serve = async (line: Line, { name, version, description, endpoints }: Service): Promise<Running> => {
   const service = await new Svcm(line.connection).add({ name, version, description, queue: name });
@@ -20,7 +21,7 @@ export const serve = async (line: Line, { name, version, description, endpoints 
           (answer) => respond(line, reply, answer),
           (failure: Error) => {
             line.warn(`A request on ${msg.subject} failed inside: ${failure.stack}`);
-            respond(line, reply, internal);
+            respond(line, reply, brokenInside);
           },
         );
       },
@@ -32,16 +33,11 @@ export const serve = async (line: Line, { name, version, description, endpoints 
 /** `_INBOX`, an inbox of one user (`_INBOX_alice`), or what the server makes of one across accounts. */
 export const isInbox = (reply: string): boolean => /^(_INBOX[._]|_R_\.)/.test(reply);
 
-const internal: Answer = {
-  data: JSON.stringify({ error: { code: 'internal', message: 'Something went wrong inside.', hint: 'The log of the service says what.' } }),
-  error: { code: 500, message: 'Something went wrong inside.' },
-};
-
-const respond = (line: Line, reply: string, { data, error }: Answer): void => {
+const respond = (line: Line, reply: string, answer: Answer): void => {
   if (line.connection.isClosed()) return;
-  const lines = error ? `Nats-Service-Error: ${error.message.replaceAll(/\s+/g, ' ').slice(0, 512)}\r\nNats-Service-Error-Code: ${error.code}\r\n` : '';
+  const lines = headerLines(answerHeaders(answer));
   try {
-    line.connection.publish(reply, data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
+    line.connection.publish(reply, answer.data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
   } catch (failure) {
     line.warn(`An answer could not be sent: ${(failure as Error).message}`);
   }

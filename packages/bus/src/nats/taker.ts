@@ -28,7 +28,6 @@ export class Taker implements Running {
   #silent = 0;
   #stopped = false;
   #opening = false;
-  #retry: NodeJS.Timeout | null = null;
   #watch: NodeJS.Timeout | null = null;
 
   constructor(line: Line, taking: Taking) {
@@ -40,8 +39,7 @@ export class Taker implements Running {
   start(): this {
     this.#line.pullers.add(this);
     this.#watch = setInterval(() => this.#line.online() && ++this.#silent > 2 && this.#reopen('it is silent'), heartbeatMs);
-    this.#begin();
-    void this.#open();
+    void this.#open(0);
     return this;
   }
 
@@ -50,17 +48,17 @@ export class Taker implements Running {
     this.#stopped = true;
     this.#line.pullers.delete(this);
     if (this.#watch) clearInterval(this.#watch);
-    if (this.#retry) clearTimeout(this.#retry);
     // The pull on its way dies with its inbox; the server hands elsewhere, after the acknowledgement time, what it just sent.
     this.#subscription?.unsubscribe();
     this.#subscription = null;
   }
 
   restart(): void {
-    if (!this.#stopped) this.#begin();
+    if (!this.#opening) this.#begin();
   }
 
   #begin(): void {
+    if (this.#stopped) return;
     this.#subscription?.unsubscribe();
     this.#asked = 0;
     this.#silent = 0;
@@ -103,25 +101,25 @@ export class Taker implements Running {
 
   /** The consumer is gone, moved or out of reach: see that it is there, then ask anew. */
   #reopen(why: string): void {
-    if (this.#stopped || this.#retry || this.#opening) return;
-    this.#subscription?.unsubscribe();
-    this.#subscription = null;
-    this.#retry = setTimeout(() => {
-      this.#retry = null;
-      void this.#open().then(() => this.restart());
-    }, retryMs);
-    if (!/no responders|status 503/i.test(why)) this.#line.warn(`The queue ${this.#taking.consumer} of ${this.#taking.stream} is opened again: ${why}.`);
+    if (this.#stopped || this.#opening) return;
+    // Where nobody answers there is no consumer yet; this is how an agent waits for one.
+    if (!/responders|status 503/i.test(why)) this.#line.warn(`The queue ${this.#taking.consumer} of ${this.#taking.stream} is opened again: ${why}.`);
+    void this.#open(retryMs);
   }
 
-  async #open(): Promise<void> {
+  async #open(afterMs: number): Promise<void> {
     this.#opening = true;
+    this.#subscription?.unsubscribe();
+    this.#subscription = null;
+    if (afterMs > 0) await new Promise((resolve) => setTimeout(resolve, afterMs));
     try {
-      await this.#taking.open();
+      if (!this.#stopped) await this.#taking.open();
     } catch (error) {
       // An agent may not be allowed to make its consumer; then Capstan does, and the pull is tried again.
       if ((error as BusError).code !== 'forbidden') this.#line.warn(`The queue ${this.#taking.consumer}: ${(error as Error).message}`);
     }
     this.#opening = false;
+    this.#begin();
   }
 
   /** Of a delivery: it is nobody's any more. */

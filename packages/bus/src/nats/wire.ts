@@ -82,16 +82,19 @@ export const placeOf = (msg: Msg): Place | null => {
   for (const byte of bytes) if (byte === dot) dots++;
   let at = 0;
   for (let skip = dots > 8 ? 6 : 4; skip > 0; at++) if (bytes[at] === dot) skip--;
-  const next = (): number => {
+  const next = (without = 0): number => {
+    let end = at;
+    while (end < bytes.length && bytes[end] !== dot) end++;
     let number = 0;
-    for (; at < bytes.length && bytes[at] !== dot; at++) number = number * 10 + ((bytes[at] as number) - zero);
-    at++;
+    for (; at < end - without; at++) number = number * 10 + ((bytes[at] as number) - zero);
+    at = end + 1;
     return number;
   };
   place.deliveries = next();
   place.seq = next();
   place.nth = next();
-  place.at = Math.floor(next() / 1e6);
+  // Nanoseconds are more than a number holds exactly: their last six digits are left out.
+  place.at = next(6);
   place.pending = next();
   return place;
 };
