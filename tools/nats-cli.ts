@@ -21,7 +21,7 @@ export async function ensureNatsCli(): Promise<NatsCli> {
   const go = findGo();
   if (!go) return { path: null, reason: 'Go is not installed' };
   try {
-    await withLock(join(root, '.cache', 'nats-cli.lock'), () => isCurrent() || build(go, version));
+    await withLock(join(root, '.cache', 'nats-cli.lock'), () => (isCurrent() ? undefined : build(go, version)));
     return { path: cli };
   } catch (error) {
     return { path: null, reason: error instanceof Error ? error.message : String(error) };

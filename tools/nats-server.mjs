@@ -43,7 +43,7 @@ const sources = [
     fetchTo: async (folder) => {
       say(`building ${goVersion} with Go; this takes a minute`);
       const env = { GOBIN: folder, GOFLAGS: '-mod=mod' };
-      await runGo(/** @type {string} */ (findGo()), ['install', `github.com/nats-io/nats-server/v2@${goVersion}`], { env });
+      await runGo(findGo(), ['install', `github.com/nats-io/nats-server/v2@${goVersion}`], { env });
     },
   },
 ];
@@ -58,7 +58,7 @@ export async function ensureNatsServer() {
   }
   const ready = onPath() ?? inCache();
   if (ready) return ready;
-  const onWait = (/** @type {string} */ owner) => say(`waiting for another download (${owner})`);
+  const onWait = (owner) => say(`waiting for another download (${owner})`);
   return withLock(join(root, '.cache', 'nats-server.lock'), async () => inCache() ?? (await fetchFirst()), { onWait });
 }
 
@@ -87,7 +87,8 @@ async function fetchFirst() {
       renameSync(file, cached); // whoever looks meanwhile sees nothing or the whole file
       return taken(cached, name);
     } catch (error) {
-      refusals.push(`  ${name}: ${/** @type {Error} */ (error).message}`);
+      const { cause, message } = error;
+      refusals.push(`  ${name}: ${cause?.message ?? message}`); // fetch() tells only in the cause what went wrong
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -96,9 +97,8 @@ async function fetchFirst() {
   throw new Error(['there is no nats-server here, and none could be fetched:', ...refusals, advice].join('\n'));
 }
 
-/** @param {string} folder */
 async function fetchRelease(folder) {
-  const [arch, sha256] = release.sha256[/** @type {'x64' | 'arm64'} */ (process.arch)];
+  const [arch, sha256] = release.sha256[process.arch];
   const name = `nats-server-v${release.version}-linux-${arch}`;
   const url = `https://github.com/nats-io/nats-server/releases/download/v${release.version}/${name}.tar.gz`;
   const archive = join(folder, 'archive.tar.gz');
@@ -113,10 +113,6 @@ async function fetchRelease(folder) {
   await runQuietly('tar', ['-xzf', archive, '-C', folder, '--strip-components=1', `${name}/nats-server`]);
 }
 
-/**
- * @param {string} file
- * @param {string[]} args
- */
 async function runQuietly(file, args) {
   const child = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
@@ -125,28 +121,21 @@ async function runQuietly(file, args) {
   if (code !== 0) throw new Error(said.trim().split('\n').slice(-2).join(' ') || `exit ${code}`);
 }
 
-/** @param {string} file */
 function isUsable(file) {
   const version = versionOf(file);
   return version !== undefined && version.localeCompare(oldest, 'en', { numeric: true }) >= 0;
 }
 
-/** @param {string} file */
 function versionOf(file) {
   const { stdout } = spawnSync(file, ['--version'], { encoding: 'utf8' });
   return /v(\d+\.\d+\.\d+)/.exec(stdout ?? '')?.[1];
 }
 
-/**
- * @param {string} file
- * @param {string} from
- */
 function taken(file, from) {
   say(`nats-server ${versionOf(file)} from ${from}: ${file}`);
   return file;
 }
 
-/** @param {string} message */
 function say(message) {
   process.stderr.write(`${message}\n`);
 }
@@ -155,7 +144,7 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     process.stdout.write(`${await ensureNatsServer()}\n`);
   } catch (error) {
-    say(/** @type {Error} */ (error).message);
+    say(error.message);
     process.exitCode = 1;
   }
 }
