@@ -78,12 +78,13 @@ async def work_on(nc, order):
     """Runs the capability and turns whatever happens into an outcome."""
     task_id, step_id, attempt = order["task_id"], order["step_id"], order["attempt"]
 
-    async def tell(percent, text):  # for watching, not for relying on: core NATS, not stored
-        body = {"attempt": attempt, "agent": AGENT, "kind": "progress", "percent": percent, "message": text}
+    async def tell(percent, text, kind="progress"):  # for watching, not for relying on: core NATS, not stored
+        body = {"attempt": attempt, "agent": AGENT, "kind": kind, "percent": percent, "message": text}
         await nc.publish(f"{NAMESPACE}.progress.{task_id}.{step_id}", json.dumps(body).encode())
 
     if order["capability"] not in CAPABILITIES:
         return failed("unknown_capability", f"{QUEUE} does not offer {order['capability']}", retryable=False)
+    await tell(0, order["capability"], "started")
     work = running[task_id, step_id, attempt] = asyncio.create_task(CAPABILITIES[order["capability"]](order, tell))
     await asyncio.wait([work])
     del running[task_id, step_id, attempt]
@@ -138,9 +139,8 @@ async def main():
             work.cancel()
 
     await nc.subscribe(f"{NAMESPACE}.cancel.*.*", cb=on_cancel)
-    announcing = asyncio.create_task(announce(js, stopping))
+    _announcing = asyncio.create_task(announce(js, stopping))  # kept in a name, or it could be collected
     await asyncio.gather(*(pull(nc, js, stopping) for _ in range(CONCURRENCY)))  # ends once what runs is reported
-    announcing.cancel()
     await nc.flush()
     await nc.close()
 
