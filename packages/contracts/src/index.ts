@@ -19,7 +19,16 @@ export type { ApiError, ErrorCode, Field } from './api.ts';
 export { deadLetter, dlqHeaders, dlqReason, dlqReasons } from './dead-letter.ts';
 export type { DeadLetter, DlqReason } from './dead-letter.ts';
 export type { Effect, OrderDraft, WakeReason } from './effect.ts';
-export { command, commandBody, decidedBody, redrivenBody, routedBody, submittedBody, unroutedBody, wokeBody } from './event.ts';
+export {
+  command,
+  commandBody,
+  decidedBody,
+  redrivenBody,
+  routedBody,
+  submittedBody,
+  unroutedBody,
+  wokeBody,
+} from './event.ts';
 export type { Command, CommandBody, DecidedBody, Event, EventKind, SubmittedBody } from './event.ts';
 export { finding, thresholds } from './finding.ts';
 export type { Finding, Thresholds } from './finding.ts';
