@@ -8,11 +8,27 @@ test('the order of keys makes no difference', () => {
 });
 
 test('keys are in the order of their code units, whatever the locale', () => {
-  assert.equal(canonical({ é: 1, z: 2, Z: 3, '10': 4, '9': 5, '\u{1f600}': 6, '\ufb33': 7 }), '{"10":4,"9":5,"Z":3,"z":2,"é":1,"\u{1f600}":6,"\ufb33":7}');
+  assert.equal(
+    canonical({ é: 1, z: 2, Z: 3, '10': 4, '9': 5, '\u{1f600}': 6, '\ufb33': 7 }),
+    '{"10":4,"9":5,"Z":3,"z":2,"é":1,"\u{1f600}":6,"\ufb33":7}',
+  );
 });
 
 test('it says what JSON.stringify says', () => {
-  for (const value of [0, -0, 1e21, 'a"\n\ud800', true, null, [], {}, [undefined, 1], { a: undefined, b: [] }, [[[{}]]], Number.NaN])
+  for (const value of [
+    0,
+    -0,
+    1e21,
+    'a"\n\ud800',
+    true,
+    null,
+    [],
+    {},
+    [undefined, 1],
+    { a: undefined, b: [] },
+    [[[{}]]],
+    Number.NaN,
+  ])
     assert.equal(canonical(value), JSON.stringify(value));
 });
 

@@ -52,6 +52,7 @@ const frameOf = (value: unknown): Frame | null => {
   return { of: value, keys, length: keys.length, at: 0 };
 };
 
-const sayable = (value: unknown): boolean => value !== undefined && typeof value !== 'function' && typeof value !== 'symbol';
+const sayable = (value: unknown): boolean =>
+  value !== undefined && typeof value !== 'function' && typeof value !== 'symbol';
 
 const scalar = (value: unknown): string => (sayable(value) ? JSON.stringify(value) : 'null');

@@ -53,7 +53,8 @@ export const bury = async (bus: Bus, burial: Burial): Promise<Said & { readonly 
 
 /** Time is part of it: a stream that was made anew, or lost its end, uses its sequences again. */
 export const dlqIdOf = ({ message, identity }: Pick<Burial, 'message' | 'identity'>): string => {
-  if (identity === undefined && message.seq === undefined) throw new TypeError('A message that was in no stream needs an identity to be buried by.');
+  if (identity === undefined && message.seq === undefined)
+    throw new TypeError('A message that was in no stream needs an identity to be buried by.');
   return sha256(identity ?? `${message.stream ?? ''}:${message.seq}:${message.at ?? 0}`).slice(0, 20);
 };
 
@@ -65,7 +66,10 @@ export const printable = (text: string, bytesMax = 512): string => {
     const byte = bytes[at] as number;
     const edge = at === 0 || at === bytes.length - 1;
     const plain = byte > 0x20 && byte < 0x7f && byte !== 0x25;
-    const next = plain || (byte === 0x20 && !edge) ? String.fromCharCode(byte) : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
+    const next =
+      plain || (byte === 0x20 && !edge)
+        ? String.fromCharCode(byte)
+        : `%${byte.toString(16).padStart(2, '0').toUpperCase()}`;
     if (out.length + next.length > bytesMax) break;
     out += next;
   }

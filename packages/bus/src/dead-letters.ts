@@ -25,7 +25,10 @@ export interface LettersAsked {
 }
 
 /** The newest first. `next` is null at the end. */
-export const listLetters = async (bus: Bus, asked: LettersAsked = {}): Promise<{ letters: DeadLetter[]; next: number | null }> => {
+export const listLetters = async (
+  bus: Bus,
+  asked: LettersAsked = {},
+): Promise<{ letters: DeadLetter[]; next: number | null }> => {
   const limit = asked.limit ?? 100;
   const log = bus.log(bus.names.streams.dlq);
   const { first, last } = await log.info();
@@ -47,14 +50,20 @@ export const listLetters = async (bus: Bus, asked: LettersAsked = {}): Promise<{
 };
 
 /** One letter with its bytes; null where there is none. */
-export const readLetter = async (bus: Bus, id: string): Promise<{ letter: DeadLetter; data: Uint8Array; headers: Record<string, string> } | null> => {
+export const readLetter = async (
+  bus: Bus,
+  id: string,
+): Promise<{ letter: DeadLetter; data: Uint8Array; headers: Record<string, string> } | null> => {
   const message = idPattern.test(id) ? await bus.log(bus.names.streams.dlq).last(bus.names.dlq('*', '*', id)) : null;
   if (!message) return null;
   const { state } = await stateOf(bus, id);
   const ref = message.header(dlqHeaders.ref);
   const { artifacts } = bus.names.buckets;
-  const data = ref?.startsWith(`${artifacts}/`) ? await bus.objects(artifacts).get(ref.slice(artifacts.length + 1)) : message.data;
-  if (data === null) throw new BusError('corrupt', `The bytes of dead letter ${id} are not in the object store any more.`);
+  const data = ref?.startsWith(`${artifacts}/`)
+    ? await bus.objects(artifacts).get(ref.slice(artifacts.length + 1))
+    : message.data;
+  if (data === null)
+    throw new BusError('corrupt', `The bytes of dead letter ${id} are not in the object store any more.`);
   return { letter: { ...letterOf(message), size: data.length, state }, data, headers: originalsOf(message) };
 };
 
@@ -81,8 +90,17 @@ export const redrive = async (bus: Bus, id: string, { by, step }: Redriving): Pr
   const again = await close(bus, id, 'redriven', by);
   if (again && (await stateOf(bus, id)).sent) return { letter: { ...letter, state: 'redriven' }, again };
   if (isStep) await step(letter);
-  else await bus.append({ subject: letter.subject, data, headers: { ...headers, [redriveHeader]: id, 'Nats-Msg-Id': `redrive-${id}` } });
-  await bus.once({ subject: marker(bus, 'sent', id), data: '', headers: { [dlqHeaders.id]: id, [dlqHeaders.at]: new Date().toISOString() } });
+  else
+    await bus.append({
+      subject: letter.subject,
+      data,
+      headers: { ...headers, [redriveHeader]: id, 'Nats-Msg-Id': `redrive-${id}` },
+    });
+  await bus.once({
+    subject: marker(bus, 'sent', id),
+    data: '',
+    headers: { [dlqHeaders.id]: id, [dlqHeaders.at]: new Date().toISOString() },
+  });
   return { letter: { ...letter, state: 'redriven' }, again };
 };
 
@@ -97,13 +115,18 @@ export const redriveHeader = 'Dlq-Redrive';
 
 const idPattern = /^[0-9a-f]{20}$/;
 
-const marker = (bus: Bus, what: 'closed' | 'sent', id: string): string => bus.names.dlq('marker', what, `${what}-${id}`);
+const marker = (bus: Bus, what: 'closed' | 'sent', id: string): string =>
+  bus.names.dlq('marker', what, `${what}-${id}`);
 
 /** True where it was decided like this before. */
 const close = async (bus: Bus, id: string, state: 'redriven' | 'dropped', by: string): Promise<boolean> => {
   const at = new Date().toISOString();
   const headers = { [dlqHeaders.id]: id, [dlqHeaders.marker]: state, [dlqHeaders.at]: at };
-  const { again } = await bus.once({ subject: marker(bus, 'closed', id), data: JSON.stringify({ v: 1, id, state, by, at }), headers });
+  const { again } = await bus.once({
+    subject: marker(bus, 'closed', id),
+    data: JSON.stringify({ v: 1, id, state, by, at }),
+    headers,
+  });
   if (!again) return false;
   const decided = await stateOf(bus, id);
   if (decided.state !== state) throw new BusError('conflict', `Dead letter ${id} is ${decided.state} already.`);
@@ -118,10 +141,16 @@ const stateOf = async (bus: Bus, id: string): Promise<{ state: DeadLetter['state
 };
 
 const isSubmit = (bus: Bus, subject: string): boolean =>
-  subject === bus.names.submit() || (subject.startsWith(`${bus.names.submit()}.`) && /^[^.*>\s]+$/.test(subject.slice(bus.names.submit().length + 1)));
+  subject === bus.names.submit() ||
+  (subject.startsWith(`${bus.names.submit()}.`) && /^[^.*>\s]+$/.test(subject.slice(bus.names.submit().length + 1)));
 
 /** Letters of a range of sequences, without their bodies. */
-const between = async (bus: Bus, from: number, end: number, { source, reason }: LettersAsked): Promise<DeadLetter[]> => {
+const between = async (
+  bus: Bus,
+  from: number,
+  end: number,
+  { source, reason }: LettersAsked,
+): Promise<DeadLetter[]> => {
   const found: DeadLetter[] = [];
   let done: () => void = () => {};
   const all = new Promise<void>((resolve) => (done = resolve));
@@ -131,7 +160,8 @@ const between = async (bus: Bus, from: number, end: number, { source, reason }: 
     headersOnly: true,
     on: (message) => {
       if (message.seq >= end) done();
-      else if (idPattern.test(message.subject.slice(message.subject.lastIndexOf('.') + 1))) found.push(letterOf(message));
+      else if (idPattern.test(message.subject.slice(message.subject.lastIndexOf('.') + 1)))
+        found.push(letterOf(message));
     },
     onIdle: () => done(),
   });
@@ -170,7 +200,8 @@ const originalsOf = (message: Message): Record<string, string> => {
   for (const [name, value] of message.headers()) {
     if (!name.startsWith(dlqHeaders.header)) continue;
     const original = name.slice(dlqHeaders.header.length);
-    if (original !== '' && !/^(nats|dlq)-/i.test(original) && /^[\x20-\x7e]*$/.test(unprintable(value))) headers[original] = unprintable(value);
+    if (original !== '' && !/^(nats|dlq)-/i.test(original) && /^[\x20-\x7e]*$/.test(unprintable(value)))
+      headers[original] = unprintable(value);
   }
   return headers;
 };

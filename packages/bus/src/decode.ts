@@ -25,7 +25,8 @@ export const decode = (data: Uint8Array, options: DecodeOptions = {}): Decoded<J
   const decoded = decodeAny(data, options);
   if (!decoded.ok) return decoded;
   const { value } = decoded;
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return { ok: true, value: value as JsonObject };
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return { ok: true, value: value as JsonObject };
   return refused('invalid', 'The body is JSON, but not an object.');
 };
 
@@ -33,7 +34,8 @@ export const decode = (data: Uint8Array, options: DecodeOptions = {}): Decoded<J
 export const decodeAny = (data: Uint8Array, options: DecodeOptions = {}): Decoded<unknown> => {
   const bytesMax = options.bytesMax ?? limits.bodyBytesMax;
   const depthMax = options.depthMax ?? limits.jsonDepthMax;
-  if (data.length > bytesMax) return refused('too_large', `The body has ${data.length} bytes; at most ${bytesMax} are taken.`);
+  if (data.length > bytesMax)
+    return refused('too_large', `The body has ${data.length} bytes; at most ${bytesMax} are taken.`);
   const from = data[0] === 0xef && data[1] === 0xbb && data[2] === 0xbf ? 3 : 0;
   if (data.length === from) return refused('malformed', 'The body is empty.');
   if (!isUtf8(data)) return refused('malformed', 'The body is not UTF-8.');

@@ -23,7 +23,23 @@ export type { Batching } from './nats/publisher.ts';
 export { isInbox } from './nats/serve.ts';
 export { partitionOf } from './partition.ts';
 export type {
-  Answer, Bus, Change, Delivery, Entry, Log, LogInfo, Message, Objects, QueueInfo, ReadOptions, Running, Said, Saying, Service, Store, Wire,
+  Answer,
+  Bus,
+  Change,
+  Delivery,
+  Entry,
+  Log,
+  LogInfo,
+  Message,
+  Objects,
+  QueueInfo,
+  ReadOptions,
+  Running,
+  Said,
+  Saying,
+  Service,
+  Store,
+  Wire,
 } from './port.ts';
 export { keyRingOf, newKeys, openKeyRing, withKey } from './tokens.ts';
 export type { KeyRing, Keys } from './tokens.ts';

@@ -4,20 +4,31 @@ import type { Bus, Message, Running } from './port.ts';
 import { Heard, inBothWorlds, text } from './worlds.ts';
 
 const say = (bus: Bus, from: number, to: number) =>
-  Promise.all(Array.from({ length: to - from }, (_, n) => bus.once({ subject: bus.names.event((from + n) % 4, `task-${from + n}`, 'submitted', 'token'), data: String(from + n) })));
+  Promise.all(
+    Array.from({ length: to - from }, (_, n) =>
+      bus.once({
+        subject: bus.names.event((from + n) % 4, `task-${from + n}`, 'submitted', 'token'),
+        data: String(from + n),
+      }),
+    ),
+  );
 const events = (bus: Bus) => bus.log(bus.names.streams.events);
 const upTo = (last: number, from = 1): number[] => Array.from({ length: last - from + 1 }, (_, n) => from + n);
 
-inBothWorlds('a reader gets all there is, then what comes, in order, and hears when nothing is pending', {}, async (_, bus) => {
-  await say(bus, 0, 1_200);
-  const heard = new Heard<number>();
-  const idle = new Heard<number>();
-  await events(bus).read({ after: 0, on: ({ seq }) => heard.add(seq), onIdle: () => idle.add(heard.all.length) });
-  await heard.count(1_200);
-  await idle.until(() => idle.all.includes(1_200));
-  await say(bus, 1_200, 1_300);
-  assert.deepEqual(await heard.count(1_300), upTo(1_300));
-});
+inBothWorlds(
+  'a reader gets all there is, then what comes, in order, and hears when nothing is pending',
+  {},
+  async (_, bus) => {
+    await say(bus, 0, 1_200);
+    const heard = new Heard<number>();
+    const idle = new Heard<number>();
+    await events(bus).read({ after: 0, on: ({ seq }) => heard.add(seq), onIdle: () => idle.add(heard.all.length) });
+    await heard.count(1_200);
+    await idle.until(() => idle.all.includes(1_200));
+    await say(bus, 1_200, 1_300);
+    assert.deepEqual(await heard.count(1_300), upTo(1_300));
+  },
+);
 
 inBothWorlds('a reader of nothing is idle at once', {}, async (_, bus) => {
   const idle = new Heard<string>();
@@ -25,12 +36,27 @@ inBothWorlds('a reader of nothing is idle at once', {}, async (_, bus) => {
   await idle.count(1);
 });
 
+inBothWorlds('several processes read the same stream, each all of it', {}, async (world, bus) => {
+  const readers = await Promise.all(
+    Array.from({ length: 4 }, async () => {
+      const heard = new Heard<number>();
+      await events(await world.connect()).read({ after: 0, on: ({ seq }) => heard.add(seq) });
+      return heard;
+    }),
+  );
+  await say(bus, 0, 1_500);
+  for (const heard of readers) assert.deepEqual(await heard.count(1_500), upTo(1_500));
+});
+
 inBothWorlds('a reader takes only its subjects, and only what comes after', {}, async (_, bus) => {
   await say(bus, 0, 40);
   const heard = new Heard<Message>();
   await events(bus).read({ subjects: [bus.names.events(1), bus.names.events(3)], after: 20, on: heard.add });
   const seqs = (await heard.count(10)).map(({ seq }) => seq);
-  assert.deepEqual(seqs, upTo(40, 21).filter((seq) => (seq - 1) % 2 === 1));
+  assert.deepEqual(
+    seqs,
+    upTo(40, 21).filter((seq) => (seq - 1) % 2 === 1),
+  );
   assert.equal(heard.all[0]?.subject, bus.names.event(1, 'task-21', 'submitted', 'token'));
 });
 
@@ -63,29 +89,33 @@ inBothWorlds('a reader goes on where another one stopped', {}, async (_, bus) =>
   assert.deepEqual([...first.all, ...second.all], upTo(700));
 });
 
-inBothWorlds('the order holds, and nothing is lost or stored twice, while the server is killed again and again', {}, async (world, bus) => {
-  const reader = await world.connect();
-  const heard = new Heard<number>();
-  await events(reader).read({ after: 0, on: ({ seq }) => heard.add(seq) });
-  const said: Promise<unknown>[] = [];
-  let n = 0;
-  const speaking = setInterval(() => {
-    said.push(say(bus, n, n + 20));
-    n += 20;
-  }, 5);
-  for (let round = 1; round <= 3; round++) {
-    await heard.count(round * 300);
-    await world.kill();
-    assert.ok(!(await stays(() => reader.connected())));
-    await world.start();
-  }
-  await heard.count(1_500);
-  clearInterval(speaking);
-  await Promise.all(said);
-  await heard.count(n);
-  assert.deepEqual(heard.all, upTo(n));
-  assert.equal((await events(bus).info()).last, n);
-});
+inBothWorlds(
+  'the order holds, and nothing is lost or stored twice, while the server is killed again and again',
+  {},
+  async (world, bus) => {
+    const reader = await world.connect();
+    const heard = new Heard<number>();
+    await events(reader).read({ after: 0, on: ({ seq }) => heard.add(seq) });
+    const said: Promise<unknown>[] = [];
+    let n = 0;
+    const speaking = setInterval(() => {
+      said.push(say(bus, n, n + 20));
+      n += 20;
+    }, 5);
+    for (let round = 1; round <= 3; round++) {
+      await heard.count(round * 300);
+      await world.kill();
+      assert.ok(!(await stays(() => reader.connected())));
+      await world.start();
+    }
+    await heard.count(1_500);
+    clearInterval(speaking);
+    await Promise.all(said);
+    await heard.count(n);
+    assert.deepEqual(heard.all, upTo(n));
+    assert.equal((await events(bus).info()).last, n);
+  },
+);
 
 inBothWorlds('the newest of a subject, one by sequence, and what is not there', {}, async (_, bus) => {
   await say(bus, 0, 8);
@@ -118,6 +148,7 @@ inBothWorlds('headers alone, with the size of what is left out', {}, async (_, b
 
 /** Whether it is still so after a while; false as soon as it is not. */
 const stays = async (so: () => boolean): Promise<boolean> => {
-  for (const end = Date.now() + 5_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 5))) if (!so()) return false;
+  for (const end = Date.now() + 5_000; Date.now() < end; await new Promise((resolve) => setTimeout(resolve, 5)))
+    if (!so()) return false;
   return true;
 };

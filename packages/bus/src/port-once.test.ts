@@ -4,7 +4,10 @@ import { isBusError } from './error.ts';
 import type { Bus } from './port.ts';
 import { inBothWorlds, text } from './worlds.ts';
 
-const event = (bus: Bus, n: number) => ({ subject: bus.names.event(1, `task-${n}`, 'submitted', 'token'), data: `{"n":${n}}` });
+const event = (bus: Bus, n: number) => ({
+  subject: bus.names.event(1, `task-${n}`, 'submitted', 'token'),
+  data: `{"n":${n}}`,
+});
 
 inBothWorlds('a name is accepted once, whoever says it and with whatever body', {}, async (world, bus) => {
   const other = await world.connect();
@@ -19,7 +22,9 @@ inBothWorlds('a name is accepted once, whoever says it and with whatever body', 
 
 inBothWorlds('of many who say the same names at once, each name is taken from one', {}, async (world, bus) => {
   const buses = [bus, await world.connect(), await world.connect()];
-  const said = await Promise.all(buses.flatMap((one) => Array.from({ length: 300 }, (_, n) => one.once(event(bus, n)))));
+  const said = await Promise.all(
+    buses.flatMap((one) => Array.from({ length: 300 }, (_, n) => one.once(event(bus, n)))),
+  );
   assert.equal(said.filter(({ again }) => !again).length, 300);
   assert.equal((await bus.log(bus.names.streams.events).info()).last, 300);
 });
@@ -29,13 +34,25 @@ inBothWorlds('headers travel; what would break out of one is refused', {}, async
   const message = await bus.log(bus.names.streams.events).at(1);
   assert.equal(message?.header('Traceparent'), '00-abc-def-01');
   assert.equal(message?.header('X-Text'), 'é: 1');
-  for (const headers of [{ 'X-A': 'a\r\nNats-Rollup: all' }, { 'X-A\r\nB': 'a' }, { 'X A': 'a' }, { 'X:A': 'a' }, { '': 'a' }])
+  for (const headers of [
+    { 'X-A': 'a\r\nNats-Rollup: all' },
+    { 'X-A\r\nB': 'a' },
+    { 'X A': 'a' },
+    { 'X:A': 'a' },
+    { '': 'a' },
+  ])
     await assert.rejects(async () => bus.once({ ...event(bus, 2), headers }), TypeError);
 });
 
 inBothWorlds('what is appended is stored each time; with an id, once', {}, async (_, bus) => {
   const line = { subject: bus.names.log('task', 'step'), data: '{}' };
-  assert.deepEqual([await bus.append(line), await bus.append(line)], [{ seq: 1, again: false }, { seq: 2, again: false }]);
+  assert.deepEqual(
+    [await bus.append(line), await bus.append(line)],
+    [
+      { seq: 1, again: false },
+      { seq: 2, again: false },
+    ],
+  );
   const named = { ...line, headers: { 'Nats-Msg-Id': 'one' } };
   assert.deepEqual(await bus.append(named), { seq: 3, again: false });
   assert.deepEqual(await bus.append(named), { seq: 3, again: true });
@@ -43,7 +60,9 @@ inBothWorlds('what is appended is stored each time; with an id, once', {}, async
 });
 
 inBothWorlds('what is larger than the server takes is said to be', {}, async (_, bus) => {
-  await assert.rejects(bus.once({ ...event(bus, 1), data: Buffer.alloc(1_048_577) }), (error) => isBusError(error, 'too_large'));
+  await assert.rejects(bus.once({ ...event(bus, 1), data: Buffer.alloc(1_048_577) }), (error) =>
+    isBusError(error, 'too_large'),
+  );
   assert.equal((await bus.once({ ...event(bus, 1), data: Buffer.alloc(900_000) })).seq, 1);
 });
 

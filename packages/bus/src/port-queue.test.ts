@@ -12,23 +12,30 @@ const settled = async (bus: Bus, floor: number): Promise<void> => {
   }
 };
 
-inBothWorlds('orders of a queue come to it and to no other, and are done with once acknowledged', {}, async (world, bus) => {
-  assert.equal(await bus.queueInfo('executor'), null);
-  await bus.openQueue('executor');
-  await bus.openQueue('executor');
-  await orders(bus, 20);
-  await order(bus, 99, 'verifier');
-  assert.deepEqual(await bus.queueInfo('executor'), { delivered: 0, floor: 0, pending: 20, unacknowledged: 0 });
-  const heard = new Heard<Delivery>();
-  const agent = await world.connect();
-  await agent.takeOrders('executor', 100, heard.add);
-  await heard.count(20);
-  assert.equal((await bus.queueInfo('executor'))?.unacknowledged, 20);
-  await Promise.all(heard.all.map((delivery) => delivery.ack()));
-  await settled(bus, 20);
-  assert.deepEqual(heard.all.map(({ data }) => Number(text(data))), Array.from({ length: 20 }, (_, n) => n));
-  assert.ok(heard.all.every(({ deliveries }) => deliveries === 1));
-});
+inBothWorlds(
+  'orders of a queue come to it and to no other, and are done with once acknowledged',
+  {},
+  async (world, bus) => {
+    assert.equal(await bus.queueInfo('executor'), null);
+    await bus.openQueue('executor');
+    await bus.openQueue('executor');
+    await orders(bus, 20);
+    await order(bus, 99, 'verifier');
+    assert.deepEqual(await bus.queueInfo('executor'), { delivered: 0, floor: 0, pending: 20, unacknowledged: 0 });
+    const heard = new Heard<Delivery>();
+    const agent = await world.connect();
+    await agent.takeOrders('executor', 100, heard.add);
+    await heard.count(20);
+    assert.equal((await bus.queueInfo('executor'))?.unacknowledged, 20);
+    await Promise.all(heard.all.map((delivery) => delivery.ack()));
+    await settled(bus, 20);
+    assert.deepEqual(
+      heard.all.map(({ data }) => Number(text(data))),
+      Array.from({ length: 20 }, (_, n) => n),
+    );
+    assert.ok(heard.all.every(({ deliveries }) => deliveries === 1));
+  },
+);
 
 inBothWorlds('nobody gets more than he has hands for, and each free hand gets the next', {}, async (_, bus) => {
   await bus.openQueue('executor');
@@ -113,7 +120,10 @@ inBothWorlds('what was delivered too often is delivered no more', { ackWaitMs: 2
   await assert.rejects(heard.count(3, 1_000));
   const advisories = bus.log(bus.names.streams.advisories);
   for (const end = Date.now() + 5_000; (await advisories.info()).messages === 0; ) assert.ok(Date.now() < end);
-  const advisory = JSON.parse(text((await advisories.at(1))?.data ?? Buffer.of())) as { stream_seq: number; consumer: string };
+  const advisory = JSON.parse(text((await advisories.at(1))?.data ?? Buffer.of())) as {
+    stream_seq: number;
+    consumer: string;
+  };
   assert.deepEqual([advisory.stream_seq, advisory.consumer], [1, 'executor']);
 });
 
@@ -130,35 +140,46 @@ inBothWorlds('a queue whose consumer is deleted is opened again', {}, async (wor
   await heard.until(() => heard.all.includes(4), 'the order after the deletion');
 });
 
-inBothWorlds('an agent waits for a queue that nobody has opened, and goes on over a server that is killed', { ackWaitMs: 1_000 }, async (world, bus) => {
-  const heard = new Heard<number>();
-  const agent = await world.connect();
-  await agent.takeOrders('executor', 4, (delivery) => {
-    heard.add(delivery.seq);
-    delivery.ack().catch(() => {});
-  });
-  await orders(bus, 10);
-  await heard.until(() => new Set(heard.all).size === 10);
-  await world.kill();
-  await world.start();
-  await order(bus, 50);
-  await heard.until(() => heard.all.includes(11), 'the order after the kill');
-  // What was acknowledged just before may come again: the server writes acknowledgements down a moment later (2.15.1).
-  await settled(bus, 11);
-});
+inBothWorlds(
+  'an agent waits for a queue that nobody has opened, and goes on over a server that is killed',
+  { ackWaitMs: 1_000 },
+  async (world, bus) => {
+    const heard = new Heard<number>();
+    const agent = await world.connect();
+    await agent.takeOrders('executor', 4, (delivery) => {
+      heard.add(delivery.seq);
+      delivery.ack().catch(() => {});
+    });
+    await orders(bus, 10);
+    await heard.until(() => new Set(heard.all).size === 10);
+    await world.kill();
+    await world.start();
+    await order(bus, 50);
+    await heard.until(() => heard.all.includes(11), 'the order after the kill');
+    // What was acknowledged just before may come again: the server writes acknowledgements down a moment later (2.15.1).
+    await settled(bus, 11);
+  },
+);
 
-inBothWorlds('the plain door hands over what came, and forgets it once acknowledged', { ackWaitMs: 1_000 }, async (world, bus) => {
-  const client = await world.connect();
-  client.tell(bus.names.submit(), '{"title":"a"}', { 'X-Client': '1' });
-  client.tell(bus.names.submit('acme'), 'not json');
-  const heard = new Heard<Delivery>();
-  await bus.takeTasks((delivery) => {
-    heard.add(delivery);
-    if (delivery.deliveries === 2) void delivery.ack();
-  });
-  await heard.count(4);
-  assert.deepEqual(heard.all.slice(0, 2).map(({ subject }) => subject), [bus.names.submit(), bus.names.submit('acme')]);
-  assert.equal(heard.all[0]?.header('x-client'), '1');
-  const log = bus.log(bus.names.streams.tasks);
-  for (const end = Date.now() + 5_000; (await log.info()).messages > 0; ) assert.ok(Date.now() < end);
-});
+inBothWorlds(
+  'the plain door hands over what came, and forgets it once acknowledged',
+  { ackWaitMs: 1_000 },
+  async (world, bus) => {
+    const client = await world.connect();
+    client.tell(bus.names.submit(), '{"title":"a"}', { 'X-Client': '1' });
+    client.tell(bus.names.submit('acme'), 'not json');
+    const heard = new Heard<Delivery>();
+    await bus.takeTasks((delivery) => {
+      heard.add(delivery);
+      if (delivery.deliveries === 2) void delivery.ack();
+    });
+    await heard.count(4);
+    assert.deepEqual(
+      heard.all.slice(0, 2).map(({ subject }) => subject),
+      [bus.names.submit(), bus.names.submit('acme')],
+    );
+    assert.equal(heard.all[0]?.header('x-client'), '1');
+    const log = bus.log(bus.names.streams.tasks);
+    for (const end = Date.now() + 5_000; (await log.info()).messages > 0; ) assert.ok(Date.now() < end);
+  },
+);

@@ -25,17 +25,44 @@ inBothWorlds('a change follows the revision that was read, or is refused', {}, a
 inBothWorlds('of many who follow the same revision, one succeeds', {}, async (world, bus) => {
   const stores = [tasks(bus), tasks(await world.connect())];
   const revision = await tasks(bus).set({ key: 'a', data: '', expect: 0 });
-  const outcomes = await Promise.allSettled(Array.from({ length: 50 }, (_, n) => (stores[n % 2] as ReturnType<typeof tasks>).set({ key: 'a', data: String(n), expect: revision })));
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, n) =>
+      (stores[n % 2] as ReturnType<typeof tasks>).set({ key: 'a', data: String(n), expect: revision }),
+    ),
+  );
   assert.equal(outcomes.filter(({ status }) => status === 'fulfilled').length, 1);
 });
 
 inBothWorlds('several changes are written together, or none of them', {}, async (_, bus) => {
   const store = tasks(bus);
-  const [a, b] = (await store.setAll([{ key: 'a', data: '1', expect: 0 }, { key: 'b', data: '1', expect: 0 }])) as [number, number];
+  const [a, b] = (await store.setAll([
+    { key: 'a', data: '1', expect: 0 },
+    { key: 'b', data: '1', expect: 0 },
+  ])) as [number, number];
   assert.deepEqual([(await store.get('a'))?.revision, (await store.get('b'))?.revision], [a, b]);
-  await assert.rejects(store.setAll([{ key: 'c', data: '2', expect: 0 }, { key: 'a', data: '2', expect: a }, { key: 'b', data: '2', expect: a }]), conflict);
-  assert.deepEqual([await store.get('c'), text((await store.get('a'))?.data ?? Buffer.of()), text((await store.get('b'))?.data ?? Buffer.of())], [null, '1', '1']);
-  await assert.rejects(store.setAll([{ key: 'd', data: '1', expect: 0 }, { key: 'd', data: '2', expect: 0 }]), conflict);
+  await assert.rejects(
+    store.setAll([
+      { key: 'c', data: '2', expect: 0 },
+      { key: 'a', data: '2', expect: a },
+      { key: 'b', data: '2', expect: a },
+    ]),
+    conflict,
+  );
+  assert.deepEqual(
+    [
+      await store.get('c'),
+      text((await store.get('a'))?.data ?? Buffer.of()),
+      text((await store.get('b'))?.data ?? Buffer.of()),
+    ],
+    [null, '1', '1'],
+  );
+  await assert.rejects(
+    store.setAll([
+      { key: 'd', data: '1', expect: 0 },
+      { key: 'd', data: '2', expect: 0 },
+    ]),
+    conflict,
+  );
   assert.equal(await store.get('d'), null);
   const many = Array.from({ length: 1_000 }, (_, n) => ({ key: `m-${n}`, data: 'x'.repeat(100), expect: 0 }));
   const revisions = await store.setAll(many);
@@ -81,29 +108,39 @@ inBothWorlds('who watches hears every present key, that this was all, and every 
 inBothWorlds('a watch and a change in flight survive a server that is killed', {}, async (world, bus) => {
   const store = tasks(bus);
   const heard = new Heard<string>();
-  await store.watch(({ key, data }) => heard.add(`${key}=${text(data)}`), () => heard.add('ready'));
+  await store.watch(
+    ({ key, data }) => heard.add(`${key}=${text(data)}`),
+    () => heard.add('ready'),
+  );
   await heard.count(1);
   await world.kill();
   const setting = store.set({ key: 'a', data: '1', expect: 0 });
-  const settingAll = store.setAll([{ key: 'b', data: '1', expect: 0 }, { key: 'c', data: '1', expect: 0 }]);
+  const settingAll = store.setAll([
+    { key: 'b', data: '1', expect: 0 },
+    { key: 'c', data: '1', expect: 0 },
+  ]);
   await world.start();
   assert.ok((await setting) > 0);
   assert.equal((await settingAll).length, 2);
   assert.deepEqual((await heard.count(4)).sort(), ['a=1', 'b=1', 'c=1', 'ready']);
 });
 
-inBothWorlds('the key of an agent that says nothing more goes by itself, and who watches is told', { agentTtlMs: 1_500 }, async (_, bus) => {
-  const store = bus.store(bus.names.buckets.agents);
-  const heard = new Heard<string>();
-  await store.watch(({ key, gone }) => heard.add(gone ? `${key} gone` : key));
-  await store.set({ key: 'executor.1', data: '{}', expect: null });
-  await store.set({ key: 'executor.2', data: '{}', expect: null });
-  const beat = setInterval(() => void store.set({ key: 'executor.2', data: '{}', expect: null }), 300);
-  await heard.until(() => heard.all.includes('executor.1 gone'), 'the end of executor.1', 20_000);
-  clearInterval(beat);
-  assert.ok(!heard.all.includes('executor.2 gone'));
-  assert.deepEqual(await store.keys(), ['executor.2']);
-});
+inBothWorlds(
+  'the key of an agent that says nothing more goes by itself, and who watches is told',
+  { agentTtlMs: 1_500 },
+  async (_, bus) => {
+    const store = bus.store(bus.names.buckets.agents);
+    const heard = new Heard<string>();
+    await store.watch(({ key, gone }) => heard.add(gone ? `${key} gone` : key));
+    await store.set({ key: 'executor.1', data: '{}', expect: null });
+    await store.set({ key: 'executor.2', data: '{}', expect: null });
+    const beat = setInterval(() => void store.set({ key: 'executor.2', data: '{}', expect: null }), 300);
+    await heard.until(() => heard.all.includes('executor.1 gone'), 'the end of executor.1', 20_000);
+    clearInterval(beat);
+    assert.ok(!heard.all.includes('executor.2 gone'));
+    assert.deepEqual(await store.keys(), ['executor.2']);
+  },
+);
 
 inBothWorlds('what can not be a key is refused before it becomes a subject', {}, async (_, bus) => {
   for (const key of ['', 'a b', 'a.*', '>', 'a..b', '.a', 'a.', 'é', 'a\r\n', 'x'.repeat(5_000)]) {
@@ -123,5 +160,12 @@ inBothWorlds('objects are put, looked at, read and removed by name', {}, async (
   assert.equal(text((await objects.get('task/step/1/report.xml')) ?? Buffer.of()), 'second');
   await objects.remove('task/step/1/report.xml');
   await objects.remove('task/step/1/report.xml');
-  assert.deepEqual([await objects.get('task/step/1/report.xml'), await objects.info('task/step/1/report.xml'), await objects.get('no')], [null, null, null]);
+  assert.deepEqual(
+    [
+      await objects.get('task/step/1/report.xml'),
+      await objects.info('task/step/1/report.xml'),
+      await objects.get('no'),
+    ],
+    [null, null, null],
+  );
 });

@@ -10,7 +10,9 @@ inBothWorlds('what is told reaches every listener, and one of each group', {}, a
   const heard = new Heard<string>();
   const others = [await world.connect(), await world.connect()];
   for (const other of others) {
-    other.listen(bus.names.cancels, ({ subject, data, header }) => heard.add(`each ${subject} ${text(data)} ${header('x-a')}`));
+    other.listen(bus.names.cancels, ({ subject, data, header }) =>
+      heard.add(`each ${subject} ${text(data)} ${header('x-a')}`),
+    );
     other.listen(bus.names.cancels, () => heard.add('group'), 'agents');
     // A round trip: what was subscribed before it is known to the server by then.
     await other.ask('nobody', '').catch(() => {});
@@ -38,8 +40,16 @@ inBothWorlds('a service answers, each request once, whoever of its processes hea
       version: '0.1.0',
       description: 'test',
       endpoints: [
-        { name: 'task', subject: bus.names.api('task', '>'), on: async ({ subject, data }: Wire) => ({ data: `${++answered} ${subject} ${text(data)}` }) },
-        { name: 'agent', subject: bus.names.api('agent', 'list'), on: async () => ({ data: '{}', error: { code: 404, message: 'Nobody\r\nhere.' } }) },
+        {
+          name: 'task',
+          subject: bus.names.api('task', '>'),
+          on: async ({ subject, data }: Wire) => ({ data: `${++answered} ${subject} ${text(data)}` }),
+        },
+        {
+          name: 'agent',
+          subject: bus.names.api('agent', 'list'),
+          on: async () => ({ data: '{}', error: { code: 404, message: 'Nobody\r\nhere.' } }),
+        },
         { name: 'broken', subject: bus.names.api('dlq', 'list'), on: () => Promise.reject(new Error('secret')) },
       ],
     });
@@ -50,7 +60,10 @@ inBothWorlds('a service answers, each request once, whoever of its processes hea
   await Promise.all(Array.from({ length: 20 }, () => bus.ask(`${bus.names.api('task', 'list')}.alice`, '')));
   assert.equal(answered, 21);
   const refused = await bus.ask(bus.names.api('agent', 'list'), '');
-  assert.deepEqual([refused.header('Nats-Service-Error-Code'), refused.header('Nats-Service-Error')], ['404', 'Nobody here.']);
+  assert.deepEqual(
+    [refused.header('Nats-Service-Error-Code'), refused.header('Nats-Service-Error')],
+    ['404', 'Nobody here.'],
+  );
   const broken = await bus.ask(bus.names.api('dlq', 'list'), '');
   assert.equal(broken.header('Nats-Service-Error-Code'), '500');
   assert.ok(!text(broken.data).includes('secret'));
@@ -65,6 +78,9 @@ inBothWorlds('nobody to answer, or nobody in time, is said to be so', {}, async 
 });
 
 inBothWorlds('a request at the plain door is answered as stored', {}, async (_, bus) => {
-  const answer = JSON.parse(text((await bus.ask(bus.names.submit('acme'), '{"title":"a"}')).data)) as { stream: string; seq: number };
+  const answer = JSON.parse(text((await bus.ask(bus.names.submit('acme'), '{"title":"a"}')).data)) as {
+    stream: string;
+    seq: number;
+  };
   assert.deepEqual([answer.stream, answer.seq], [bus.names.streams.tasks, 1]);
 });

@@ -36,16 +36,23 @@ export const startNatsServer = async (options: ServerOptions = {}): Promise<Test
   const file = join(dir, 'server.conf');
   const strict = options.strict ? 'sync_interval: always' : '';
   const payload = options.maxPayload ? `max_payload: ${options.maxPayload}` : '';
-  await writeFile(file, `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${strict} }\n${payload}\n${options.config ?? ''}\n`);
+  await writeFile(
+    file,
+    `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${strict} }\n${payload}\n${options.config ?? ''}\n`,
+  );
   let child: ChildProcess | null = null;
   let port = -1;
 
   const start = async (): Promise<void> => {
     const ports = join(dir, 'ports');
     for (const old of await readdir(ports)) await rm(join(ports, old));
-    const started = spawn(natsServerPath(), ['-c', file, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', ports], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
+    const started = spawn(
+      natsServerPath(),
+      ['-c', file, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', ports],
+      {
+        stdio: ['ignore', 'ignore', 'pipe'],
+      },
+    );
     child = started;
     let said = '';
     started.stderr?.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_096)));

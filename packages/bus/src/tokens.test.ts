@@ -11,13 +11,21 @@ test('a token is the HMAC of the subject, and only of that subject under that ke
   const ring = keyRingOf(keys);
   const token = ring.sign('k1', subject);
   assert.match(token, /^[A-Za-z0-9_-]{22}$/);
-  const hmac = createHmac('sha256', Buffer.from(keys.keys['k1'] as string, 'base64')).update(subject).digest('base64url');
+  const hmac = createHmac('sha256', Buffer.from(keys.keys['k1'] as string, 'base64'))
+    .update(subject)
+    .digest('base64url');
   assert.equal(token, hmac.slice(0, 22));
   assert.ok(ring.check('k1', subject, token));
   assert.ok(!ring.check('k1', `${subject}0`, token));
   assert.ok(!ring.check('k2', subject, token));
   assert.ok(!keyRingOf(newKeys()).check('k1', subject, token));
-  for (const wrong of ['', token.slice(1), `${token}A`, `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`, 'é'.repeat(22)])
+  for (const wrong of [
+    '',
+    token.slice(1),
+    `${token}A`,
+    `${token.slice(0, -1)}${token.endsWith('A') ? 'B' : 'A'}`,
+    'é'.repeat(22),
+  ])
     assert.ok(!ring.check('k1', subject, wrong));
 });
 
@@ -31,5 +39,8 @@ test('an added key leaves the older tokens good', () => {
 });
 
 test('an unknown key is said, not guessed', () => {
-  assert.throws(() => keyRingOf(newKeys()).sign('k9', subject), (error) => isBusError(error, 'corrupt'));
+  assert.throws(
+    () => keyRingOf(newKeys()).sign('k9', subject),
+    (error) => isBusError(error, 'corrupt'),
+  );
 });

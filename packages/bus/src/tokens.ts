@@ -58,7 +58,10 @@ export const keyRingOf = (keys: Keys): KeyRing => new Ring(keys, async () => key
 export const newKeys = (): Keys => ({ current: 'k1', keys: { k1: randomBytes(32).toString('base64') } });
 
 /** Adds a key. Make it current in a second step, once every process has it. */
-export const withKey = (keys: Keys, id: string): Keys => ({ ...keys, keys: { ...keys.keys, [id]: randomBytes(32).toString('base64') } });
+export const withKey = (keys: Keys, id: string): Keys => ({
+  ...keys,
+  keys: { ...keys.keys, [id]: randomBytes(32).toString('base64') },
+});
 
 const ringKey = 'ring';
 const tokenLength = 22;
@@ -123,10 +126,12 @@ const parseKeys = (data: Uint8Array, where: string): Keys => {
   const decoded = decodeAny(data);
   if (!decoded.ok) throw bad('they are not JSON');
   const { current, keys } = (decoded.value ?? {}) as { current?: unknown; keys?: unknown };
-  if (typeof current !== 'string' || typeof keys !== 'object' || keys === null) throw bad('"current" and "keys" are needed');
+  if (typeof current !== 'string' || typeof keys !== 'object' || keys === null)
+    throw bad('"current" and "keys" are needed');
   for (const [id, key] of Object.entries(keys)) {
     if (!keyIdPattern.test(id)) throw bad('a key id must be 1 to 32 letters, digits, "_" or "-"');
-    if (typeof key !== 'string' || Buffer.from(key, 'base64').length < 32) throw bad(`key "${id}" must be at least 32 bytes, as base64`);
+    if (typeof key !== 'string' || Buffer.from(key, 'base64').length < 32)
+      throw bad(`key "${id}" must be at least 32 bytes, as base64`);
   }
   if (!Object.hasOwn(keys, current)) throw bad('"current" names none of "keys"');
   return { current, keys: keys as Record<string, string> };

@@ -31,7 +31,11 @@ export interface WorldOptions {
 }
 
 /** One test, run in both worlds; the world ends with it. */
-export const inBothWorlds = (name: string, options: WorldOptions, run: (world: World, bus: Bus) => Promise<void>): void => {
+export const inBothWorlds = (
+  name: string,
+  options: WorldOptions,
+  run: (world: World, bus: Bus) => Promise<void>,
+): void => {
   for (const open of [natsWorld, memoryWorld]) {
     test(`${name} (${open === natsWorld ? 'nats' : 'memory'})`, { timeout: 60_000 }, async () => {
       await using world = await open(options);

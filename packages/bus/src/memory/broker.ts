@@ -78,7 +78,10 @@ export class Broker {
         markers: number('subject_delete_marker_ttl') > 0,
       };
       // A year is no matter for a test, and a timer can't be set for it.
-      this.streams.set(name, new MemoryStream(stream.ageMs > maxTimerMs ? { ...stream, ageMs: 0 } : stream, this.clock));
+      this.streams.set(
+        name,
+        new MemoryStream(stream.ageMs > maxTimerMs ? { ...stream, ageMs: 0 } : stream, this.clock),
+      );
     }
     this.openQueue(this.names.streams.tasks, 'coordinator', [], -1);
   }
@@ -106,14 +109,26 @@ export class Broker {
   }
 
   streamOf(subject: string): MemoryStream | undefined {
-    for (const stream of this.streams.values()) if (stream.config.subjects.some((filter) => covers(filter, subject))) return stream;
+    for (const stream of this.streams.values())
+      if (stream.config.subjects.some((filter) => covers(filter, subject))) return stream;
     return undefined;
   }
 
-  openQueue(stream: string, name: string, filters: readonly string[], maxDeliver = this.#options.maxDeliver ?? limits.maxDeliver): void {
+  openQueue(
+    stream: string,
+    name: string,
+    filters: readonly string[],
+    maxDeliver = this.#options.maxDeliver ?? limits.maxDeliver,
+  ): void {
     const key = `${stream}/${name}`;
     if (this.queues.has(key)) return;
-    const config = { name, filters, maxDeliver, ackWaitMs: this.#options.ackWaitMs ?? limits.ackWaitMs, maxAckPending: limits.maxAckPending };
+    const config = {
+      name,
+      filters,
+      maxDeliver,
+      ackWaitMs: this.#options.ackWaitMs ?? limits.ackWaitMs,
+      maxAckPending: limits.maxAckPending,
+    };
     const onExhausted = (seq: number, deliveries: number): void => {
       const subject = `$JS.EVENT.ADVISORY.CONSUMER.MAX_DELIVERIES.${stream}.${name}`;
       const body = JSON.stringify({ stream, consumer: name, stream_seq: seq, deliveries });
@@ -169,7 +184,12 @@ export class Broker {
   }
 
   /** To every listener, and to one of each group. How many heard it. */
-  tell(subject: string, data: Uint8Array = nothing, headers: [string, string][] = [], reply: string | null = null): number {
+  tell(
+    subject: string,
+    data: Uint8Array = nothing,
+    headers: [string, string][] = [],
+    reply: string | null = null,
+  ): number {
     if (!this.#up || this.faults.onTell?.(subject) === 'lost') return 0;
     const heard = this.#listeners.filter(({ filter }) => covers(filter, subject));
     const groups = new Map<string, Listener[]>();
@@ -183,7 +203,8 @@ export class Broker {
       this.#turns.set(group, turn + 1);
       chosen.push(members[turn % members.length] as Listener);
     }
-    for (const listener of chosen) this.clock.later(this.faults.delayMs?.() ?? 0, () => listener.hear(subject, data, headers, reply));
+    for (const listener of chosen)
+      this.clock.later(this.faults.delayMs?.() ?? 0, () => listener.hear(subject, data, headers, reply));
     return chosen.length;
   }
 }

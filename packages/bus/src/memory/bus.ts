@@ -40,7 +40,8 @@ export const memoryBus = (broker: Broker): MemoryBus => {
     const headers = Object.entries(saying.headers ?? {});
     checkHeaders(headers);
     const size = data.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
-    if (size > broker.maxPayload) return Promise.reject(new BusError('too_large', `${saying.subject}: larger than the server takes.`));
+    if (size > broker.maxPayload)
+      return Promise.reject(new BusError('too_large', `${saying.subject}: larger than the server takes.`));
     const id = expect === null ? saying.headers?.['Nats-Msg-Id'] : undefined;
     let stored = 0;
     return way.ask(saying.subject, () => {
@@ -64,7 +65,15 @@ export const memoryBus = (broker: Broker): MemoryBus => {
       filter,
       group,
       hear: (subject, data, headers, reply) => {
-        if (way.alive) guarded(() => on({ subject, data, reply, header: (name) => headers.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1] }));
+        if (way.alive)
+          guarded(() =>
+            on({
+              subject,
+              data,
+              reply,
+              header: (name) => headers.find(([key]) => key.toLowerCase() === name.toLowerCase())?.[1],
+            }),
+          );
       },
     });
     return kept({ stop: async () => leave() });
@@ -82,17 +91,30 @@ export const memoryBus = (broker: Broker): MemoryBus => {
         filter: inbox,
         group: null,
         hear: (from, answer, headers) => {
-          const wire = { subject: from, data: answer, reply: null, header: (name: string) => headers.find(([key]) => key === name)?.[1] };
+          const wire = {
+            subject: from,
+            data: answer,
+            reply: null,
+            header: (name: string) => headers.find(([key]) => key === name)?.[1],
+          };
           if (way.alive) finish(() => resolve(wire));
         },
       });
-      const cancel = clock.later(timeoutMs, () => finish(() => reject(new BusError('unavailable', `${subject}: no answer in ${timeoutMs} ms.`))));
+      const cancel = clock.later(timeoutMs, () =>
+        finish(() => reject(new BusError('unavailable', `${subject}: no answer in ${timeoutMs} ms.`))),
+      );
       const heard = broker.publish(subject, bytesOf(data), [], inbox);
-      if (heard === 0 && broker.up) clock.later(0, () => finish(() => reject(new BusError('unavailable', `${subject}: nobody answers there.`))));
+      if (heard === 0 && broker.up)
+        clock.later(0, () => finish(() => reject(new BusError('unavailable', `${subject}: nobody answers there.`))));
     });
 
-  const take = (stream: string, queue: string, concurrency: number, on: (delivery: Delivery) => void, open: () => void): Running =>
-    kept(new MemoryTaker(way, `${stream}/${queue}`, concurrency, on, open));
+  const take = (
+    stream: string,
+    queue: string,
+    concurrency: number,
+    on: (delivery: Delivery) => void,
+    open: () => void,
+  ): Running => kept(new MemoryTaker(way, `${stream}/${queue}`, concurrency, on, open));
   const openQueue = (queue: string): void => broker.openQueue(names.streams.orders, queue, [names.orders(queue)]);
   const openTasks = (): void => broker.openQueue(names.streams.tasks, 'coordinator', [], -1);
 
@@ -108,9 +130,17 @@ export const memoryBus = (broker: Broker): MemoryBus => {
     queueInfo: (queue) =>
       way.ask(`queue ${queue}`, () => {
         const found = broker.queues.get(`${names.streams.orders}/${queue}`);
-        return found ? { delivered: found.delivered, floor: found.floor, pending: found.waiting, unacknowledged: found.unacknowledged } : null;
+        return found
+          ? {
+              delivered: found.delivered,
+              floor: found.floor,
+              pending: found.waiting,
+              unacknowledged: found.unacknowledged,
+            }
+          : null;
       }),
-    takeOrders: async (queue, concurrency, on) => take(names.streams.orders, queue, concurrency, on, () => openQueue(queue)),
+    takeOrders: async (queue, concurrency, on) =>
+      take(names.streams.orders, queue, concurrency, on, () => openQueue(queue)),
     takeTasks: async (on) => take(names.streams.tasks, 'coordinator', limits.readBatch, on, openTasks),
     tell: (subject, data, headers) => {
       const lines = Object.entries(headers ?? {});
@@ -121,7 +151,14 @@ export const memoryBus = (broker: Broker): MemoryBus => {
     ask,
     serve: async ({ name, endpoints }: Service) => {
       const served = endpoints.map(({ subject, on }) =>
-        listen(subject, (wire) => void on(wire).catch(() => brokenInside).then((answer) => way.alive && respond(broker, wire.reply, answer)), name),
+        listen(
+          subject,
+          (wire) =>
+            void on(wire)
+              .catch(() => brokenInside)
+              .then((answer) => way.alive && respond(broker, wire.reply, answer)),
+          name,
+        ),
       );
       return { stop: async () => void (await Promise.all(served.map((one) => one.stop()))) };
     },
@@ -142,7 +179,8 @@ const respond = (broker: Broker, reply: string | null, answer: Answer): void => 
 
 const checkHeaders = (headers: [string, string][]): void => {
   for (const [name, value] of headers) {
-    if (!/^[!-9;-~]+$/.test(name) || /[\r\n\0]/.test(value)) throw new TypeError(`A header "${name.slice(0, 64)}" can't be sent as it is.`);
+    if (!/^[!-9;-~]+$/.test(name) || /[\r\n\0]/.test(value))
+      throw new TypeError(`A header "${name.slice(0, 64)}" can't be sent as it is.`);
   }
 };
 

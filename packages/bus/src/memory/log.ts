@@ -15,7 +15,10 @@ export const memoryLog = (way: Way, name: string, kept: <T extends Running>(one:
   return {
     async read({ subjects, ...reading }) {
       const alive = (): boolean => way.alive;
-      const reader = await way.ask(`read ${name}`, () => new MemoryReader(broker, stream(), { ...reading, filters: subjects ?? [], alive }));
+      const reader = await way.ask(
+        `read ${name}`,
+        () => new MemoryReader(broker, stream(), { ...reading, filters: subjects ?? [], alive }),
+      );
       return kept(reader.begin());
     },
     last: (subject) => way.ask(`last ${subject}`, () => stream().newest(subject) ?? null),
@@ -26,7 +29,8 @@ export const memoryLog = (way: Way, name: string, kept: <T extends Running>(one:
         return { first, last, messages: count, bytes, bytesMax: config.bytesMax };
       }),
     forget: ({ subject, before }) =>
-      way.ask(`forget ${name}`, () => stream().forget(subject === undefined ? [] : [subject], before ?? Number.POSITIVE_INFINITY)),
+      way.ask(`forget ${name}`, () =>
+        stream().forget(subject === undefined ? [] : [subject], before ?? Number.POSITIVE_INFINITY),
+      ),
   };
 };
-

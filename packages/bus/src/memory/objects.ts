@@ -25,4 +25,3 @@ export const memoryObjects = (way: Way, bucket: string): Objects => {
     remove: (name) => way.ask(`remove ${name}`, () => void held.delete(name)),
   };
 };
-

@@ -39,7 +39,12 @@ export class Queue {
   #scheduled = false;
   #turn = 0;
 
-  constructor(config: QueueConfig, stream: MemoryStream, clock: Clock, onExhausted: (seq: number, deliveries: number) => void) {
+  constructor(
+    config: QueueConfig,
+    stream: MemoryStream,
+    clock: Clock,
+    onExhausted: (seq: number, deliveries: number) => void,
+  ) {
     this.config = config;
     this.#stream = stream;
     this.#clock = clock;

@@ -29,13 +29,20 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
       const writings = all.map(({ key, bytes, expect }) => {
         const entry = expect === 0 && all.length === 1 ? entryAt(key) : null;
         // A key that was removed leaves a mark: it counts as new.
-        return { subject: prefix + key, data: bytes, headers: [] as [string, string][], expect: entry?.gone ? entry.revision : expect };
+        return {
+          subject: prefix + key,
+          data: bytes,
+          headers: [] as [string, string][],
+          expect: entry?.gone ? entry.revision : expect,
+        };
       });
       const revisions = stream().write(writings);
       if (revisions) return revisions;
       const ours = all.map(({ key, bytes, expect }) => {
         const entry = entryAt(key);
-        return entry && !entry.gone && Buffer.compare(entry.data, bytes) === 0 && entry.revision > (expect ?? 0) ? entry.revision : null;
+        return entry && !entry.gone && Buffer.compare(entry.data, bytes) === 0 && entry.revision > (expect ?? 0)
+          ? entry.revision
+          : null;
       });
       // A refusal after a lost answer may be about our own write.
       if (tries > 1 && !ours.includes(null)) return ours as number[];
@@ -49,12 +56,24 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
     setAll,
     async remove(key) {
       await way.ask(`remove ${checked(key)}`, () =>
-        stream().write([{ subject: prefix + key, data: nothing, headers: [['KV-Operation', 'DEL'], ['Nats-TTL', '1h']], expect: null }]),
+        stream().write([
+          {
+            subject: prefix + key,
+            data: nothing,
+            headers: [
+              ['KV-Operation', 'DEL'],
+              ['Nats-TTL', '1h'],
+            ],
+            expect: null,
+          },
+        ]),
       );
     },
     keys: (filter = '>') =>
       way.ask(`keys ${filter}`, () =>
-        [...stream().all([prefix + filter])].map((message) => entryOf(message, message.subject.slice(prefix.length))).flatMap(({ key, gone }) => (gone ? [] : [key])),
+        [...stream().all([prefix + filter])]
+          .map((message) => entryOf(message, message.subject.slice(prefix.length)))
+          .flatMap(({ key, gone }) => (gone ? [] : [key])),
       ),
     async watch(on, onReady) {
       let ready = false;
@@ -64,7 +83,13 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
         onReady?.();
       };
       const onMessage = (message: Message): void => on(entryOf(message, message.subject.slice(prefix.length)));
-      const reading = { filters: [`${prefix}>`], after: 'latest' as const, on: onMessage, onIdle, alive: () => way.alive };
+      const reading = {
+        filters: [`${prefix}>`],
+        after: 'latest' as const,
+        on: onMessage,
+        onIdle,
+        alive: () => way.alive,
+      };
       const reader = await way.ask(`watch ${bucket}`, () => new MemoryReader(broker, stream(), reading));
       return kept(reader.begin());
     },

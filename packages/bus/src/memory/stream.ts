@@ -89,7 +89,8 @@ export class MemoryStream {
     }
     const size = writings.reduce((sum, writing) => sum + sizeOf(writing), 0);
     const { bytesMax, discardNew, name } = this.config;
-    if (bytesMax > 0 && discardNew && this.bytes + size > bytesMax) throw new BusError('full', `${name}: maximum bytes exceeded`);
+    if (bytesMax > 0 && discardNew && this.bytes + size > bytesMax)
+      throw new BusError('full', `${name}: maximum bytes exceeded`);
     const seqs = writings.map((writing) => this.#store(writing));
     for (const listener of [...this.listeners]) listener();
     return seqs;
@@ -158,7 +159,10 @@ export class MemoryStream {
     const newest = this.newestSeq(message.subject) === message.seq;
     this.remove(message.seq);
     if (!newest || !this.config.markers || message.header('Nats-Marker-Reason') !== undefined) return;
-    const headers: [string, string][] = [['Nats-Marker-Reason', 'MaxAge'], ['Nats-TTL', '60s']];
+    const headers: [string, string][] = [
+      ['Nats-Marker-Reason', 'MaxAge'],
+      ['Nats-TTL', '60s'],
+    ];
     this.write([{ subject: message.subject, data: nothing, headers, expect: null }]);
   }
 }
@@ -189,13 +193,28 @@ export class MemoryMessage implements Message {
 
   /** The same without its body. */
   bare(): MemoryMessage {
-    return new MemoryMessage(this.subject, nothing, [...this.#headers, ['Nats-Msg-Size', String(this.data.length)]], this.seq, this.at);
+    return new MemoryMessage(
+      this.subject,
+      nothing,
+      [...this.#headers, ['Nats-Msg-Size', String(this.data.length)]],
+      this.seq,
+      this.at,
+    );
   }
 }
 
-const sizeOf = (message: { subject: string; data: Uint8Array; headers: [string, string][] | (() => [string, string][]) }): number => {
+const sizeOf = (message: {
+  subject: string;
+  data: Uint8Array;
+  headers: [string, string][] | (() => [string, string][]);
+}): number => {
   const headers = typeof message.headers === 'function' ? message.headers() : message.headers;
-  return 22 + message.subject.length + message.data.length + headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+  return (
+    22 +
+    message.subject.length +
+    message.data.length +
+    headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0)
+  );
 };
 
 const idWindowMs = 120_000;

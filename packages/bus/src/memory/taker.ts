@@ -88,7 +88,9 @@ export class MemoryTaker implements Running, Puller {
       headers: () => message.headers(),
       deliveries,
       ack: () => {
-        answered ??= this.#way.ask(`ack ${seq}`, () => (faults.onAck?.(seq) === 'forgotten' ? undefined : queue?.ack(seq))).finally(release);
+        answered ??= this.#way
+          .ask(`ack ${seq}`, () => (faults.onAck?.(seq) === 'forgotten' ? undefined : queue?.ack(seq)))
+          .finally(release);
         return answered;
       },
       later: (afterMs) => {

@@ -22,9 +22,11 @@ export class Way {
     return new Promise<T>((resolve, reject) => {
       const attempt = (tries: number): void => {
         if (!this.alive) return;
-        if (clock.now() >= deadline) return reject(new BusError('unavailable', `${what}: the server did not take it in time.`));
+        if (clock.now() >= deadline)
+          return reject(new BusError('unavailable', `${what}: the server did not take it in time.`));
         const fault = broker.up ? faults.onRequest?.(what) : 'lost';
-        if (fault === 'lost') return void clock.later(broker.up ? limits.requestTimeoutMs : 50, () => attempt(tries + 1));
+        if (fault === 'lost')
+          return void clock.later(broker.up ? limits.requestTimeoutMs : 50, () => attempt(tries + 1));
         clock.later(delay(), () => {
           if (!broker.up) return attempt(tries + 1);
           let result: T;
@@ -53,4 +55,3 @@ export class Way {
 
 /** A copy: what is sent is what it was when it was sent. */
 export const bytesOf = (data: Uint8Array | string): Uint8Array => Buffer.from(data as string);
-

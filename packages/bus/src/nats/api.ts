@@ -1,6 +1,7 @@
 // JetStream's own API, as far as it is needed while running: the streams themselves are made in prepare.ts.
 import type { BusError } from '../error.ts';
-import { type Asker, latin1 } from './asker.ts';
+import { textOf } from '../decode.ts';
+import type { Asker } from './asker.ts';
 import { errorIn, isMissing, mayPass, refusal, type ServerError } from './refusal.ts';
 
 export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok: false; readonly error: ServerError };
@@ -9,10 +10,10 @@ export type Reply<T> = { readonly ok: true; readonly value: T } | { readonly ok:
 export const call = <T>(asker: Asker, verb: string, body: unknown, patienceMs?: number): Promise<Reply<T>> =>
   new Promise((resolve, reject: (error: BusError) => void) => {
     const onAnswer = (answer: Uint8Array): boolean => {
-      const text = latin1(answer);
+      const text = textOf(answer);
       // Only a refusal has "error" as a key of its own; a body that talks of errors is in base64 or escaped.
       const error = errorIn(text);
-      if (error === null) resolve({ ok: true, value: JSON.parse(Buffer.from(answer).toString('utf8')) as T });
+      if (error === null) resolve({ ok: true, value: JSON.parse(text) as T });
       else if (mayPass(error)) return true;
       else resolve({ ok: false, error });
       return false;
@@ -52,7 +53,12 @@ export interface ConsumerInfo {
 }
 
 /** Makes a consumer; the subject names its filter where it has one, so that a permission can too. */
-export const makeConsumer = (asker: Asker, stream: string, config: ConsumerConfig, action: '' | 'create'): Promise<Reply<ConsumerInfo>> => {
+export const makeConsumer = (
+  asker: Asker,
+  stream: string,
+  config: ConsumerConfig,
+  action: '' | 'create',
+): Promise<Reply<ConsumerInfo>> => {
   const filter = config.filter_subject === undefined ? '' : `.${config.filter_subject}`;
   return call(asker, `CONSUMER.CREATE.${stream}.${config.name}${filter}`, { stream_name: stream, config, action });
 };

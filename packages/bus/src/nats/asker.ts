@@ -44,14 +44,17 @@ export class Asker {
   constructor(connection: NatsConnection, inbox: string) {
     this.#connection = connection;
     this.#inbox = `${inbox}.`;
-    connection.subscribe(`${this.#inbox}*`, { callback: (error, msg) => {
-      if (!error) this.#answer(msg);
-    } });
+    connection.subscribe(`${this.#inbox}*`, {
+      callback: (error, msg) => {
+        if (!error) this.#answer(msg);
+      },
+    });
   }
 
   ask(question: Question): void {
     const now = Date.now();
-    if (this.#closed) return question.onFail(new BusError('unavailable', `${brief(question.subject)}: the connection is closed.`));
+    if (this.#closed)
+      return question.onFail(new BusError('unavailable', `${brief(question.subject)}: the connection is closed.`));
     const deadline = now + (question.patienceMs ?? limits.publishTimeoutMs);
     const open: Open = { question, deadline, slot: 0, tries: 0, due: 0, why: 'nothing was heard' };
     this.#say(open, now);
@@ -79,7 +82,8 @@ export class Asker {
   /** The server told that we may not say this: nobody will answer. */
   forbidden(subject: string): void {
     for (const open of [...this.#asked.values()]) {
-      if (open.question.subject === subject) this.#fail(open, new BusError('forbidden', `This user may not publish to ${brief(subject)}.`));
+      if (open.question.subject === subject)
+        this.#fail(open, new BusError('forbidden', `This user may not publish to ${brief(subject)}.`));
     }
   }
 
@@ -92,7 +96,13 @@ export class Asker {
   close(): void {
     this.#closed = true;
     for (const open of [...this.#asked.values(), ...this.#resting])
-      this.#fail(open, new BusError('unavailable', `${brief(open.question.subject)}: the connection was closed before the server answered.`));
+      this.#fail(
+        open,
+        new BusError(
+          'unavailable',
+          `${brief(open.question.subject)}: the connection was closed before the server answered.`,
+        ),
+      );
     this.#rest();
   }
 
@@ -111,7 +121,8 @@ export class Asker {
       else this.tell(subject, data, headers, reply);
     } catch (error) {
       const { message } = error as Error;
-      if (/max_payload/.test(message)) this.#fail(open, new BusError('too_large', `${brief(subject)}: larger than the server takes.`));
+      if (/max_payload/.test(message))
+        this.#fail(open, new BusError('too_large', `${brief(subject)}: larger than the server takes.`));
       else this.#fail(open, new BusError('unavailable', `${brief(subject)}: ${message}`, { cause: error }));
     }
   }
@@ -122,7 +133,8 @@ export class Asker {
     if (!open) return;
     this.#asked.delete(slot);
     const { data } = msg;
-    if (data.length === 0 && statusOf(msg) === 503) this.#later(open, 'nobody answers for it; JetStream or the stream may be down or missing');
+    if (data.length === 0 && statusOf(msg) === 503)
+      this.#later(open, 'nobody answers for it; JetStream or the stream may be down or missing');
     else if (open.question.onAnswer(data, open.tries)) this.#later(open, latin1(data));
     else if (this.#asked.size + this.#resting.size === 0) this.#rest();
   }
@@ -169,12 +181,16 @@ export class Asker {
   };
 
   #expire(open: Open): void {
-    this.#fail(open, new BusError('unavailable', `${brief(open.question.subject)}: the server did not take it in time: ${open.why}.`));
+    this.#fail(
+      open,
+      new BusError('unavailable', `${brief(open.question.subject)}: the server did not take it in time: ${open.why}.`),
+    );
   }
 }
 
 /** As text, for what the server says of itself. */
-export const latin1 = (data: Uint8Array): string => Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
+export const latin1 = (data: Uint8Array): string =>
+  Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
 
 const sweepMs = 25;
 const answerMs = limits.requestTimeoutMs;

@@ -22,7 +22,12 @@ export interface NatsBus extends Bus, AsyncDisposable {
 /** The durable consumer that the coordinators share for the plain door. */
 const tasksConsumer = 'coordinator';
 
-export const natsBus = (line: Line, publisher: Publisher, names: Names, closed: Promise<Error | undefined>): NatsBus => {
+export const natsBus = (
+  line: Line,
+  publisher: Publisher,
+  names: Names,
+  closed: Promise<Error | undefined>,
+): NatsBus => {
   const { connection, asker } = line;
   const running = new Set<Running>();
   const kept = <T extends Running>(one: T): Running => {
@@ -39,8 +44,13 @@ export const natsBus = (line: Line, publisher: Publisher, names: Names, closed: 
   const openQueue = (queue: string): Promise<void> =>
     openConsumer(line, names.streams.orders, queue, names.orders(queue), line.maxDeliver);
 
-  const take = (stream: string, consumer: string, concurrency: number, on: (delivery: Delivery) => void, open: () => Promise<void>) =>
-    kept(new Taker(line, { stream, consumer, concurrency, on, open }).start());
+  const take = (
+    stream: string,
+    consumer: string,
+    concurrency: number,
+    on: (delivery: Delivery) => void,
+    open: () => Promise<void>,
+  ) => kept(new Taker(line, { stream, consumer, concurrency, on, open }).start());
 
   const bus: NatsBus = {
     names,
@@ -67,12 +77,15 @@ export const natsBus = (line: Line, publisher: Publisher, names: Names, closed: 
         unacknowledged: info.num_ack_pending,
       };
     },
-    takeOrders: async (queue, concurrency, on) => take(names.streams.orders, queue, concurrency, on, () => openQueue(queue)),
-    takeTasks: async (on) => take(names.streams.tasks, tasksConsumer, limits.readBatch, on, () => openTasks({ line, names })),
+    takeOrders: async (queue, concurrency, on) =>
+      take(names.streams.orders, queue, concurrency, on, () => openQueue(queue)),
+    takeTasks: async (on) =>
+      take(names.streams.tasks, tasksConsumer, limits.readBatch, on, () => openTasks({ line, names })),
     tell(subject, data, headers) {
       const lines = headerLines(headers);
       // What is only for watching is not kept for later.
-      if (line.online()) connection.publish(subject, data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
+      if (line.online())
+        connection.publish(subject, data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
     },
     listen(subject, on, group) {
       const subscription = connection.subscribe(subject, {
@@ -108,7 +121,13 @@ export const openTasks = ({ line, names }: Pick<NatsBus, 'line' | 'names'>): Pro
   openConsumer(line, names.streams.tasks, tasksConsumer, undefined, -1);
 
 /** A consumer that is there already stays as it is: an operator may have changed it. */
-const openConsumer = async (line: Line, stream: string, name: string, filter: string | undefined, maxDeliver: number): Promise<void> => {
+const openConsumer = async (
+  line: Line,
+  stream: string,
+  name: string,
+  filter: string | undefined,
+  maxDeliver: number,
+): Promise<void> => {
   const made = await makeConsumer(
     line.asker,
     stream,
@@ -125,19 +144,27 @@ const openConsumer = async (line: Line, stream: string, name: string, filter: st
     },
     'create',
   );
-  if (!made.ok && made.error.err_code !== alreadyExists && made.error.err_code !== nameInUse) throw refusal(made.error, `${stream}.${name}`);
+  if (!made.ok && made.error.err_code !== alreadyExists && made.error.err_code !== nameInUse)
+    throw refusal(made.error, `${stream}.${name}`);
 };
 
 const alreadyExists = 10_148;
 const nameInUse = 10_013;
 
-const ask = async (connection: NatsConnection, subject: string, data: Uint8Array | string, timeoutMs: number): Promise<Wire> => {
+const ask = async (
+  connection: NatsConnection,
+  subject: string,
+  data: Uint8Array | string,
+  timeoutMs: number,
+): Promise<Wire> => {
   try {
     return wireOf(await connection.request(subject, data, { timeout: timeoutMs }));
   } catch (error) {
     const { name, message } = error as Error;
-    if (/max_payload/.test(message)) throw new BusError('too_large', `${subject}: larger than the server takes.`, { cause: error });
-    if (name === 'PermissionViolationError') throw new BusError('forbidden', `This user may not ask ${subject}.`, { cause: error });
+    if (/max_payload/.test(message))
+      throw new BusError('too_large', `${subject}: larger than the server takes.`, { cause: error });
+    if (name === 'PermissionViolationError')
+      throw new BusError('forbidden', `This user may not ask ${subject}.`, { cause: error });
     const why = name === 'NoRespondersError' || /no responders/i.test(message) ? 'nobody answers there' : message;
     throw new BusError('unavailable', `${subject}: ${why}.`, { cause: error });
   }

@@ -1,7 +1,15 @@
 // Opens the connection, and says plainly why it can't be opened.
 import { readFileSync } from 'node:fs';
 import { limits, namesOf } from '@capstan/contracts';
-import { type Authenticator, connect as natsConnect, type ConnectionOptions, credsAuthenticator, type NatsConnection, nuid, type TlsOptions } from 'nats';
+import {
+  type Authenticator,
+  connect as natsConnect,
+  type ConnectionOptions,
+  credsAuthenticator,
+  type NatsConnection,
+  nuid,
+  type TlsOptions,
+} from 'nats';
 import { BusError } from '../error.ts';
 import { Asker } from './asker.ts';
 import { type NatsBus, natsBus } from './bus.ts';
@@ -44,7 +52,10 @@ export const connect = async (options: ConnectOptions = {}): Promise<NatsBus> =>
   const { version } = connection.info ?? {};
   if (!version || isOlder(version, serverVersionMin)) {
     await connection.close();
-    throw new BusError('unavailable', `nats-server ${version} is too old: Capstan needs ${serverVersionMin} or later, and is tested with 2.15.1.`);
+    throw new BusError(
+      'unavailable',
+      `nats-server ${version} is too old: Capstan needs ${serverVersionMin} or later, and is tested with 2.15.1.`,
+    );
   }
   const prefix = `${options.inboxPrefix ?? '_INBOX'}.${nuid.next()}`;
   let online = true;
@@ -108,7 +119,11 @@ const firstConnection = async (options: ConnectionOptions, waitMs: number): Prom
       if (name === 'AuthorizationError' || /authorization|authentication/i.test(message))
         throw new BusError('forbidden', `The NATS server at ${where} refuses these credentials.`, { cause: error });
       if (Date.now() >= deadline)
-        throw new BusError('unavailable', `No NATS server answers at ${where}: ${message}. Is it running, and is the address right?`, { cause: error });
+        throw new BusError(
+          'unavailable',
+          `No NATS server answers at ${where}: ${message}. Is it running, and is the address right?`,
+          { cause: error },
+        );
       await new Promise((resolve) => setTimeout(resolve, 250));
     }
   }

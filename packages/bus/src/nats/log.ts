@@ -23,7 +23,10 @@ export const natsLog = (line: Line, stream: string): Log => {
       return { first: first_seq, last: last_seq, messages, bytes, bytesMax: Math.max(0, info.config.max_bytes ?? 0) };
     },
     async forget({ subject, before }) {
-      const body = { ...(subject === undefined ? {} : { filter: subject }), ...(before === undefined ? {} : { seq: before }) };
+      const body = {
+        ...(subject === undefined ? {} : { filter: subject }),
+        ...(before === undefined ? {} : { seq: before }),
+      };
       const purged = await look<{ purged: number }>(line.asker, `STREAM.PURGE.${stream}`, body);
       return purged?.purged ?? 0;
     },

@@ -18,8 +18,10 @@ export const natsObjects = (line: Line, bucket: string): Objects => {
       } catch (error) {
         opened = null;
         const { message } = error as Error;
-        if (/maximum bytes|insufficient/.test(message)) throw new BusError('full', `The objects ${bucket}: ${message}`, { cause: error });
-        if (/digest|corrupt|size mismatch/i.test(message)) throw new BusError('corrupt', `The objects ${bucket}: ${message}`, { cause: error });
+        if (/maximum bytes|insufficient/.test(message))
+          throw new BusError('full', `The objects ${bucket}: ${message}`, { cause: error });
+        if (/digest|corrupt|size mismatch/i.test(message))
+          throw new BusError('corrupt', `The objects ${bucket}: ${message}`, { cause: error });
         if (Date.now() > deadline || line.connection.isClosed())
           throw new BusError('unavailable', `The objects ${bucket}: ${message}`, { cause: error });
         await new Promise((resolve) => setTimeout(resolve, 250));
@@ -47,4 +49,5 @@ export const natsObjects = (line: Line, bucket: string): Objects => {
 };
 
 /** From `SHA-256=<base64url>`. */
-const hexOf = (digest: string): string => Buffer.from(digest.slice(digest.indexOf('=') + 1), 'base64url').toString('hex');
+const hexOf = (digest: string): string =>
+  Buffer.from(digest.slice(digest.indexOf('=') + 1), 'base64url').toString('hex');

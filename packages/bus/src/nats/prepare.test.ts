@@ -17,7 +17,10 @@ test('many processes prepare at once; a second time changes nothing', async () =
   const [bus] = buses as [(typeof buses)[0]];
   const made = new Set(prepared.flatMap(({ made }) => made));
   assert.equal(made.size, streamsOf(bus.names, {}).length);
-  assert.deepEqual(prepared.flatMap(({ changed }) => changed), []);
+  assert.deepEqual(
+    prepared.flatMap(({ changed }) => changed),
+    [],
+  );
   assert.deepEqual(await prepare(bus), { made: [], changed: [] });
   assert.deepEqual(await inspect(bus), []);
   await Promise.all(buses.map((one) => one.close()));

@@ -24,7 +24,11 @@ export const prepare = async (bus: NatsBus, options: PrepareOptions = {}): Promi
     const problems = await prepareOne(bus, spec, options, prepared);
     wrong.push(...problems);
   }
-  if (wrong.length > 0) throw new BusError('conflict', `This NATS account can't be used as it is:\n${wrong.map((one) => `  ${one}`).join('\n')}`);
+  if (wrong.length > 0)
+    throw new BusError(
+      'conflict',
+      `This NATS account can't be used as it is:\n${wrong.map((one) => `  ${one}`).join('\n')}`,
+    );
   await openTasks(bus);
   return prepared;
 };
@@ -46,7 +50,13 @@ const prepareOne = async (bus: NatsBus, spec: Spec, options: PrepareOptions, pre
   const { asker } = bus.line;
   let config = await configOf(bus, spec.name);
   if (!config) {
-    const wanted = { name: spec.name, storage: options.storage ?? 'file', num_replicas: options.replicas ?? 1, ...spec.may, ...spec.must };
+    const wanted = {
+      name: spec.name,
+      storage: options.storage ?? 'file',
+      num_replicas: options.replicas ?? 1,
+      ...spec.may,
+      ...spec.must,
+    };
     const made = await call<{ config: Config; did_create?: boolean }>(asker, `STREAM.CREATE.${spec.name}`, wanted);
     if (made.ok) {
       if (made.value.did_create !== false) prepared.made.push(spec.name);
@@ -61,7 +71,13 @@ const prepareOne = async (bus: NatsBus, spec: Spec, options: PrepareOptions, pre
   return putRight(bus, spec, config, options, prepared);
 };
 
-const putRight = async (bus: NatsBus, spec: Spec, config: Config, options: PrepareOptions, prepared: Prepared): Promise<string[]> => {
+const putRight = async (
+  bus: NatsBus,
+  spec: Spec,
+  config: Config,
+  options: PrepareOptions,
+  prepared: Prepared,
+): Promise<string[]> => {
   const asked = chosen(spec, options, bus.names);
   const names = [...differing(config, spec.must), ...differing(config, asked)];
   const fixed = names.filter((name) => unchangeable.has(name) || (oneWay.has(name) && config[name] === true));
@@ -72,7 +88,9 @@ const putRight = async (bus: NatsBus, spec: Spec, config: Config, options: Prepa
     prepared.changed.push(spec.name);
     return [];
   }
-  return names.map((name) => `${difference(spec, config, name)} The server refuses to change it: ${updated.error.description}.`);
+  return names.map(
+    (name) => `${difference(spec, config, name)} The server refuses to change it: ${updated.error.description}.`,
+  );
 };
 
 const configOf = async (bus: NatsBus, stream: string): Promise<Config | null> =>

@@ -75,7 +75,13 @@ export class Publisher {
     const lines = expectation(expect) + headerLines(headers);
     return new Promise((resolve, reject) => {
       const encodedHeaders = lines === '' ? undefined : encoded(headerBytes(lines));
-      this.#asker.ask({ subject, data, headers: encodedHeaders, onAnswer: settle(subject, resolve, reject), onFail: reject });
+      this.#asker.ask({
+        subject,
+        data,
+        headers: encodedHeaders,
+        onAnswer: settle(subject, resolve, reject),
+        onFail: reject,
+      });
     });
   }
 
@@ -104,7 +110,8 @@ export class Publisher {
       reject(error);
       done?.();
     };
-    const headers = saying.headers === undefined ? nameOnce : encoded(headerBytes(nameOnceLine + headerLines(saying.headers)));
+    const headers =
+      saying.headers === undefined ? nameOnce : encoded(headerBytes(nameOnceLine + headerLines(saying.headers)));
     this.#asker.ask({ subject, data, headers, onAnswer, onFail });
   }
 
@@ -150,10 +157,11 @@ export class Publisher {
       const text = latin1(answer);
       const error = errorIn(text);
       const seq = seqIn(text) - group.length + 1;
-      if (error === null) group.forEach(({ resolve, done }, at) => {
-        resolve({ seq: seq + at, again: false });
-        done?.();
-      });
+      if (error === null)
+        group.forEach(({ resolve, done }, at) => {
+          resolve({ seq: seq + at, again: false });
+          done?.();
+        });
       else for (const due of group) this.#single(due);
       return false;
     };
@@ -216,7 +224,8 @@ const settle =
     return false;
   };
 
-const expectation = (expect: number | null): string => (expect === null ? '' : `Nats-Expected-Last-Subject-Sequence: ${expect}\r\n`);
+const expectation = (expect: number | null): string =>
+  expect === null ? '' : `Nats-Expected-Last-Subject-Sequence: ${expect}\r\n`;
 
 const largeBytes = 256 * 1_024;
 const batchBytesMax = 4 * 1_024 * 1_024;

@@ -1,7 +1,7 @@
 // Reads a stream in order, without acknowledgements: a consumer in the server's memory that is made anew after whatever broke it, from behind
 // the last message that was handed out. nats.js' ordered consumer does much the same; but it goes on in silence when the stream has
 // lost its end, keeps trying one that is gone, and what its callback throws ends the connection's reading (3.4.0).
-import type { Msg, Subscription } from 'nats';
+import { type Msg, nuid, type Subscription } from 'nats';
 import { limits } from '@capstan/contracts';
 import { type ConsumerConfig, look, makeConsumer, nanos, type StreamInfo } from './api.ts';
 import type { Running } from '../port.ts';
@@ -97,7 +97,8 @@ export class Reader implements Running {
     if (!info) throw new BusError('unavailable', `There is no stream ${stream}.`);
     await this.#compare(info, first);
     this.#created = info.created;
-    this.#name = `r_${this.#line.inbox().split('.').pop()}`;
+    // No other reader, of this process or another, may have it: the server would make one consumer of two.
+    this.#name = `read_${nuid.next()}`;
     const made = await makeConsumer(asker, stream, this.#config(), '');
     if (!made.ok) throw refusal(made.error, stream);
     if (this.#stopped) return;
@@ -105,7 +106,9 @@ export class Reader implements Running {
     this.#asked = 0;
     this.#silent = 0;
     const inbox = this.#line.inbox();
-    const subscription = connection.subscribe(inbox, { callback: (error, msg) => (error ? this.#refused(error) : this.#take(subscription, msg)) });
+    const subscription = connection.subscribe(inbox, {
+      callback: (error, msg) => (error ? this.#refused(error) : this.#take(subscription, msg)),
+    });
     this.#subscription = subscription;
     this.#pull();
     // Whoever reads has this object by then.
@@ -121,14 +124,18 @@ export class Reader implements Running {
     if (this.#latest && first) return;
     let same = info.state.last_seq >= this.#after && (this.#created === null || info.created === this.#created);
     if (same && this.#after > 0 && this.#at !== undefined) {
-      const found = await look<{ message: StoredJson }>(this.#line.asker, `STREAM.MSG.GET.${this.#reading.stream}`, { seq: this.#after });
+      const found = await look<{ message: StoredJson }>(this.#line.asker, `STREAM.MSG.GET.${this.#reading.stream}`, {
+        seq: this.#after,
+      });
       same = found === null || Math.abs(Date.parse(found.message.time) - this.#at) <= 1;
     }
     if (same) return;
     const found = { last: info.state.last_seq, after: this.#after };
     this.#line.warn(
       `The stream ${this.#reading.stream} ends at ${found.last}, but was read up to ${found.after}: it has lost what was stored, or was replaced. Reading goes on ${
-        this.#latest || this.#at === undefined ? 'from its beginning' : `with what came since ${new Date(this.#at).toISOString()}`
+        this.#latest || this.#at === undefined
+          ? 'from its beginning'
+          : `with what came since ${new Date(this.#at).toISOString()}`
       }.`,
     );
     this.#after = 0;
@@ -146,7 +153,11 @@ export class Reader implements Running {
             ? { deliver_policy: 'by_start_time' as const, opt_start_time: new Date(this.#at).toISOString() }
             : { deliver_policy: 'all' as const };
     const subjects =
-      filters.length === 1 ? { filter_subject: filters[0] as string } : filters.length > 1 ? { filter_subjects: filters } : {};
+      filters.length === 1
+        ? { filter_subject: filters[0] as string }
+        : filters.length > 1
+          ? { filter_subjects: filters }
+          : {};
     return {
       name: this.#name,
       ...from,
@@ -194,7 +205,10 @@ export class Reader implements Running {
     if (status === 100) return;
     const left = Number(find(headersOf(msg), 'Nats-Pending-Messages') ?? Number.NaN);
     // A pull that ended by time says what it still had to give; any other end means that the consumer is gone or has moved.
-    if ((status === 408 || status === 404 || (status === 409 && /batch completed/i.test(statusText(msg)))) && !Number.isNaN(left)) {
+    if (
+      (status === 408 || status === 404 || (status === 409 && /batch completed/i.test(statusText(msg)))) &&
+      !Number.isNaN(left)
+    ) {
       this.#asked -= left;
       this.#pull();
     } else this.restart();
@@ -211,6 +225,7 @@ export class Reader implements Running {
     this.#subscription = null;
     if (!subscription) return;
     subscription.unsubscribe();
-    if (this.#line.online()) this.#line.connection.publish(`$JS.API.CONSUMER.DELETE.${this.#reading.stream}.${this.#name}`);
+    if (this.#line.online())
+      this.#line.connection.publish(`$JS.API.CONSUMER.DELETE.${this.#reading.stream}.${this.#name}`);
   }
 }

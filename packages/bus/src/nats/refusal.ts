@@ -46,7 +46,8 @@ export const refusal = (error: ServerError, subject: string): BusError => {
 };
 
 const isFull = (error: ServerError): boolean =>
-  [10_002, 10_023, 10_028, 10_047].includes(error.err_code) || (error.err_code === 10_077 && /maximum (bytes|messages)/.test(error.description));
+  [10_002, 10_023, 10_028, 10_047].includes(error.err_code) ||
+  (error.err_code === 10_077 && /maximum (bytes|messages)/.test(error.description));
 
 const isTooLarge = (error: ServerError): boolean =>
   [10_054, 10_097].includes(error.err_code) || (error.err_code === 10_077 && /too large/.test(error.description));

@@ -14,7 +14,10 @@ export const serve = async (line: Line, { name, version, description, endpoints 
       handler: (error, msg) => {
         if (error || !msg.reply) return;
         // A reply subject of the asker's choice would let it say things in our name (the server doesn't check it, 2.15.1).
-        if (!isInbox(msg.reply)) return line.warn(`A request on ${msg.subject} asked for its reply on ${msg.reply.slice(0, 160)}; none was sent.`);
+        if (!isInbox(msg.reply))
+          return line.warn(
+            `A request on ${msg.subject} asked for its reply on ${msg.reply.slice(0, 160)}; none was sent.`,
+          );
         const reply = msg.reply;
         const { msg: inner } = msg as unknown as { msg: Msg };
         void on(wireOf(inner)).then(

@@ -13,10 +13,15 @@ import { prepare } from './prepare.ts';
 
 test('no server, or wrong credentials, is said in one sentence', async () => {
   const started = Date.now();
-  await assert.rejects(connect({ url: 'nats://127.0.0.1:1', waitMs: 600 }), (error) => isBusError(error, 'unavailable') && /No NATS server answers at nats:\/\/127/.test(error.message));
+  await assert.rejects(
+    connect({ url: 'nats://127.0.0.1:1', waitMs: 600 }),
+    (error) => isBusError(error, 'unavailable') && /No NATS server answers at nats:\/\/127/.test(error.message),
+  );
   assert.ok(Date.now() - started >= 600);
   await using server = await startNatsServer({ config: 'authorization { user: a, password: b }' });
-  await assert.rejects(connect({ url: server.url, user: 'a', password: 'wrong', waitMs: 5_000 }), (error) => isBusError(error, 'forbidden'));
+  await assert.rejects(connect({ url: server.url, user: 'a', password: 'wrong', waitMs: 5_000 }), (error) =>
+    isBusError(error, 'forbidden'),
+  );
   await (await connect({ url: server.url, user: 'a', password: 'b' })).close();
 });
 
@@ -30,11 +35,18 @@ test('a server that starts late is waited for', async () => {
 
 test('what a user may not publish fails at once, and does not hold up the rest', async () => {
   const permissions = 'publish: { allow: ["$JS.API.>", "$KV.>", "capstan.order.>"] }, subscribe: ">"';
-  await using server = await startNatsServer({ config: `accounts { A { jetstream: enabled, users: [{user: admin, password: x}, {user: some, password: x, permissions: {${permissions}}}] } }` });
+  await using server = await startNatsServer({
+    config: `accounts { A { jetstream: enabled, users: [{user: admin, password: x}, {user: some, password: x, permissions: {${permissions}}}] } }`,
+  });
   await using admin = await connect({ url: server.url, user: 'admin', password: 'x', warn: () => {} });
   await prepare(admin);
   const warnings: string[] = [];
-  await using bus = await connect({ url: server.url, user: 'some', password: 'x', warn: (warning) => warnings.push(warning) });
+  await using bus = await connect({
+    url: server.url,
+    user: 'some',
+    password: 'x',
+    warn: (warning) => warnings.push(warning),
+  });
   const [event, order] = await Promise.allSettled([
     bus.once({ subject: bus.names.event(1, 'task', 'submitted', 't'), data: '' }),
     bus.once({ subject: bus.names.order('executor', 'task', 'step', 1), data: '' }),
@@ -49,8 +61,18 @@ test('headers that no client library would send stop neither a reader nor the co
   await using bus = await connect({ url: server.url, warn: () => {} });
   await prepare(bus);
   const stranger = await rawConnect({ servers: server.url });
-  const send = (bytes: string) => stranger.publish(bus.names.submit(), '{}', { headers: { encode: () => Buffer.from(bytes, 'latin1') } as unknown as ReturnType<typeof rawHeaders> });
-  for (const bytes of ['NATS/1.0\r\nno colon here\r\n\r\n', 'NATS/1.0\r\n\x00\xff é: ü\xff\r\nOk: 1\r\n\r\n', 'NATS/1.0 503 No Responders\r\n\r\n', 'NATS/1.0\r\n: empty\r\n\r\n', 'NATS/1.0\r\nA b: c\r\n(x): y\r\n\r\n']) send(bytes);
+  const send = (bytes: string) =>
+    stranger.publish(bus.names.submit(), '{}', {
+      headers: { encode: () => Buffer.from(bytes, 'latin1') } as unknown as ReturnType<typeof rawHeaders>,
+    });
+  for (const bytes of [
+    'NATS/1.0\r\nno colon here\r\n\r\n',
+    'NATS/1.0\r\n\x00\xff é: ü\xff\r\nOk: 1\r\n\r\n',
+    'NATS/1.0 503 No Responders\r\n\r\n',
+    'NATS/1.0\r\n: empty\r\n\r\n',
+    'NATS/1.0\r\nA b: c\r\n(x): y\r\n\r\n',
+  ])
+    send(bytes);
   const heard = new Heard<Message>();
   await bus.takeTasks(heard.add);
   const [, second] = await heard.count(5);
@@ -66,10 +88,28 @@ test('a reply that is not to an inbox is not sent', async () => {
   await using bus = await connect({ url: server.url, warn: (warning) => warnings.push(warning) });
   await prepare(bus);
   const asked = new Heard<string>();
-  await bus.serve({ name: 'capstan', version: '0.1.0', description: '', endpoints: [{ name: 'task', subject: bus.names.api('task', 'get'), on: async ({ reply }: Wire) => (asked.add(reply ?? ''), { data: 'in our name' }) }] });
+  await bus.serve({
+    name: 'capstan',
+    version: '0.1.0',
+    description: '',
+    endpoints: [
+      {
+        name: 'task',
+        subject: bus.names.api('task', 'get'),
+        on: async ({ reply }: Wire) => (asked.add(reply ?? ''), { data: 'in our name' }),
+      },
+    ],
+  });
   const stranger = await rawConnect({ servers: server.url });
   const forged = bus.names.order('executor', 'task', 'step', 1);
-  for (const reply of [forged, '$KV.capstan_tasks.a', bus.names.api('task', 'get'), '_INBOXES.a', '$JS.API.STREAM.DELETE.CAPSTAN_EVENTS']) stranger.publish(bus.names.api('task', 'get'), '', { reply });
+  for (const reply of [
+    forged,
+    '$KV.capstan_tasks.a',
+    bus.names.api('task', 'get'),
+    '_INBOXES.a',
+    '$JS.API.STREAM.DELETE.CAPSTAN_EVENTS',
+  ])
+    stranger.publish(bus.names.api('task', 'get'), '', { reply });
   assert.equal(text((await bus.ask(bus.names.api('task', 'get'), '')).data), 'in our name');
   assert.equal(asked.all.length, 1);
   assert.equal(warnings.length, 5);
@@ -84,7 +124,11 @@ test('what is due together goes together where every message is synced, and a ta
   await using server = await startNatsServer({ strict: true });
   await using bus = await connect({ url: server.url, batch: strictBatching, warn: () => {} });
   await prepare(bus);
-  const event = (n: number) => ({ subject: bus.names.event(0, `task-${n}`, 'submitted', 't'), data: String(n), headers: { 'X-N': String(n) } });
+  const event = (n: number) => ({
+    subject: bus.names.event(0, `task-${n}`, 'submitted', 't'),
+    data: String(n),
+    headers: { 'X-N': String(n) },
+  });
   await bus.once(event(700));
   const said = await Promise.all(Array.from({ length: 1_200 }, (_, n) => bus.once(event(n))));
   assert.equal(said.filter(({ again }) => again).length, 1);
@@ -96,8 +140,13 @@ test('what is due together goes together where every message is synced, and a ta
   assert.equal(twice.filter(({ again }) => again).length, 20);
   assert.equal((await log.info()).last, 1_220);
   // One message together with an oversize one.
-  const mixed = await Promise.allSettled([...Array(10).keys()].map((n) => bus.once({ ...event(3_000 + n), data: n === 5 ? Buffer.alloc(2_000_000) : 'x' })));
-  assert.deepEqual(mixed.map(({ status }) => status === 'fulfilled'), [true, true, true, true, true, false, true, true, true, true]);
+  const mixed = await Promise.allSettled(
+    [...Array(10).keys()].map((n) => bus.once({ ...event(3_000 + n), data: n === 5 ? Buffer.alloc(2_000_000) : 'x' })),
+  );
+  assert.deepEqual(
+    mixed.map(({ status }) => status === 'fulfilled'),
+    [true, true, true, true, true, false, true, true, true, true],
+  );
 });
 
 test('a log that lost its end is noticed, and read on by time', async () => {

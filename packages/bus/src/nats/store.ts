@@ -13,7 +13,9 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
   const prefix = `$KV.${bucket}.`;
 
   const get = async (key: string): Promise<Entry | null> => {
-    const found = await look<{ message: StoredJson }>(line.asker, `STREAM.MSG.GET.${stream}`, { last_by_subj: prefix + checked(key) });
+    const found = await look<{ message: StoredJson }>(line.asker, `STREAM.MSG.GET.${stream}`, {
+      last_by_subj: prefix + checked(key),
+    });
     return found && entryOf(storedMessage(found.message), key);
   };
   const following = ({ key, data, expect }: Change): Following => ({ subject: prefix + checked(key), data, expect });
@@ -50,11 +52,19 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
       const revisions = await Promise.all(changes.map(ours));
       if (!revisions.includes(null)) return revisions as number[];
     }
-    throw new BusError('conflict', `Of ${changes.length} keys of ${bucket}, one has another revision; none was written.`);
+    throw new BusError(
+      'conflict',
+      `Of ${changes.length} keys of ${bucket}, one has another revision; none was written.`,
+    );
   };
 
   /** The newest of each key, then `onIdle`, then what comes. */
-  const follow = (filter: string, on: (entry: Entry) => void, onIdle?: () => void, headersOnly = false): Promise<Running> =>
+  const follow = (
+    filter: string,
+    on: (entry: Entry) => void,
+    onIdle?: () => void,
+    headersOnly = false,
+  ): Promise<Running> =>
     new Reader(line, {
       stream,
       filters: [prefix + filter],
@@ -70,16 +80,26 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
     setAll,
     async remove(key) {
       // The mark tells whoever watches; it goes by itself.
-      await publisher.follow({ subject: prefix + checked(key), data: '', expect: null, headers: { 'KV-Operation': 'DEL', 'Nats-TTL': '1h' } });
+      await publisher.follow({
+        subject: prefix + checked(key),
+        data: '',
+        expect: null,
+        headers: { 'KV-Operation': 'DEL', 'Nats-TTL': '1h' },
+      });
     },
     keys: (filter = '>') =>
       new Promise((resolve, reject) => {
         const found = new Set<string>();
         const on = ({ key, gone }: Entry): void => void (gone ? found.delete(key) : found.add(key));
-        const running = follow(filter, on, () => {
-          resolve([...found]);
-          void running.then((reader) => reader.stop());
-        }, true);
+        const running = follow(
+          filter,
+          on,
+          () => {
+            resolve([...found]);
+            void running.then((reader) => reader.stop());
+          },
+          true,
+        );
         running.catch(reject);
       }),
     async watch(on, onReady) {
@@ -100,7 +120,8 @@ const entryOf = (message: Message, key: string): Entry => {
   return { key, data: gone ? nothing : message.data, revision: message.seq, at: message.at, gone };
 };
 
-const sameBytes = (stored: Uint8Array, said: Uint8Array | string): boolean => Buffer.from(said as string).equals(stored);
+const sameBytes = (stored: Uint8Array, said: Uint8Array | string): boolean =>
+  Buffer.from(said as string).equals(stored);
 
 /** As KV clients have it. A key from outside is checked before it comes here; this is the last guard before it becomes a subject. */
 const checked = (key: string): string => {

@@ -32,20 +32,41 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
       name: streams.events,
       what: 'events',
       // Never by age: an event goes once nothing needs it, by purging.
-      must: { subjects: [names.events()], retention: 'limits', ...kept, deny_purge: false, allow_atomic: true, max_age: 0 },
+      must: {
+        subjects: [names.events()],
+        retention: 'limits',
+        ...kept,
+        deny_purge: false,
+        allow_atomic: true,
+        max_age: 0,
+      },
       may: bytes(sizes.eventsBytesMax),
     },
     {
       name: streams.orders,
       what: 'orders',
-      must: { subjects: [names.orders()], retention: 'limits', ...kept, deny_purge: false, allow_atomic: true, max_age: 0 },
+      must: {
+        subjects: [names.orders()],
+        retention: 'limits',
+        ...kept,
+        deny_purge: false,
+        allow_atomic: true,
+        max_age: 0,
+      },
       may: {},
     },
     {
       name: streams.tasks,
       what: 'the plain door',
       // Takes whatever the server takes: an oversize body must reach the dead letters. A work queue forgets by acknowledgement, not by `deny_delete`.
-      must: { subjects: names.submits, retention: 'workqueue', ...kept, deny_delete: false, deny_purge: false, max_msg_size: -1 },
+      must: {
+        subjects: names.submits,
+        retention: 'workqueue',
+        ...kept,
+        deny_delete: false,
+        deny_purge: false,
+        max_msg_size: -1,
+      },
       may: bytes(sizes.tasksBytesMax),
     },
     {
@@ -57,7 +78,15 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
     {
       name: streams.logs,
       what: 'output of steps',
-      must: { subjects: [names.logs], retention: 'limits', ...kept, deny_delete: false, deny_purge: false, discard: 'old', allow_direct: true },
+      must: {
+        subjects: [names.logs],
+        retention: 'limits',
+        ...kept,
+        deny_delete: false,
+        deny_purge: false,
+        discard: 'old',
+        allow_direct: true,
+      },
       may: {
         max_age: nanos(sizes.logAgeMs ?? limits.logAgeMs),
         max_bytes: sizes.logBytesMax ?? limits.logBytesMax,
@@ -67,7 +96,14 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
     {
       name: streams.advisories,
       what: 'hints that an order fell silent',
-      must: { subjects: names.advisories, retention: 'limits', ...kept, deny_delete: false, deny_purge: false, discard: 'old' },
+      must: {
+        subjects: names.advisories,
+        retention: 'limits',
+        ...kept,
+        deny_delete: false,
+        deny_purge: false,
+        discard: 'old',
+      },
       may: { max_age: nanos(limits.logAgeMs), max_bytes: 64 * 1_024 * 1_024 },
     },
     bucket(buckets.tasks, 'tasks as they stand'),
@@ -78,7 +114,13 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
     {
       name: `OBJ_${buckets.artifacts}`,
       what: 'artifacts',
-      must: { subjects: [`$O.${buckets.artifacts}.C.>`, `$O.${buckets.artifacts}.M.>`], retention: 'limits', discard: 'new', allow_rollup_hdrs: true, allow_direct: true },
+      must: {
+        subjects: [`$O.${buckets.artifacts}.C.>`, `$O.${buckets.artifacts}.M.>`],
+        retention: 'limits',
+        discard: 'new',
+        allow_rollup_hdrs: true,
+        allow_direct: true,
+      },
       may: bytes(sizes.artifactBytesMax),
     },
   ];

@@ -38,7 +38,10 @@ export class Taker implements Running {
 
   start(): this {
     this.#line.pullers.add(this);
-    this.#watch = setInterval(() => this.#line.online() && ++this.#silent > 2 && this.#reopen('it is silent'), heartbeatMs);
+    this.#watch = setInterval(
+      () => this.#line.online() && ++this.#silent > 2 && this.#reopen('it is silent'),
+      heartbeatMs,
+    );
     void this.#open(0);
     return this;
   }
@@ -75,7 +78,9 @@ export class Taker implements Running {
     this.#asked += free;
     const body = `{"batch":${free},"expires":${nanos(pullMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`;
     const { stream, consumer } = this.#taking;
-    this.#line.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, body, { reply: this.#subscription.getSubject() });
+    this.#line.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, body, {
+      reply: this.#subscription.getSubject(),
+    });
   }
 
   #take(subscription: Subscription, msg: Msg): void {
@@ -103,7 +108,8 @@ export class Taker implements Running {
   #reopen(why: string): void {
     if (this.#stopped || this.#opening) return;
     // Where nobody answers there is no consumer yet; this is how an agent waits for one.
-    if (!/responders|status 503/i.test(why)) this.#line.warn(`The queue ${this.#taking.consumer} of ${this.#taking.stream} is opened again: ${why}.`);
+    if (!/responders|status 503/i.test(why))
+      this.#line.warn(`The queue ${this.#taking.consumer} of ${this.#taking.stream} is opened again: ${why}.`);
     void this.#open(retryMs);
   }
 
@@ -116,7 +122,8 @@ export class Taker implements Running {
       if (!this.#stopped) await this.#taking.open();
     } catch (error) {
       // An agent may not be allowed to make its consumer; then Capstan does, and the pull is tried again.
-      if ((error as BusError).code !== 'forbidden') this.#line.warn(`The queue ${this.#taking.consumer}: ${(error as Error).message}`);
+      if ((error as BusError).code !== 'forbidden')
+        this.#line.warn(`The queue ${this.#taking.consumer}: ${(error as Error).message}`);
     }
     this.#opening = false;
     this.#begin();
@@ -153,7 +160,13 @@ class Held extends PulledMessage implements Delivery {
         resolve();
         return false;
       };
-      this.#taker.line.asker.ask({ subject: this.#reply, data: '+ACK', onAnswer, onFail: reject, patienceMs: ackPatienceMs });
+      this.#taker.line.asker.ask({
+        subject: this.#reply,
+        data: '+ACK',
+        onAnswer,
+        onFail: reject,
+        patienceMs: ackPatienceMs,
+      });
       // The pull for the next one goes out behind the acknowledgement, so the server sees them in this order.
       this.#taker.release(this);
     });

@@ -12,7 +12,8 @@ export const headerLines = (headers: Headers | undefined): string => {
   let lines = '';
   for (const name in headers) {
     const value = headers[name] as string;
-    if (!/^[!-9;-~]+$/.test(name) || /[\r\n\0]/.test(value)) throw new TypeError(`A header "${name.slice(0, 64)}" can't be sent as it is.`);
+    if (!/^[!-9;-~]+$/.test(name) || /[\r\n\0]/.test(value))
+      throw new TypeError(`A header "${name.slice(0, 64)}" can't be sent as it is.`);
     lines += `${name}: ${value}\r\n`;
   }
   return lines;
@@ -41,7 +42,7 @@ export const statusOf = (msg: Msg): number => {
 
 export const statusText = (msg: Msg): string => {
   const bytes = rawHeaders(msg);
-  return bytes === null ? '' : text(bytes).split('\r\n', 1)[0]?.slice(13) ?? '';
+  return bytes === null ? '' : (text(bytes).split('\r\n', 1)[0]?.slice(13) ?? '');
 };
 
 /** nats.js keeps headers and body in one piece, and gives out headers only parsed. The version is pinned. */
