@@ -27,16 +27,16 @@ export const beginAgent = async (name: string, { bus, clock, life, die }: Life, 
     const order = decodeTrusted(delivery.data) as Order;
     const name = `${order.task_id}.${order.step_id}.${order.attempt}`;
     world.ran.set(name, (world.ran.get(name) ?? 0) + 1);
-    const script = (order.input['script'] ?? { acts: [], slow: 10 }) as Script;
+    const script = (order.input['script'] ?? { acts: [], slow: 10 }) as unknown as Script;
     const working = clock.every(limits.ackWaitMs / 4, () => delivery.working());
     const act = actFor(script, order);
     if (act === 'crash' && !world.calm()) {
       die('its script says so');
       return;
     }
-    // A body that hangs is only cut off by the time-out of its attempt.
-    if (act === 'hang' && !world.calm()) return;
-    clock.later(script.slow, () => {
+    // A body that hangs is cut off by the time-out of its attempt, as the agent loop does it; a little late, so that Capstan's own comes first.
+    const takes = act === 'hang' && !world.calm() ? (order.timeout_ms ?? limits.timeoutMs) + 3_000 : script.slow;
+    clock.later(takes, () => {
       working();
       void answer(order, delivery, act).catch(die);
     });

@@ -124,6 +124,8 @@ export class SimProcess {
           const result: unknown = Reflect.apply(value, of, args);
           if (fate === 'after') {
             this.crash(`died after ${String(key)}`);
+            // Nobody is left who would hear how it went.
+            if (result instanceof Promise) result.catch(() => {});
             return new Promise(() => {});
           }
           // Streams and buckets are ports too.

@@ -1,6 +1,6 @@
 // One seed, one run: a server, coordinators, agents and people in virtual time; a phase of chaos, a phase of healing, then the audit.
-import { Broker, keyRingOf } from '@capstan/bus';
-import { defaultSettings, limits, type Settings } from '@capstan/contracts';
+import { Broker, keyRingOf, textOf } from '@capstan/bus';
+import { defaultSettings, isEnded, limits, type Settings, type TaskRecord } from '@capstan/contracts';
 import { type Coordinator, newCounts, startCoordinator } from '@capstan/coordinator';
 import { beginAgent } from './agents.ts';
 import { audit } from './audit.ts';
@@ -121,8 +121,12 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   trace(`${at()}  the weather clears`);
   isCalm = true;
   broker.rise();
-  // Long enough for every time-out, every delay and every person.
-  await timeline.until(begun + chaosMs + healMs);
+  // The partitions of whoever died last are nobody's until its membership is over; what is said meanwhile is heard then.
+  await timeline.until(timeline.now() + limits.memberTtlMs + 10_000);
+  // Until all is over, and at most as long as every time-out, every delay and every person may take.
+  for (const end = timeline.now() + healMs; timeline.now() < end && !looksOver(broker, accepted); ) await timeline.until(timeline.now() + 5_000);
+  // What is over is stored within a second.
+  await timeline.until(timeline.now() + 5_000);
 
   const found = audit({ broker, ring, settings, accepted, ran });
   const orders = found.orders;
@@ -140,6 +144,17 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   };
   broker.close();
   return result;
+};
+
+/** Whether every task has ended, errands included, or is blocked for want of an agent. */
+const looksOver = (broker: Broker, accepted: ReadonlySet<string>): boolean => {
+  const stored = broker.streams.get(`KV_${broker.names.buckets.tasks}`);
+  return [...accepted].every((id) => {
+    const message = stored?.newest(`$KV.${broker.names.buckets.tasks}.${id}`);
+    if (message === undefined) return false;
+    const { status, engine } = JSON.parse(textOf(message.data)) as TaskRecord & { engine: { errands: number } };
+    return engine.errands === 0 && (status === 'blocked' || isEnded(status));
+  });
 };
 
 const chaosMs = 30_000;
