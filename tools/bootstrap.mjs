@@ -5,7 +5,16 @@
 //   node tools/bootstrap.mjs                           install only
 import { spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { accessSync, constants as access, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants as access,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { constants as os } from 'node:os';
 import { delimiter, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -50,7 +59,9 @@ try {
   const isReady = () => isCurrent(toolchainStamp()) && (forPnpm || isCurrent(dependenciesStamp()));
   if (!isReady()) {
     const lock = join(root, '.cache', 'bootstrap.lock');
-    await withLock(lock, () => install(!forPnpm), { onWait: (owner) => say(`waiting for another installation (${owner})`) });
+    await withLock(lock, () => install(!forPnpm), {
+      onWait: (owner) => say(`waiting for another installation (${owner})`),
+    });
   }
   if (!entry) process.exit(0);
   // The entry is looked for in the checkout, its arguments keep their meaning where the user stands.
@@ -67,7 +78,9 @@ async function install(dependenciesToo) {
   // Asked again inside the lock: the one we waited for has usually done the work.
   const tools = toolchainStamp();
   if (!isCurrent(tools)) {
-    const what = ownIsCurrent ? `pnpm ${pins.dependencies.pnpm}` : `pnpm ${pins.dependencies.pnpm} and Node.js ${pinnedNode}`;
+    const what = ownIsCurrent
+      ? `pnpm ${pins.dependencies.pnpm}`
+      : `pnpm ${pins.dependencies.pnpm} and Node.js ${pinnedNode}`;
     // npm knows which platform's Node.js to take, runs no build script here, and checks each archive against the lock.
     const omit = ownIsCurrent ? ['--omit=optional'] : [];
     await step(what, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', ...omit], toolchain, tools);
@@ -88,7 +101,11 @@ async function step(what, file, args, cwd, stamp) {
   rmSync(stamp.file, { force: true });
   const output = [];
   // CI: without a terminal pnpm would ask before it clears node_modules, and give up.
-  const running = spawn(file, args, { cwd, env: { ...installEnvironment(file), CI: 'true' }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const running = spawn(file, args, {
+    cwd,
+    env: { ...installEnvironment(file), CI: 'true' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   for (const stream of [running.stdout, running.stderr]) stream.on('data', (chunk) => output.push(chunk));
   const end = await finished(running).finally(() => clearInterval(alive));
   // npm answers a signal with exit code 1, so what we were told counts and not how the step ended.
@@ -96,7 +113,9 @@ async function step(what, file, args, cwd, stamp) {
   if (end.code !== 0) {
     const text = Buffer.concat(output).toString();
     process.stderr.write(text);
-    throw new Error(`installing ${what} failed (${end.code === null ? end.signal : `exit ${end.code}`})${advice(text)}`);
+    throw new Error(
+      `installing ${what} failed (${end.code === null ? end.signal : `exit ${end.code}`})${advice(text)}`,
+    );
   }
   writeFileSync(stamp.file, stamp.hash);
   say(`installed ${what} (${seconds()})`);
@@ -130,21 +149,32 @@ function node() {
   const bundled = join(toolchain, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
   if (existsSync(bundled)) return bundled;
   if (ownRunsTypeScript) return process.execPath;
-  throw new Error(`no pinned Node.js for ${process.platform}-${process.arch}; install Node.js ${pinnedNode} (this is ${process.version})`);
+  throw new Error(
+    `no pinned Node.js for ${process.platform}-${process.arch}; install Node.js ${pinnedNode} (this is ${process.version})`,
+  );
 }
 
 function path() {
-  const ours = [join(root, 'node_modules', '.bin'), join(toolchain, 'node_modules', '.bin'), join(root, '.cache', 'bin')];
+  const ours = [
+    join(root, 'node_modules', '.bin'),
+    join(toolchain, 'node_modules', '.bin'),
+    join(root, '.cache', 'bin'),
+  ];
   return [dirname(node()), ...ours, process.env.PATH].filter(Boolean).join(delimiter);
 }
 
 function toolchainStamp() {
-  return { file: join(toolchain, 'node_modules', '.stamp'), hash: hashOf([join(toolchain, 'package-lock.json')], String(ownIsCurrent)) };
+  return {
+    file: join(toolchain, 'node_modules', '.stamp'),
+    hash: hashOf([join(toolchain, 'package-lock.json')], String(ownIsCurrent)),
+  };
 }
 
 // The manifests count as well: pnpm refuses a lockfile that does not match them, and a new package must be linked.
 function dependenciesStamp() {
-  const rooms = ['packages', 'services'].flatMap((dir) => readdirSync(join(root, dir)).map((name) => join(root, dir, name)));
+  const rooms = ['packages', 'services'].flatMap((dir) =>
+    readdirSync(join(root, dir)).map((name) => join(root, dir, name)),
+  );
   const manifests = [root, ...rooms.sort(), join(root, 'test')].map((dir) => join(dir, 'package.json'));
   const files = [join(root, 'pnpm-lock.yaml'), join(root, 'pnpm-workspace.yaml'), ...manifests];
   return { file: join(root, 'node_modules', '.stamp'), hash: hashOf(files, pins.dependencies.pnpm) };
@@ -162,13 +192,18 @@ function isCurrent({ file, hash }) {
 
 /** Without what `npm test` and its like leave behind: it would bend every npm and pnpm called below. */
 function withoutNpm(env) {
-  const left = /^npm_(config_(local_prefix|prefix|global|globalconfig|noproxy|node_gyp|npm_version)$|package_|lifecycle_|command$|node_execpath$|execpath$)/i;
+  const left =
+    /^npm_(config_(local_prefix|prefix|global|globalconfig|noproxy|node_gyp|npm_version)$|package_|lifecycle_|command$|node_execpath$|execpath$)/i;
   return Object.fromEntries(Object.entries(env).filter(([name]) => !left.test(name)));
 }
 
 function installEnvironment(file) {
   // npm lives beside the Node.js that runs this, even where that one is not on the PATH.
-  const forNpm = { ...withoutNpm(process.env), PATH: [dirname(process.execPath), process.env.PATH].filter(Boolean).join(delimiter), HOME: home() };
+  const forNpm = {
+    ...withoutNpm(process.env),
+    PATH: [dirname(process.execPath), process.env.PATH].filter(Boolean).join(delimiter),
+    HOME: home(),
+  };
   delete forNpm.NODE_ENV; // an inherited "production" would leave out what the tests need
   if (file === 'npm') return { ...patience, ...forNpm };
   return { ...patience, ...npmSettings(forNpm), ...forNpm, PATH: path() };

@@ -15,7 +15,10 @@ interface Range {
   readonly count: number;
 }
 interface Report {
-  readonly result: readonly { readonly url: string; readonly functions: readonly { readonly ranges: readonly Range[] }[] }[];
+  readonly result: readonly {
+    readonly url: string;
+    readonly functions: readonly { readonly ranges: readonly Range[] }[];
+  }[];
 }
 interface Tally {
   lines: number;
@@ -26,18 +29,30 @@ export function coverageTable(root: string, reportsDir: string): { text: string;
   const sources = globSync(['packages/*/src/**/*.ts', 'services/*/src/**/*.ts'], { cwd: root })
     .filter((file) => !/\.test\.ts$|(^|\/)testing(\.ts$|\/)|\.d\.ts$/.test(file))
     .sort();
-  const executed = executedCharacters(reportsDir, new Map(sources.map((file) => [pathToFileURL(join(root, file)).href, file])));
-  const files = sources.map((file) => ({ file, ...tallyFile(readFileSync(join(root, file), 'utf8'), executed.get(file)) }));
+  const executed = executedCharacters(
+    reportsDir,
+    new Map(sources.map((file) => [pathToFileURL(join(root, file)).href, file])),
+  );
+  const files = sources.map((file) => ({
+    file,
+    ...tallyFile(readFileSync(join(root, file), 'utf8'), executed.get(file)),
+  }));
   const rooms = Map.groupBy(files, ({ file }) => file.split('/', 2).join('/'));
   const rows = [...rooms].map(([room, tallies]) => ({ name: room, ...total(tallies) }));
   const overall = total(files);
   const engine = total(rooms.get('packages/engine') ?? []);
   const isEnough = percent(overall) >= overallMin && percent(engine) >= engineMin;
-  const worst = files.filter(({ lines, covered }) => covered < lines).sort((a, b) => b.lines - b.covered - (a.lines - a.covered));
+  const worst = files
+    .filter(({ lines, covered }) => covered < lines)
+    .sort((a, b) => b.lines - b.covered - (a.lines - a.covered));
   const text = [
     '',
     'lines covered',
-    ...[...rows, { name: `overall (at least ${overallMin} %)`, ...overall }, { name: `engine (at least ${engineMin} %)`, ...engine }].map(row),
+    ...[
+      ...rows,
+      { name: `overall (at least ${overallMin} %)`, ...overall },
+      { name: `engine (at least ${engineMin} %)`, ...engine },
+    ].map(row),
     '',
     'most lines missing',
     ...worst.slice(0, worstMax).map(({ file, ...tally }) => row({ name: file, ...tally })),
@@ -96,7 +111,10 @@ export function tallyFile(source: string, executed: Uint8Array | undefined): Tal
 }
 
 function total(tallies: readonly Tally[]): Tally {
-  return tallies.reduce((sum, { lines, covered }) => ({ lines: sum.lines + lines, covered: sum.covered + covered }), { lines: 0, covered: 0 });
+  return tallies.reduce((sum, { lines, covered }) => ({ lines: sum.lines + lines, covered: sum.covered + covered }), {
+    lines: 0,
+    covered: 0,
+  });
 }
 
 function percent({ lines, covered }: Tally): number {

@@ -9,7 +9,10 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 /** @returns {string | undefined} path of the go command; its usual folder is often not on the PATH */
 export function findGo() {
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/go/bin', '/usr/lib/go/bin'];
-  return folders.filter(Boolean).map((folder) => join(folder, 'go')).find((file) => existsSync(file));
+  return folders
+    .filter(Boolean)
+    .map((folder) => join(folder, 'go'))
+    .find((file) => existsSync(file));
 }
 
 /**

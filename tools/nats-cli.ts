@@ -12,7 +12,9 @@ const cli = join(bin, 'nats');
 const stamp = `${cli}.version`;
 const module = join(root, 'tools', 'nats-cli');
 
-export type NatsCli = { readonly path: string; readonly reason?: never } | { readonly path: null; readonly reason: string };
+export type NatsCli =
+  | { readonly path: string; readonly reason?: never }
+  | { readonly path: null; readonly reason: string };
 
 export async function ensureNatsCli(): Promise<NatsCli> {
   const version = /natscli (v\S+)/.exec(readFileSync(join(module, 'go.mod'), 'utf8'))?.[1] ?? 'unknown';
@@ -35,7 +37,15 @@ async function build(go: string, version: string): Promise<void> {
   try {
     // A module of its own and not `go install ...@version`: its go.sum pins every dependency, and no other
     // server needs to be asked for checksums.
-    const args = ['build', '-mod=readonly', '-buildvcs=false', '-trimpath', '-o', fresh, 'github.com/nats-io/natscli/nats'];
+    const args = [
+      'build',
+      '-mod=readonly',
+      '-buildvcs=false',
+      '-trimpath',
+      '-o',
+      fresh,
+      'github.com/nats-io/natscli/nats',
+    ];
     await runGo(go, args, { cwd: module, env: { GOFLAGS: '', GOWORK: 'off' } });
     renameSync(fresh, cli);
     writeFileSync(stamp, version);

@@ -34,7 +34,10 @@ const sources = [
   },
   {
     name: `the official release ${release.version}`,
-    skip: () => (process.platform === 'linux' && process.arch in release.sha256 ? undefined : `no checksum for ${process.platform}-${process.arch}`),
+    skip: () =>
+      process.platform === 'linux' && process.arch in release.sha256
+        ? undefined
+        : `no checksum for ${process.platform}-${process.arch}`,
     fetchTo: fetchRelease,
   },
   {
@@ -64,7 +67,10 @@ export async function ensureNatsServer() {
 
 function onPath() {
   const folders = (process.env.PATH ?? '').split(delimiter).filter((folder) => folder && folder !== bin);
-  const found = folders.map((folder) => join(folder, 'nats-server')).filter((file) => existsSync(file)).find(isUsable);
+  const found = folders
+    .map((folder) => join(folder, 'nats-server'))
+    .filter((file) => existsSync(file))
+    .find(isUsable);
   return found && taken(found, 'the PATH');
 }
 
@@ -108,7 +114,8 @@ async function fetchRelease(folder) {
   const response = await fetch(url, { signal: abort.signal }).finally(() => clearTimeout(unanswered));
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
   const bytes = Buffer.from(await response.arrayBuffer());
-  if (createHash('sha256').update(bytes).digest('hex') !== sha256) throw new Error('the checksum is not the pinned one');
+  if (createHash('sha256').update(bytes).digest('hex') !== sha256)
+    throw new Error('the checksum is not the pinned one');
   writeFileSync(archive, bytes);
   await runQuietly('tar', ['-xzf', archive, '-C', folder, '--strip-components=1', `${name}/nats-server`]);
 }

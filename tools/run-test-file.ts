@@ -91,7 +91,8 @@ function count(events: Events, { file, name, isFiltered }: Subject): { counts: C
     closedDepth = test.nesting;
     if (test.name === file) {
       // The file itself in place of its tests: it ended before it reported any.
-      if (!isFiltered) counts.failures.push({ title: name, where: name, why: 'The file ended without having run a test.' });
+      if (!isFiltered)
+        counts.failures.push({ title: name, where: name, why: 'The file ended without having run a test.' });
     } else if (test.skip !== undefined || test.todo !== undefined) counts.skipped++;
     else if (test.details.type !== 'suite' && !hasChildren) counts.passed++;
   });
@@ -109,7 +110,7 @@ function count(events: Events, { file, name, isFiltered }: Subject): { counts: C
   });
   for (const type of ['test:stdout', 'test:stderr'] as const) {
     events.on(type, ({ message }) => {
-        output.push(message);
+      output.push(message);
       if (output.length > outputLinesMax * 4) output.splice(0, output.length - outputLinesMax);
     });
   }
@@ -125,7 +126,8 @@ function failureType(error: Error): string | undefined {
 }
 
 function fileFailure(error: Error): string {
-  if (failureType(error) === 'testAborted') return 'Stopped: it blocked, or something kept it alive after its last test.';
+  if (failureType(error) === 'testAborted')
+    return 'Stopped: it blocked, or something kept it alive after its last test.';
   const { exitCode, signal } = error as Error & { exitCode?: number; signal?: string };
   return `The file failed outside its tests (${signal ?? `exit ${exitCode}`}).`;
 }
@@ -133,6 +135,7 @@ function fileFailure(error: Error): string {
 function reasonOf(error: Error): string {
   const cause = error.cause ?? error;
   // What node:test itself adds to the stack tells nothing about the failure.
-  const text = cause instanceof Error && 'operator' in cause ? (cause.stack ?? cause.message) : inspect(cause, { depth: 4 });
+  const text =
+    cause instanceof Error && 'operator' in cause ? (cause.stack ?? cause.message) : inspect(cause, { depth: 4 });
   return text.replace(/\n +at .*node:internal.*/g, '').replace(/\n +at (async )?(Suite|Test)\..*/g, '');
 }

@@ -56,7 +56,8 @@ if (reports) {
   rmSync(reports, { recursive: true, force: true });
 }
 
-const sum = (count: (result: FileResult) => number): number => results.reduce((total, result) => total + count(result), 0);
+const sum = (count: (result: FileResult) => number): number =>
+  results.reduce((total, result) => total + count(result), 0);
 const [passed, failed, skipped] = [sum((r) => r.passed), sum((r) => r.failures.length), sum((r) => r.skipped)];
 say(`${files.length} files in ${((performance.now() - started) / 1000).toFixed(1)} s`);
 process.exitCode ??= failed > 0 || passed === 0 || !covered ? 1 : 0;
@@ -65,12 +66,19 @@ const line = `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} sk
 process.stdout.write(line, () => process.exit());
 
 function testFiles(): string[] {
-  const patterns = [...(options.integration && !options.unit ? [] : beside), ...(options.unit && !options.integration ? [] : apart)];
+  const patterns = [
+    ...(options.integration && !options.unit ? [] : beside),
+    ...(options.unit && !options.integration ? [] : apart),
+  ];
   // Those under test/ take longest: started first, they do not leave one core idle at the end.
-  const found = globSync(patterns, { cwd: root, exclude: ['**/node_modules/**'] }).sort().reverse();
+  const found = globSync(patterns, { cwd: root, exclude: ['**/node_modules/**'] })
+    .sort()
+    .reverse();
   if (positionals.length === 0) return found;
   const wanted = positionals.map((path) => resolve(process.env['INIT_CWD'] ?? process.cwd(), path));
-  return found.filter((file) => wanted.some((path) => join(root, file) === path || join(root, file).startsWith(`${path}/`)));
+  return found.filter((file) =>
+    wanted.some((path) => join(root, file) === path || join(root, file).startsWith(`${path}/`)),
+  );
 }
 
 async function provideServer(): Promise<void> {
@@ -98,7 +106,11 @@ async function runAll(): Promise<FileResult[]> {
 }
 
 function progressLine({ name, passed, failures, skipped, ms }: FileResult): string {
-  const counts = [`${passed} passed`, failures.length > 0 && `${failures.length} FAILED`, skipped > 0 && `${skipped} skipped`];
+  const counts = [
+    `${passed} passed`,
+    failures.length > 0 && `${failures.length} FAILED`,
+    skipped > 0 && `${skipped} skipped`,
+  ];
   return `${failures.length > 0 ? '✗' : '✓'} ${name}  ${counts.filter(Boolean).join(', ')}  (${(ms / 1000).toFixed(1)} s)`;
 }
 
