@@ -1,0 +1,101 @@
+// A coordinator as a process of its own, as it runs for real: told to stop, killed or frozen at will, its log read line by line.
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { seen, Signal, within } from './deadline.ts';
+
+export interface LogLine {
+  readonly level: number | string;
+  readonly msg: string;
+  readonly [name: string]: unknown;
+}
+
+export interface CoordinatorOptions {
+  readonly url: string;
+  readonly instance: string;
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface CoordinatorProcess {
+  readonly instance: string;
+  readonly pid: number;
+  readonly log: readonly LogLine[];
+  /** Resolves with the first line, also of those said already, that is meant. */
+  logged(what: string, test: (line: LogLine) => boolean, ms?: number): Promise<LogLine>;
+  signal(name: 'SIGSTOP' | 'SIGCONT'): void;
+  /** SIGKILL; resolves once it is gone. */
+  kill(): Promise<void>;
+  /** SIGTERM; throws where it does not drain and end well. */
+  stop(): Promise<void>;
+  alive(): boolean;
+  /** Throws where it ended without being told to. */
+  mustHaveLived(): void;
+}
+
+const main = join(import.meta.dirname, '../../../services/coordinator/src/main.ts');
+const readyMs = 20_000;
+const stopMs = 20_000;
+
+export const startCoordinator = async ({ url, instance, env }: CoordinatorOptions): Promise<CoordinatorProcess> => {
+  const child = spawn(process.execPath, [main], {
+    env: { PATH: process.env['PATH'] ?? '', CAPSTAN_NATS_URL: url, CAPSTAN_INSTANCE: instance, ...env },
+    stdio: ['ignore', 'inherit', 'pipe'],
+  });
+  const log: LogLine[] = [];
+  const said = new Signal();
+  let ended: string | null = null;
+  let told = false;
+  const gone = once(child, 'exit').then(([code, signal]) => {
+    ended = signal === null ? `code ${code}` : String(signal);
+    said.fire();
+  });
+  createInterface({ input: child.stderr }).on('line', (line) => {
+    log.push(parse(line));
+    said.fire();
+  });
+  const tail = () => log.slice(-8).map((line) => JSON.stringify(line)).join('\n');
+
+  const coordinator: CoordinatorProcess = {
+    instance,
+    pid: child.pid ?? 0,
+    log,
+    logged: (what, test, ms = readyMs) =>
+      seen(ms, () => `coordinator ${instance} did not say ${what}. It said last:\n${tail()}`, said, () => {
+        const found = log.find(test);
+        if (found === undefined && ended !== null) throw new Error(`Coordinator ${instance} ended with ${ended} before it said ${what}. It said last:\n${tail()}`);
+        return found;
+      }),
+    signal: (name) => void child.kill(name),
+    kill: async () => {
+      told = true;
+      child.kill('SIGKILL');
+      await gone;
+    },
+    stop: async () => {
+      told = true;
+      child.kill('SIGTERM');
+      await within(stopMs, () => `coordinator ${instance} did not drain. It said last:\n${tail()}`, gone);
+      if (ended !== 'code 0') throw new Error(`Coordinator ${instance} ended with ${ended} when told to stop. It said last:\n${tail()}`);
+    },
+    alive: () => ended === null,
+    mustHaveLived: () => {
+      if (ended !== null && !told) throw new Error(`Coordinator ${instance} ended by itself with ${ended}. It said last:\n${tail()}`);
+    },
+  };
+  try {
+    await coordinator.logged('that it is ready', ({ msg }) => msg === 'Ready.');
+  } catch (error) {
+    await coordinator.kill();
+    throw error;
+  }
+  return coordinator;
+};
+
+const parse = (line: string): LogLine => {
+  try {
+    return JSON.parse(line) as LogLine;
+  } catch {
+    return { level: 'raw', msg: line };
+  }
+};
