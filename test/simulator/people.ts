@@ -59,11 +59,9 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   const free = async (): Promise<void> => {
     for (const { task_id: id } of world.tasks) {
       const record = (await request('task', 'get', { task_id: id })) as unknown as TaskRecord | null;
-      if (record?.status === 'planned') await request('task', 'execute', { task_id: id, by: 'erin' });
-      else if (record?.status === 'paused') {
-        await request('task', 'resume', { task_id: id, by: 'erin' });
-        await request('task', 'execute', { task_id: id, by: 'erin' });
-      }
+      if (record === null || ['succeeded', 'failed', 'cancelled'].includes(record.status)) continue;
+      if (record.status === 'paused') await request('task', 'resume', { task_id: id, by: 'erin' });
+      if (record.status === 'planned' || record.mode === 'manual') await request('task', 'execute', { task_id: id, by: 'erin' });
     }
   };
   clock.every(1_500, () => void decide().catch(() => {}));

@@ -279,10 +279,14 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     return low;
   };
 
+  /** An event may have brought it up before; a second copy of a task would not know what the first has decided since. */
+  const wakeUp = (task: string) => {
+    if (!actors.has(task)) load(task);
+  };
   // Tasks that wait for a time or for a queue and for nothing else: no event will bring them up.
   for (const [task, { due, routing }] of progress.open) {
-    if (routing) load(task);
-    else if (due !== null) alarms.set(`${task} load`, due, () => void load(task));
+    if (routing) wakeUp(task);
+    else if (due !== null) alarms.set(`${task} load`, due, () => wakeUp(task));
   }
 
   return {
