@@ -1,5 +1,6 @@
 // Reading in order, without acknowledgements: what a coordinator stands on.
 import assert from 'node:assert/strict';
+import { isBusError } from './error.ts';
 import type { Bus, Message, Running } from './port.ts';
 import { Heard, inBothWorlds, text } from './worlds.ts';
 
@@ -144,6 +145,10 @@ inBothWorlds('headers alone, with the size of what is left out', {}, async (_, b
   await events(bus).read({ after: 0, headersOnly: true, on: heard.add });
   const [message] = await heard.count(1);
   assert.deepEqual([message?.data.length, message?.header('Nats-Msg-Size'), message?.header('X-A')], [0, '3', '1']);
+});
+
+inBothWorlds('a work queue is not read in order', {}, async (_, bus) => {
+  await assert.rejects(bus.log(bus.names.streams.tasks).read({ after: 0, on: () => {} }), (error) => isBusError(error));
 });
 
 /** Whether it is still so after a while; false as soon as it is not. */

@@ -13,6 +13,8 @@ export interface ServerOptions {
   /** A directory to keep; otherwise one is made, and removed at the end. */
   readonly storeDir?: string;
   readonly maxPayload?: number;
+  /** True unless said otherwise. */
+  readonly jetStream?: boolean;
 }
 
 export interface TestServer extends AsyncDisposable {
@@ -36,10 +38,9 @@ export const startNatsServer = async (options: ServerOptions = {}): Promise<Test
   const file = join(dir, 'server.conf');
   const strict = options.strict ? 'sync_interval: always' : '';
   const payload = options.maxPayload ? `max_payload: ${options.maxPayload}` : '';
-  await writeFile(
-    file,
-    `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${strict} }\n${payload}\n${options.config ?? ''}\n`,
-  );
+  const jetStream =
+    options.jetStream === false ? '' : `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${strict} }`;
+  await writeFile(file, `${jetStream}\n${payload}\n${options.config ?? ''}\n`);
   let child: ChildProcess | null = null;
   let port = -1;
 

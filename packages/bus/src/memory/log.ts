@@ -15,10 +15,12 @@ export const memoryLog = (way: Way, name: string, kept: <T extends Running>(one:
   return {
     async read({ subjects, ...reading }) {
       const alive = (): boolean => way.alive;
-      const reader = await way.ask(
-        `read ${name}`,
-        () => new MemoryReader(broker, stream(), { ...reading, filters: subjects ?? [], alive }),
-      );
+      const reader = await way.ask(`read ${name}`, () => {
+        // As the server has it: what is forgotten by acknowledgement is not read in order.
+        if (stream().config.workQueue)
+          throw new BusError('unavailable', `${name} is a work queue: take from it instead.`);
+        return new MemoryReader(broker, stream(), { ...reading, filters: subjects ?? [], alive });
+      });
       return kept(reader.begin());
     },
     last: (subject) => way.ask(`last ${subject}`, () => stream().newest(subject) ?? null),

@@ -29,7 +29,7 @@ export const guarded = (act: () => void): boolean => {
   }
 };
 
-/** How long the server may be silent on a pull; it sends a sign of life this often. */
-export const heartbeatMs = 5_000;
+/** The server sends a sign of life on an open pull this often; without one for two to three times as long, the consumer counts as gone. */
+export const heartbeatMs = 2_000;
 export const pullMs = 30_000;
 export const retryMs = 250;

@@ -95,3 +95,12 @@ test('dead letters can be neither deleted, purged nor rolled up, not even by who
   await assert.rejects(bus.append({ subject, data: '', headers: { 'Nats-Rollup': 'all' } }));
   assert.equal((await bus.log(bus.names.streams.dlq).info()).messages, 1);
 });
+
+test('a server without JetStream is said to be one', async () => {
+  await using server = await startNatsServer({ jetStream: false });
+  await using bus = await connect({ url: server.url });
+  await assert.rejects(
+    prepare(bus),
+    (error) => isBusError(error, 'unavailable') && /JetStream does not answer/.test(error.message),
+  );
+});

@@ -1,6 +1,6 @@
 // Makes every stream and bucket, puts right what may be put right, and says what can't be. Any number of processes may do it at once.
-import type { Names } from '@capstan/contracts';
-import { BusError } from '../error.ts';
+import { limits, type Names } from '@capstan/contracts';
+import { BusError, isBusError } from '../error.ts';
 import { call, look } from './api.ts';
 import { type NatsBus, openTasks } from './bus.ts';
 import { refusal } from './refusal.ts';
@@ -18,6 +18,7 @@ export interface Prepared {
 }
 
 export const prepare = async (bus: NatsBus, options: PrepareOptions = {}): Promise<Prepared> => {
+  await checkJetStream(bus);
   const prepared: Prepared = { made: [], changed: [] };
   const wrong: string[] = [];
   for (const spec of streamsOf(bus.names, options)) {
@@ -42,6 +43,22 @@ export const inspect = async (bus: NatsBus, options: PrepareOptions = {}): Promi
     else for (const name of differing(config, spec.must)) wrong.push(difference(spec, config, name));
   }
   return wrong;
+};
+
+/** Otherwise the first stream would be waited for in vain, without a word why. */
+const checkJetStream = async (bus: NatsBus): Promise<void> => {
+  try {
+    await look(bus.line.asker, 'INFO', undefined, limits.requestTimeoutMs);
+  } catch (error) {
+    if (!isBusError(error, 'unavailable')) throw error;
+    throw new BusError(
+      'unavailable',
+      `JetStream does not answer: start nats-server with "-js", or enable it for this account. (${error.message})`,
+      {
+        cause: error,
+      },
+    );
+  }
 };
 
 type Config = Readonly<Record<string, unknown>>;

@@ -24,7 +24,8 @@ export interface Following {
   readonly subject: string;
   readonly data: Uint8Array | string;
   readonly expect: number | null;
-  readonly headers?: Readonly<Record<string, string>>;
+  /** Further headers, each a line with its end. */
+  readonly lines?: string;
 }
 
 export class Publisher {
@@ -44,7 +45,7 @@ export class Publisher {
 
   once(saying: Saying): Promise<Said> {
     return new Promise((resolve, reject) => {
-      const due: Due = { saying, resolve, reject, done: null };
+      const due: Due = { saying, lines: headerLines(saying.headers), resolve, reject, done: null };
       // A large one may be larger than the server takes, and would take its batch with it.
       if (this.#batching === null || saying.data.length > largeBytes) return this.#single(due);
       const queue = this.#queueOf(saying.subject);
@@ -56,9 +57,9 @@ export class Publisher {
   /** The id makes it harmless to say again: the stream remembers ids for two minutes, and we give up sooner. */
   append(saying: Saying): Promise<Said> {
     const given = saying.headers?.['Nats-Msg-Id'] !== undefined;
-    const lines = (given ? '' : `Nats-Msg-Id: ${this.#nextId()}\r\n`) + headerLines(saying.headers);
-    const headers = encoded(headerBytes(lines));
     return new Promise((resolve, reject) => {
+      const lines = (given ? '' : `Nats-Msg-Id: ${this.#nextId()}\r\n`) + headerLines(saying.headers);
+      const headers = encoded(headerBytes(lines));
       const onAnswer = (answer: Uint8Array): boolean => {
         const text = latin1(answer);
         const error = errorIn(text);
@@ -71,8 +72,8 @@ export class Publisher {
     });
   }
 
-  follow({ subject, data, expect, headers }: Following): Promise<Outcome> {
-    const lines = expectation(expect) + headerLines(headers);
+  follow({ subject, data, expect, lines: further = '' }: Following): Promise<Outcome> {
+    const lines = expectation(expect) + further;
     return new Promise((resolve, reject) => {
       const encodedHeaders = lines === '' ? undefined : encoded(headerBytes(lines));
       this.#asker.ask({
@@ -94,7 +95,7 @@ export class Publisher {
     });
   }
 
-  #single({ saying, resolve, reject, done }: Due): void {
+  #single({ saying, lines, resolve, reject, done }: Due): void {
     const { subject, data } = saying;
     const onAnswer = (answer: Uint8Array): boolean => {
       const text = latin1(answer);
@@ -110,8 +111,7 @@ export class Publisher {
       reject(error);
       done?.();
     };
-    const headers =
-      saying.headers === undefined ? nameOnce : encoded(headerBytes(nameOnceLine + headerLines(saying.headers)));
+    const headers = lines === '' ? nameOnce : encoded(headerBytes(nameOnceLine + lines));
     this.#asker.ask({ subject, data, headers, onAnswer, onFail });
   }
 
@@ -151,7 +151,9 @@ export class Publisher {
 
   /** A group of messages, each by its name. One name that is taken refuses them all, so then they are said one by one. */
   #together(group: Due[]): void {
-    const all = group.map(({ saying }): Following => ({ ...saying, expect: 0 }));
+    const all = group.map(
+      ({ saying, lines }): Following => ({ subject: saying.subject, data: saying.data, expect: 0, lines }),
+    );
     const { subject, data } = all[all.length - 1] as Following;
     const onAnswer = (answer: Uint8Array): boolean => {
       const text = latin1(answer);
@@ -179,9 +181,9 @@ export class Publisher {
     const id = this.#nextId();
     const last = all.length - 1;
     for (let at = 0; at <= last; at++) {
-      const { subject, data, expect, headers } = all[at] as Following;
+      const { subject, data, expect, lines: further = '' } = all[at] as Following;
       const commit = at === last ? 'Nats-Batch-Commit: 1\r\n' : '';
-      const lines = `Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${at + 1}\r\n${commit}${expectation(expect)}${headerLines(headers)}`;
+      const lines = `Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${at + 1}\r\n${commit}${expectation(expect)}${further}`;
       this.#asker.tell(subject, data, encoded(headerBytes(lines)), at === last ? reply : '');
     }
   }
@@ -193,6 +195,7 @@ export class Publisher {
 
 interface Due {
   readonly saying: Saying;
+  readonly lines: string;
   readonly resolve: (said: Said) => void;
   readonly reject: (error: BusError) => void;
   done: (() => void) | null;

@@ -84,7 +84,7 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
         subject: prefix + checked(key),
         data: '',
         expect: null,
-        headers: { 'KV-Operation': 'DEL', 'Nats-TTL': '1h' },
+        lines: 'KV-Operation: DEL\r\nNats-TTL: 1h\r\n',
       });
     },
     keys: (filter = '>') =>
