@@ -1,45 +1,64 @@
-// Given, when, then: a small world around `decide` for tests. It keeps what was ordered, set and asked, so that a test reads as the rulebook.
-import { defaultSettings, type DecidedBody, type Effect, type Event, type Json, type OrderDraft, type Plan, type Report, type Settings, type StepRecord, type Submission, type TaskRecord } from '@capstan/contracts';
+// Given, when, then: a small world around `decide` for tests. It keeps what was ordered, set and asked, so that a test reads as the rulebook;
+// and after every event it checks the laws that hold for all of them, on a state that nothing can change.
+import {
+  type Command,
+  type DecidedBody,
+  defaultSettings,
+  type Effect,
+  type Event,
+  type Json,
+  type OrderDraft,
+  type Plan,
+  type Report,
+  type Settings,
+  type StepRecord,
+  type Submission,
+  type TaskRecord,
+} from '@capstan/contracts';
 import { decide } from './decide.ts';
+import { deepFreeze } from './freeze.ts';
 import { sha256 } from './hash.ts';
+import { check, newLedger } from './property/invariants.ts';
 import { recordOf } from './snapshot.ts';
 import type { TaskState } from './state.ts';
 
-type Order = Extract<Effect, { kind: 'order' }>;
-type Wake = Extract<Effect, { kind: 'wake' }>;
+type Of<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
 type Request = { [K in keyof Submission as string extends K ? never : K]?: Submission[K] };
 type Given = Omit<Request, 'plan'> & {
   steps?: unknown[];
+  /** A whole plan, where steps alone don't do. */
   plan?: unknown;
   settings?: Partial<Settings>;
+  /** The queue of each capability that only one queue offers. */
   routes?: Record<string, string>;
 };
+
+const checkedMax = 2_000;
 
 /** Distributes over the union, as `Omit` doesn't. */
 type Told<T> = T extends Event ? Omit<T, 'seq' | 'at'> : never;
 
 export class World {
   state: TaskState | null = null;
-  seq = 0;
   at = Date.UTC(2026, 0, 1);
   readonly events: Event[] = [];
+  /** Everything that was ever decided, and what the last event brought. */
   readonly effects: Effect[] = [];
-  readonly timers = new Map<number, Wake>();
-  /** What the last event changed nothing for, if it didn't. */
+  last: readonly Effect[] = [];
+  /** Why the last event changed nothing, if it didn't. */
   ignored: string | null = null;
+  readonly #ledger = newLedger();
 
   tell(told: Told<Event>): this {
-    this.seq += 1;
-    const event = { ...told, seq: this.seq, at: this.at } as Event;
+    const event = deepFreeze({ ...told, seq: this.events.length + 1, at: this.at } as Event);
     this.events.push(event);
-    const { state, effects, ignored } = decide(this.state, event);
-    this.state = state;
-    this.ignored = ignored;
-    for (const effect of effects) {
-      this.effects.push(effect);
-      if (effect.kind === 'wake') this.timers.set(effect.n, effect);
-      if (effect.kind === 'unwake') this.timers.delete(effect.n);
-    }
+    const decision = deepFreeze(decide(this.state, event));
+    // What looks at all steps again after each event is for plans of a reader's size.
+    if ((decision.state?.steps.length ?? 0) <= checkedMax) check(this.#ledger, this.state, event, decision);
+    this.state = decision.state;
+    this.ignored = decision.ignored;
+    this.last = decision.effects;
+    this.effects.push(...decision.effects);
     return this;
   }
 
@@ -50,37 +69,65 @@ export class World {
   get status(): string {
     return this.record.status;
   }
+  get reason(): string {
+    return this.record.reason ?? '';
+  }
   step(id: string): StepRecord {
     const step = this.record.steps[id];
     if (step === undefined) throw new Error(`no step "${id}"; there are ${Object.keys(this.record.steps).join(', ')}`);
     return step;
   }
-  of<K extends Effect['kind']>(kind: K): Extract<Effect, { kind: K }>[] {
-    return this.effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind);
+  /** `{ a: 'running', b: 'pending' }` */
+  statuses(): Record<string, string> {
+    return Object.fromEntries(Object.entries(this.record.steps).map(([id, { status }]) => [id, status]));
   }
+  of<K extends Effect['kind']>(kind: K): Of<K>[] {
+    return this.effects.filter((effect): effect is Of<K> => effect.kind === kind);
+  }
+  /** Every order so far: `a.1`, `a.2`, … */
   orders(): string[] {
     return this.of('order').map(({ order }) => `${order.step_id}.${order.attempt}`);
   }
+  /** What the last event ordered. */
+  ordered(): string[] {
+    return this.last.flatMap((effect) => (effect.kind === 'order' ? [`${effect.order.step_id}.${effect.order.attempt}`] : []));
+  }
   lastOrder(step: string): OrderDraft {
-    const order = this.of('order').findLast((effect: Order) => effect.order.step_id === step)?.order;
-    if (order === undefined) throw new Error(`"${step}" was never ordered`);
-    return order;
+    const effect = this.of('order').findLast(({ order }) => order.step_id === step);
+    if (effect === undefined) throw new Error(`"${step}" was never ordered`);
+    return effect.order;
+  }
+  timer(why: Of<'wake'>['why']): Of<'wake'> {
+    const due = [...this.#ledger.timers.values()].filter((timer) => timer.why === why).toSorted((a, b) => a.at - b.at)[0];
+    if (due === undefined) throw new Error(`no timer ${why} is set`);
+    return due;
   }
 
+  later(ms: number): this {
+    this.at += ms;
+    return this;
+  }
   report(step: string, said: Partial<Report> = {}): this {
     const { attempt } = this.lastOrder(step);
     const outcome = said.error === undefined ? 'succeeded' : 'failed';
-    const report: Report = { task_id: this.record.task_id, step_id: step, attempt, lease: '', agent: 'test.1', outcome, output: {}, ...said };
-    return this.tell({ kind: 'report', step, attempt: said.attempt ?? attempt, queue: 'executor', report });
+    const task_id = this.record.task_id;
+    const report: Report = { task_id, step_id: step, attempt, lease: '', agent: 'test.1', outcome, output: {}, ...said };
+    return this.tell({ kind: 'report', step, attempt: report.attempt, queue: 'executor', report });
+  }
+  /** All these steps succeed, one after the other. */
+  done(...steps: string[]): this {
+    for (const step of steps) this.report(step);
+    return this;
   }
   fail(step: string, code = 'flaky', more: Partial<NonNullable<Report['error']>> = {}): this {
     return this.report(step, { error: { code, message: `${code}!`, ...more } });
   }
+  question(step: string, text = 'Which branch?', more: Partial<NonNullable<Report['question']>> = {}): this {
+    return this.report(step, { outcome: 'question', question: { text, ...more } });
+  }
   /** Lets the timer that is due first ring. */
-  wake(why?: Wake['why']): this {
-    const due = [...this.timers.values()].filter((timer) => why === undefined || timer.why === why).toSorted((a, b) => a.at - b.at || a.n - b.n)[0];
-    if (due === undefined) throw new Error(`no timer ${why ?? ''} is set`);
-    this.timers.delete(due.n);
+  wake(why: Of<'wake'>['why']): this {
+    const due = this.timer(why);
     this.at = Math.max(this.at, due.at);
     return this.tell({ kind: 'woke', n: due.n, step: due.step });
   }
@@ -89,11 +136,34 @@ export class World {
     if (ask === undefined) throw new Error(`nothing was asked about "${step}"`);
     return ask.intervention.id;
   }
+  intervention(step: string): Of<'ask'>['intervention'] {
+    const id = this.askedId(step);
+    return (this.of('ask').findLast(({ intervention }) => intervention.id === id) as Of<'ask'>).intervention;
+  }
   decide(step: string, decision: DecidedBody['decision'], more: { by?: string; role?: string; reason?: string; value?: Json } = {}): this {
     return this.tell({ kind: 'decided', id: this.askedId(step), body: { decision, by: 'alice', ...more } });
   }
-  command(command: 'cancel' | 'pause' | 'resume' | 'start' | 'retry' | 'skip', step_id?: string): this {
-    return this.tell({ kind: 'commanded', id: `c${this.seq}`, body: { command, by: 'alice', ...(step_id === undefined ? {} : { step_id }) } });
+  approve(step: string, more: { by?: string; role?: string } = {}): this {
+    return this.decide(step, 'approve', more);
+  }
+  reject(step: string, reason?: string): this {
+    return this.decide(step, 'reject', reason === undefined ? {} : { reason });
+  }
+  answer(step: string, value: Json): this {
+    return this.decide(step, 'answer', { value });
+  }
+  command(command: Command, step_id?: string, reason?: string): this {
+    const body = { command, by: 'alice', ...(step_id === undefined ? {} : { step_id }), ...(reason === undefined ? {} : { reason }) };
+    return this.tell({ kind: 'commanded', id: `c${this.events.length}`, body });
+  }
+  routed(step: string, queue: string, attempt = 1): this {
+    return this.tell({ kind: 'routed', step, attempt, queue });
+  }
+  unrouted(step: string, reason = 'no live agent offers it', attempt = 1): this {
+    return this.tell({ kind: 'unrouted', step, attempt, reason });
+  }
+  redrive(step: string): this {
+    return this.tell({ kind: 'redriven', id: `d${this.events.length}`, step, by: 'alice' });
   }
 }
 
@@ -103,8 +173,7 @@ const everyCapability = ['noop', 'echo', 'shell', 'verify', 'plan', 'notify', 'f
 export const given = (said: Given): World => {
   const { steps, plan, settings, routes, ...request } = said;
   const whole = (plan ?? (steps === undefined ? null : { steps })) as Plan | null;
-  const world = new World();
-  return world.tell({
+  return new World().tell({
     kind: 'submitted',
     taskId: request.task_id ?? 't1',
     request: request as Submission,
@@ -116,7 +185,7 @@ export const given = (said: Given): World => {
   });
 };
 
-/** A step in few words. */
+/** A step in few words: its id, what it depends on, and whatever else it says. */
 export const step = (id: string, ...rest: (string | Record<string, unknown>)[]): Record<string, unknown> => {
   const depends_on = rest.filter((item) => typeof item === 'string');
   const more = rest.filter((item) => typeof item === 'object');

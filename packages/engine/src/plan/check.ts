@@ -2,7 +2,7 @@
 // plan of any depth is checked in time that grows with its size.
 import { type Field, limits, type Plan, type Step } from '@capstan/contracts';
 import { conditionIssue } from '../expressions/condition.ts';
-import { type Shape, shapeOf, sizeOf } from './shape.ts';
+import { familyOf, type Shape, shapeOf, sizeOf } from './shape.ts';
 
 export interface PlanCheck {
   readonly issues: readonly Field[];
@@ -62,14 +62,27 @@ const checkNames = (plan: Plan, phases: ReadonlySet<string>, say: (path: string,
     else if (phases.has(name)) say(path, `"${name}" is the name of a phase too`);
     names.add(name);
   };
+  /** Families whose members are not known yet keep all their names. */
+  const open = new Set<string>();
   plan.steps.forEach((step, at) => {
     claim(step.id, `plan.steps[${at}].id`);
+    if (step.each === undefined) return;
     const size = sizeOf(step);
-    if (step.each === undefined || size < 0) return;
-    const last = `${step.id}-${size - 1}`;
-    if (last.length > limits.idLengthMax) say(`plan.steps[${at}].id`, `is too long for a family: "${last}" has over ${limits.idLengthMax} characters`);
+    if (size < 0) open.add(step.id);
+    const last = `${step.id}-${(size < 0 ? limits.planStepsMax : size) - 1}`;
+    if (last.length > limits.idLengthMax)
+      say(`plan.steps[${at}].id`, `is too long for a family: "${last}" has over ${limits.idLengthMax} characters`);
     for (let member = 0; member < size; member += 1) claim(`${step.id}-${member}`, `plan.steps[${at}].each`);
   });
+  if (open.size === 0) return names;
+  const taken = (name: string, path: string) => {
+    const family = familyOf(name);
+    if (family !== null && open.has(family)) say(path, `"${name}" would be a member of the family "${family}"`);
+  };
+  plan.steps.forEach((step, at) => {
+    taken(step.id, `plan.steps[${at}].id`);
+  });
+  for (const name of phases) taken(name, 'plan.phases');
   return names;
 };
 

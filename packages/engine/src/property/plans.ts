@@ -1,0 +1,133 @@
+// Random tasks: every feature of a plan, small enough that most of them get far.
+import type { Plan } from '@capstan/contracts';
+import fc from 'fast-check';
+import { checkPlan } from '../plan/check.ts';
+
+export interface RandomTask {
+  readonly plan: Plan;
+  /** The plan comes from a planner rather than with the submission. */
+  readonly byPlanner: boolean;
+  readonly request: Record<string, unknown>;
+}
+
+const optional = <T>(value: fc.Arbitrary<T>, freq = 4): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq });
+
+/** Mostly `usual`; now and then one of the others. */
+const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
+  fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+
+const phasesOf = fc.array(
+  fc.record({ gate: optional(fc.constantFrom(0, 0.5, 1), 2), feedback: fc.boolean(), back: fc.nat(2), loops: fc.nat(2) }),
+  { maxLength: 3 },
+);
+
+const stepOf = fc.record({
+  dependsOn: fc.array(fc.nat(9), { maxLength: 3 }),
+  phase: optional(fc.nat(2), 1),
+  capability: mostly('noop', 'input', 'approval', 'elsewhere'),
+  each: mostly('none', 'count', 'empty', 'fixed', 'params', 'output', 'nothing'),
+  when: mostly('', 'params.yes', 'params.no', 'before', 'loop', 'broken'),
+  input: mostly('plain', 'before', 'each', 'missing'),
+  onFailure: mostly('fail', 'skip', 'continue'),
+  attempts: fc.integer({ min: 1, max: 3 }),
+  risk: mostly('low', 'high'),
+  approval: fc.boolean().chain((wanted) => (wanted ? mostly(false, true) : fc.constant(false))),
+  verify: mostly(false, true),
+  undo: fc.boolean(),
+  needs: mostly(false, true),
+  sla: mostly(0, 50_000),
+});
+
+type StepDraft = typeof stepOf extends fc.Arbitrary<infer T> ? T : never;
+
+const stepFrom = (draft: StepDraft, at: number, phases: number): Record<string, unknown> => {
+  const before = [...new Set(draft.dependsOn.filter((on) => on < at).map((on) => `s${on}`))];
+  const first = before[0];
+  const each = {
+    none: undefined,
+    count: { count: 2 },
+    empty: { items: [] },
+    fixed: { items: ['x', 'y', 'z'] },
+    params: { items: '${{ params.list }}' },
+    output: first === undefined ? undefined : { items: `\${{ steps.${first}.output.list }}` },
+    nothing: { items: '${{ params.nothing }}' },
+  }[draft.each];
+  const when = {
+    '': undefined,
+    'params.yes': 'params.yes',
+    'params.no': 'params.no',
+    before: first === undefined ? undefined : `steps.${first}.status != "skipped"`,
+    loop: phases > 0 ? 'loop.p0 == 0' : undefined,
+    broken: 'params.list',
+  }[draft.when];
+  const input = {
+    plain: { a: 1 },
+    before: first === undefined ? {} : { n: `\${{ steps.${first}.output }}` },
+    each: each === undefined ? { t: '${{ task.id }}' } : { i: '${{ each.index }}', x: '${{ each.item }}' },
+    missing: { m: '${{ params.missing }}' },
+  }[draft.input];
+  return {
+    id: `s${at}`,
+    capability: draft.capability,
+    input,
+    ...(before.length > 0 ? { depends_on: before } : {}),
+    ...(draft.phase !== undefined && draft.phase < phases ? { phase: `p${draft.phase}` } : {}),
+    ...(each === undefined ? {} : { each }),
+    ...(when === undefined ? {} : { when }),
+    ...(draft.onFailure === 'fail' ? {} : { on_failure: draft.onFailure }),
+    retry: { max_attempts: draft.attempts },
+    ...(draft.risk === 'low' ? {} : { risk: draft.risk }),
+    ...(draft.approval ? { approval: { roles: ['lead'] } } : {}),
+    ...(draft.verify ? { verify: [{ command: ['true'] }] } : {}),
+    ...(draft.undo ? { undo: { capability: 'noop', input: { of: `\${{ steps.s${at}.output }}` } } } : {}),
+    ...(draft.needs ? { needs: { os: 'linux' } } : {}),
+    ...(draft.sla > 0 ? { sla_ms: draft.sla } : {}),
+  };
+};
+
+export const randomPlan = (most: number): fc.Arbitrary<Plan> =>
+  fc
+    .tuple(phasesOf, fc.array(stepOf, { minLength: 1, maxLength: most }))
+    .map(
+      ([phases, steps]) =>
+        ({
+          params: { yes: true, no: false, list: [1, 2] },
+          phases: phases.map((phase, at) => ({
+            name: `p${at}`,
+            ...(phase.gate === undefined ? {} : { gate: { min_success_rate: phase.gate } }),
+            ...(phase.feedback ? { feedback_to: `p${Math.min(phase.back, at)}`, max_loops: phase.loops } : {}),
+          })),
+          steps: steps.map((step, at) => stepFrom(step, at, phases.length)),
+        }) as unknown as Plan,
+    )
+    .filter((plan) => checkPlan(plan).issues.length === 0);
+
+export const randomTask = (most: number): fc.Arbitrary<RandomTask> =>
+  fc
+    .record({
+      plan: randomPlan(most),
+      byPlanner: mostly(false, true),
+      onFailure: fc.constantFrom('stop', 'continue', 'pause', 'compensate'),
+      mode: mostly('auto', 'manual'),
+      start: mostly(true, false),
+      checkpoint: optional(fc.nat(most - 1)),
+      deadline: mostly(false, true),
+      tokens: optional(fc.constant(5), 8),
+      wall: mostly(false, true),
+    })
+    .map(({ plan, byPlanner, onFailure, mode, start, checkpoint, deadline, tokens, wall }) => ({
+      plan,
+      byPlanner,
+      request: {
+        task_id: 't1',
+        title: 'A task',
+        on_failure: onFailure,
+        ...(mode === 'auto' ? {} : { mode }),
+        ...(start ? {} : { start }),
+        ...(checkpoint !== undefined && checkpoint < plan.steps.length ? { checkpoints: [`s${checkpoint}`] } : {}),
+        ...(deadline ? { deadline: '2026-01-02T00:00:00Z' } : {}),
+        ...(tokens === undefined && !wall
+          ? {}
+          : { budget: { ...(tokens === undefined ? {} : { tokens }), ...(wall ? { wall_ms: 1_000_000 } : {}) } }),
+      },
+    }));

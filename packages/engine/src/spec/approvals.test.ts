@@ -1,0 +1,123 @@
+// Rules: what is risky waits until a person says yes. A yes counts for the plan and the input that were shown, once, and from the right person.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultSettings } from '@capstan/contracts';
+import { given, step } from '../testing.ts';
+
+const deploy = step('deploy', { risk: 'high', input: { to: 'production' } });
+const withApproval = (more: object) => ({ approval: { ...defaultSettings.approval, ...more } });
+
+test('a step of high risk is not ordered before it is approved', () => {
+  const world = given({ title: 'Release', steps: [deploy] });
+  assert.deepEqual(world.orders(), []);
+  assert.equal(world.status, 'awaiting_approval');
+  const asked = world.intervention('deploy');
+  assert.deepEqual([asked.kind, asked.status, asked.risk, asked.title], ['approval', 'pending', 'high', 'Release: deploy']);
+  assert.deepEqual((asked.details as { input: unknown }).input, { to: 'production' });
+  assert.match(world.step('deploy').waiting_for ?? '', /^approval until .*: a step of high risk waits for approval/);
+  assert.deepEqual(world.approve('deploy').ordered(), ['deploy.1']);
+});
+
+test('other steps go on meanwhile', () => {
+  const world = given({ steps: [deploy, step('docs')] });
+  assert.deepEqual(world.orders(), ['docs.1']);
+  assert.equal(world.status, 'running');
+  assert.equal(world.done('docs').status, 'awaiting_approval');
+});
+
+test('the plan may ask for approval whatever the risk, of certain roles', () => {
+  const world = given({ steps: [step('a', { approval: { roles: ['tech_lead'] } })] });
+  world.approve('a', { role: 'intern' });
+  assert.match(world.ignored ?? '', /Only tech_lead may decide this; the role given is "intern"/);
+  assert.deepEqual(world.approve('a', { role: 'tech_lead' }).ordered(), ['a.1']);
+});
+
+test('where the policy says so, whoever asked for the task may not approve it', () => {
+  const world = given({ requester: 'alice', settings: withApproval({ four_eyes: true }), steps: [deploy] });
+  assert.match(world.approve('deploy', { by: 'alice' }).ignored ?? '', /Whoever asked for the task/);
+  assert.deepEqual(world.approve('deploy', { by: 'bob' }).ordered(), ['deploy.1']);
+});
+
+test('the installation says which risks need approval', () => {
+  assert.deepEqual(given({ settings: withApproval({ risks: [] }), steps: [deploy] }).orders(), ['deploy.1']);
+  assert.deepEqual(given({ settings: withApproval({ risks: ['low'] }), steps: [step('a')] }).orders(), []);
+});
+
+test('a no is final: the step has failed with the reason', () => {
+  const world = given({ steps: [deploy] }).reject('deploy', 'not on a Friday');
+  assert.equal(world.step('deploy').status, 'failed');
+  assert.equal(world.step('deploy').error?.message, 'alice said no: not on a Friday.');
+  assert.equal(world.intervention('deploy').status, 'rejected');
+  assert.match(world.approve('deploy').ignored ?? '', /nothing is asked/);
+});
+
+test('nobody can put aside what was never ordered', () => {
+  assert.deepEqual(given({ steps: [deploy] }).reject('deploy').of('bury'), []);
+});
+
+test('what nobody decides expires', () => {
+  const world = given({ steps: [step('a', { approval: { expires_ms: 60_000 } })] });
+  assert.equal(world.timer('expiry').at - world.at, 60_000);
+  world.wake('expiry');
+  assert.equal(world.intervention('a').status, 'expired');
+  assert.equal(world.step('a').error?.code, 'expired');
+  assert.match(world.approve('a').ignored ?? '', /nothing is asked/);
+});
+
+test('a second decision changes nothing', () => {
+  const world = given({ steps: [deploy] }).approve('deploy').reject('deploy');
+  assert.match(world.ignored ?? '', /nothing is asked/);
+  assert.equal(world.step('deploy').status, 'running');
+});
+
+test('an approval holds for every attempt with the same input', () => {
+  const world = given({ steps: [deploy] }).approve('deploy').fail('deploy').wake('retry');
+  assert.deepEqual(world.orders(), ['deploy.1', 'deploy.2']);
+});
+
+test('a plan that has grown since is another plan: the next attempt is asked about again', () => {
+  const world = given({ steps: [step('a'), deploy] }).approve('deploy').report('a', { add_steps: [step('b') as never] });
+  world.fail('deploy').wake('retry');
+  assert.equal(world.step('deploy').status, 'awaiting_approval');
+  assert.deepEqual(world.approve('deploy').ordered(), ['deploy.2']);
+});
+
+test('another input, after a loop back, is another approval', () => {
+  const plan = {
+    phases: [{ name: 'build' }, { name: 'watch', feedback_to: 'build' }],
+    steps: [
+      step('make', { phase: 'build' }),
+      step('ship', 'make', { phase: 'build', risk: 'critical', input: { image: '${{ steps.make.output.image }}' } }),
+      step('check', { phase: 'watch', retry: { max_attempts: 1 } }),
+    ],
+  };
+  const world = given({ plan }).report('make', { output: { image: 'one' } });
+  const first = world.intervention('ship').input_hash;
+  world.approve('ship').done('ship').fail('check').report('make', { output: { image: 'two' } });
+  assert.equal(world.step('ship').status, 'awaiting_approval');
+  assert.notEqual(world.intervention('ship').input_hash, first);
+});
+
+test('capability "approval" only asks, and orders nothing', () => {
+  const world = given({ steps: [step('gate', { capability: 'approval' }), step('b', 'gate')] });
+  assert.equal(world.status, 'awaiting_approval');
+  world.approve('gate');
+  assert.deepEqual(world.orders(), ['b.1']);
+  assert.equal(world.step('gate').status, 'succeeded');
+});
+
+test('an approval cannot be answered, and a question cannot be approved', () => {
+  assert.match(given({ steps: [deploy] }).answer('deploy', 1).ignored ?? '', /approved or rejected, not answered/);
+  assert.match(given({ steps: [step('q', { capability: 'input' })] }).approve('q').ignored ?? '', /answered or rejected, not approved/);
+});
+
+test('a step that may be missing is skipped by a no, and the rest goes on', () => {
+  const world = given({ steps: [step('extra', { risk: 'high', on_failure: 'skip' }), step('b', 'extra')] }).reject('extra');
+  assert.deepEqual(world.statuses(), { extra: 'skipped', b: 'running' });
+});
+
+test('each member of a family is approved by itself', () => {
+  const world = given({ steps: [step('roll', { each: { items: ['eu', 'us'] }, risk: 'high', input: { region: '${{ each.item }}' } })] });
+  assert.deepEqual(world.approve('roll-1').ordered(), ['roll-1.1']);
+  assert.equal(world.step('roll-0').status, 'awaiting_approval');
+});
