@@ -54,6 +54,9 @@ export const loadActor = async (world: World, references: References, task: stri
   for (;;) {
     const head = await store.get(task);
     if (head === null || head.gone) return null;
+    const began = await submissionOf(world, task);
+    // Somebody else put it there: no task is known but by its submission.
+    if (began === null) return null;
     const record = JSON.parse(textOf(head.data)) as TaskRecord;
     const entries = await Promise.all((record.steps_in ?? []).map((key) => store.get(key)));
     // Head and pages are written together but read one by one: the same head before and after means that nothing moved in between.
@@ -62,17 +65,11 @@ export const loadActor = async (world: World, references: References, task: stri
       if (entry === null) throw new Error(`page ${at} of task ${task} is not stored`);
       return JSON.parse(textOf(entry.data)) as StepRecords;
     });
-    const began = await submission(world, references, task);
-    const actor = newActor(task, began.body, restore(record, pages, began));
+    const event = await references.resolve(began.heard, began.body);
+    const actor = newActor(task, began.body, restore(record, pages, event));
     actor.revision = head.revision;
     actor.stored = actor.state;
     entries.forEach((entry, at) => void actor.pageRevisions.set(at, entry?.revision ?? 0));
     return actor;
   }
-};
-
-const submission = async (world: World, references: References, task: string) => {
-  const began = await submissionOf(world, task);
-  if (began === null) throw new Error(`task ${task} has a snapshot, but its submission is not in the log`);
-  return references.resolve(began.heard, began.body);
 };

@@ -1,5 +1,5 @@
 // Tasks as they stand: asked of whoever owns them, since only the owner knows what is not stored yet.
-import { decodeTrusted, isBusError, partitionOf, textOf } from '@capstan/bus';
+import { decodeTrusted, type Entry, isBusError, partitionOf, textOf } from '@capstan/bus';
 import { limits, type TaskRecord } from '@capstan/contracts';
 import { recordOf } from '@capstan/engine';
 import { objectRef } from './doors/plan-ref.ts';
@@ -72,13 +72,24 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
       const all = new Promise<void>((resolve) => (ready = resolve));
       const watching = await store.watch((entry) => {
         // Ids of tasks have no dot; other keys are pages, checkpoints and settings.
-        if (!entry.gone && !entry.key.includes('.')) found.push(JSON.parse(textOf(entry.data)) as TaskRecord);
+        const record = entry.gone || entry.key.includes('.') ? null : recordIn(entry);
+        if (record !== null) found.push(record);
       }, ready);
       await all;
       await watching.stop();
       return found.map(publicRecord).toSorted((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.task_id < b.task_id ? -1 : 1));
     },
   };
+};
+
+/** Null for what somebody else put into the bucket. */
+const recordIn = ({ key, data }: Entry): TaskRecord | null => {
+  try {
+    const record = JSON.parse(textOf(data)) as TaskRecord | null;
+    return record?.task_id === key && typeof record.steps === 'object' ? record : null;
+  } catch {
+    return null;
+  }
 };
 
 /** Without what only the engine needs. */

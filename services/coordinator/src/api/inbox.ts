@@ -1,5 +1,5 @@
 // What waits for a person, and the person's word on it. A decision is stored once; a second one that differs is a conflict.
-import { decodeTrusted, textOf } from '@capstan/bus';
+import { canonical, decodeTrusted, type Entry, textOf } from '@capstan/bus';
 import { type DecidedBody, inboxAsk, inboxDecide, inboxList, type Intervention, intervention as interventionSchema } from '@capstan/contracts';
 import { decisionIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
@@ -11,8 +11,19 @@ import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
 const read = async (world: World, id: string): Promise<Intervention> => {
   const entry = await world.bus.store(world.names.buckets.inbox).get(id);
-  if (entry === null || entry.gone) throw new Refusal('not_found', `Nothing was asked under "${id}".`, { hint: 'capstan inbox shows what waits for a person.' });
-  return JSON.parse(textOf(entry.data)) as Intervention;
+  const item = entry === null || entry.gone ? null : itemIn(entry);
+  if (item === null) throw new Refusal('not_found', `Nothing was asked under "${id}".`, { hint: 'capstan inbox shows what waits for a person.' });
+  return item;
+};
+
+/** Null for what somebody else put into the bucket. */
+const itemIn = ({ data }: Entry): Intervention | null => {
+  try {
+    const parsed = interventionSchema.safeParse(JSON.parse(textOf(data)));
+    return parsed.success ? parsed.data : null;
+  } catch {
+    return null;
+  }
 };
 
 const list = endpoint('inbox', 'list', async ({ world }, data) => {
@@ -21,8 +32,8 @@ const list = endpoint('inbox', 'list', async ({ world }, data) => {
   let ready: () => void = () => {};
   const all = new Promise<void>((resolve) => (ready = resolve));
   const watching = await world.bus.store(world.names.buckets.inbox).watch((entry) => {
-    const parsed = entry.gone ? null : interventionSchema.safeParse(JSON.parse(textOf(entry.data)));
-    if (parsed?.success) found.push(parsed.data);
+    const item = entry.gone ? null : itemIn(entry);
+    if (item !== null) found.push(item);
   }, ready);
   await all;
   await watching.stop();
@@ -56,7 +67,7 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     const { again, seq } = await world.bus.once({ subject, data: JSON.stringify(body) });
     if (again) {
       const before = await decisionBefore(world, subject);
-      if (before === null || before.decision !== body.decision) throw new Refusal('conflict', `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`);
+      if (before === null || before.decision !== body.decision || canonical(before.value) !== canonical(body.value)) throw new Refusal('conflict', `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`);
     }
     const after = await tasks.read(item.task_id, again ? undefined : seq);
     return { id: item.id, task_id: item.task_id, step_id: item.step_id, status: statusOf(decision), task_status: after?.status ?? null, again };
