@@ -7,13 +7,38 @@ const routes = { noop: 'executor' };
 const start = Date.UTC(2026, 0, 1);
 
 const submitted = (taskId: string, plan: Plan): Event =>
-  ({ kind: 'submitted', seq: 1, at: start, taskId, request: { task_id: taskId, tenant: 'default' }, plan, planHash: 'bench', settings: defaultSettings, routes, body: {} }) as unknown as Event;
+  ({
+    kind: 'submitted',
+    seq: 1,
+    at: start,
+    taskId,
+    request: { task_id: taskId, tenant: 'default' },
+    plan,
+    planHash: 'bench',
+    settings: defaultSettings,
+    routes,
+    body: {},
+  }) as unknown as Event;
 
 const reportFor = (effect: Extract<Effect, { kind: 'order' }>, seq: number): Event => {
   const { task_id, step_id, attempt } = effect.order;
   return {
-    kind: 'report', seq, at: start + seq, step: step_id, attempt, queue: effect.queue,
-    report: { task_id, step_id, attempt, lease: 'x', agent: 'bench.1', outcome: 'succeeded', output: { n: 1 }, usage: { wall_ms: 3 } },
+    kind: 'report',
+    seq,
+    at: start + seq,
+    step: step_id,
+    attempt,
+    queue: effect.queue,
+    report: {
+      task_id,
+      step_id,
+      attempt,
+      lease: 'x',
+      agent: 'bench.1',
+      outcome: 'succeeded',
+      output: { n: 1 },
+      usage: { wall_ms: 3 },
+    },
   };
 };
 
@@ -49,9 +74,19 @@ const run = (taskId: string, plan: Plan): Run => {
   return { submitMs, reportMs, reports };
 };
 
-const family = (count: number): Plan => ({ steps: [{ id: 'work', capability: 'noop', input: { a: 1 }, each: { count } }, { id: 'join', capability: 'noop', depends_on: ['work'] }] });
+const family = (count: number): Plan => ({
+  steps: [
+    { id: 'work', capability: 'noop', input: { a: 1 }, each: { count } },
+    { id: 'join', capability: 'noop', depends_on: ['work'] },
+  ],
+});
 const chain = (length: number): Plan => ({
-  steps: Array.from({ length }, (_, at) => ({ id: `s${at}`, capability: 'noop', input: { a: at }, ...(at === 0 ? {} : { depends_on: [`s${at - 1}`] }) })),
+  steps: Array.from({ length }, (_, at) => ({
+    id: `s${at}`,
+    capability: 'noop',
+    input: { a: at },
+    ...(at === 0 ? {} : { depends_on: [`s${at - 1}`] }),
+  })),
 });
 
 /** The best of several rounds: the machine is shared, and what disturbs only ever adds. */
@@ -71,7 +106,9 @@ const measure = (name: string, plan: Plan, tasks: number, rounds = 7): void => {
     submit = Math.min(submit, (submitMs * 1_000) / tasks);
     report = Math.min(report, (reportMs * 1_000) / reports);
   }
-  console.log(`${name.padEnd(22)} ${report.toFixed(2).padStart(9)} µs per report ${submit.toFixed(2).padStart(12)} µs per submission`);
+  console.log(
+    `${name.padEnd(22)} ${report.toFixed(2).padStart(9)} µs per report ${submit.toFixed(2).padStart(12)} µs per submission`,
+  );
 };
 
 measure('single step', chain(1), 20_000);

@@ -24,10 +24,12 @@ export const decide = (state: TaskState | null, event: Event): Decision => {
     return close(submitted(event));
   }
   // A name is accepted once, so a second submission can only be one that was said again after its name was forgotten.
-  if (event.kind === 'submitted') return { state: { ...state, seq: event.seq }, effects: [], ignored: 'the task exists already' };
+  if (event.kind === 'submitted')
+    return { state: { ...state, seq: event.seq }, effects: [], ignored: 'the task exists already' };
   const draft = openDraft(state, event);
   handle(draft, event);
-  if (draft.ignored !== null) return { state: { ...state, seq: event.seq, at: draft.at }, effects: [], ignored: draft.ignored };
+  if (draft.ignored !== null)
+    return { state: { ...state, seq: event.seq, at: draft.at }, effects: [], ignored: draft.ignored };
   return close(draft);
 };
 

@@ -134,7 +134,8 @@ const routeOf = (draft: Draft, capability: string): string | null => {
 };
 
 const begin = (draft: Draft, step: StepState, attempt: number, queue: string): Partial<StepState> => {
-  const kept = step.attempts.length < limits.attemptsKept ? step.attempts : step.attempts.slice(1 - limits.attemptsKept);
+  const kept =
+    step.attempts.length < limits.attemptsKept ? step.attempts : step.attempts.slice(1 - limits.attemptsKept);
   return {
     status: 'running',
     attempt,
@@ -144,9 +145,6 @@ const begin = (draft: Draft, step: StepState, attempt: number, queue: string): P
     agent: null,
     startedAt: step.startedAt ?? draft.at,
     waitingFor: `an agent of queue "${queue}" to report attempt ${attempt}`,
-    attempts: [
-      ...kept,
-      { n: attempt, agent: null, startedAt: draft.at, finishedAt: null, outcome: null, error: null },
-    ],
+    attempts: [...kept, { n: attempt, agent: null, startedAt: draft.at, finishedAt: null, outcome: null, error: null }],
   };
 };

@@ -35,7 +35,8 @@ export const stepFailure = (id: string, code: string, message: string): string =
   `step "${id}" failed with ${code}: ${shortened(message)}`;
 
 const messageMax = 200;
-export const shortened = (text: string): string => (text.length > messageMax ? `${text.slice(0, messageMax - 1)}…` : text);
+export const shortened = (text: string): string =>
+  text.length > messageMax ? `${text.slice(0, messageMax - 1)}…` : text;
 
 /** The step itself says that its failure is no matter, or the gate of its phase is what judges it. */
 export const isTolerated = (draft: Draft, slot: number): boolean => {

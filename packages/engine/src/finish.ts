@@ -88,5 +88,7 @@ const comesLast = (draft: Draft, spec: Spec): boolean => {
   const { shape } = draft.task;
   if (spec.internal || (shape.next[spec.at] as readonly number[]).length > 0) return false;
   if (spec.family >= 0 && shape.groups[spec.family]?.next.length !== 0) return false;
-  return spec.phase < 0 || shape.groups.slice(spec.phase, shape.phases.length).every((phase) => phase.next.length === 0);
+  return (
+    spec.phase < 0 || shape.groups.slice(spec.phase, shape.phases.length).every((phase) => phase.next.length === 0)
+  );
 };

@@ -28,7 +28,9 @@ const addedBytesMax = 512 * 1_024;
 
 export const addedBytesIssue = (draft: Draft, added: unknown): string | null => {
   const bytes = JSON.stringify(draft.task.additions).length + JSON.stringify(added).length;
-  return bytes > addedBytesMax ? `what is added to the plan has ${bytes} bytes in all; at most ${addedBytesMax} are kept` : null;
+  return bytes > addedBytesMax
+    ? `what is added to the plan has ${bytes} bytes in all; at most ${addedBytesMax} are kept`
+    : null;
 };
 
 export const addSteps = (draft: Draft, steps: readonly Step[], by: string): void => {

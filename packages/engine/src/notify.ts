@@ -8,7 +8,8 @@ import { errandPrefix } from './plan/shape.ts';
 export const tellPeople = (draft: Draft, event: string, text: string, slot: number | null = null): void => {
   // News of an errand would make an errand, whose news would make another.
   if (slot !== null && specIn(draft, slot).errand) return;
-  if (channelsFor(draft, event).length > 0) draft.news.push({ event, text, step: slot === null ? null : idIn(draft, slot) });
+  if (channelsFor(draft, event).length > 0)
+    draft.news.push({ event, text, step: slot === null ? null : idIn(draft, slot) });
 };
 
 interface Channel {
@@ -19,7 +20,8 @@ interface Channel {
 const channelsFor = (draft: Draft, event: string): Channel[] => {
   const { settings, request } = draft.task;
   const chosen: Channel[] = settings.notify.filter((rule) => rule.on.some((pattern) => matches(pattern, event)));
-  if (request.callback_url !== undefined && endings.has(event)) chosen.push({ channel: 'webhook', to: request.callback_url });
+  if (request.callback_url !== undefined && endings.has(event))
+    chosen.push({ channel: 'webhook', to: request.callback_url });
   return chosen;
 };
 
@@ -34,7 +36,9 @@ export const sendErrands = (draft: Draft): boolean => {
   if (draft.news.length === 0) return false;
   const { task } = draft;
   const before = task.shape.specs.filter((spec) => spec.errand).length;
-  const steps = draft.news.splice(0).flatMap((news) => channelsFor(draft, news.event).map((channel) => ({ news, channel })));
+  const steps = draft.news
+    .splice(0)
+    .flatMap((news) => channelsFor(draft, news.event).map((channel) => ({ news, channel })));
   addSteps(
     draft,
     steps.map(({ news, channel }, at): Step => {
@@ -45,7 +49,13 @@ export const sendErrands = (draft: Draft): boolean => {
         subject: `${task.request.title ?? task.taskId}: ${news.event}`,
         text: news.text,
         key: `${task.taskId}.${id}`,
-        task: { task_id: task.taskId, title: task.request.title ?? task.taskId, status: task.status, reason: task.reason, tenant: task.request.tenant ?? 'default' },
+        task: {
+          task_id: task.taskId,
+          title: task.request.title ?? task.taskId,
+          status: task.status,
+          reason: task.reason,
+          tenant: task.request.tenant ?? 'default',
+        },
       };
       if (channel.to !== undefined) input['to'] = channel.to;
       if (news.step !== null) input['step_id'] = news.step;

@@ -6,7 +6,12 @@ import type { Spec } from './plan/shape.ts';
 import type { StepState } from './state.ts';
 
 /** `input` is what the step's own work gets; a check has an input of its own. */
-export const orderFor = (draft: Draft, slot: number, step: StepState, input: Record<string, Json> | null): OrderDraft => {
+export const orderFor = (
+  draft: Draft,
+  slot: number,
+  step: StepState,
+  input: Record<string, Json> | null,
+): OrderDraft => {
   const spec = specIn(draft, slot);
   const { task } = draft;
   const verifying = step.stage === 'verify';
@@ -18,7 +23,12 @@ export const orderFor = (draft: Draft, slot: number, step: StepState, input: Rec
     attempt: step.attempt,
     capability: capabilityOf(spec, step),
     input: verifying
-      ? { step_id: idIn(draft, slot), output: step.output, checks: spec.step.verify ?? [], criteria: spec.step.criteria ?? [] }
+      ? {
+          step_id: idIn(draft, slot),
+          output: step.output,
+          checks: spec.step.verify ?? [],
+          criteria: spec.step.criteria ?? [],
+        }
       : (input ?? {}),
     deadline: iso(draft.at + timeoutMs),
     timeout_ms: timeoutMs,
@@ -26,13 +36,18 @@ export const orderFor = (draft: Draft, slot: number, step: StepState, input: Rec
     ...(step.error === null || verifying ? {} : { last_failure: step.error }),
     ...(step.answer === null ? {} : { answer: step.answer }),
     ...(step.left === null ? {} : { state: step.left }),
-    context: { title: task.request.title ?? task.taskId, outputs: outputsBefore(draft, spec), artifacts: artifactsBefore(draft, spec) },
+    context: {
+      title: task.request.title ?? task.taskId,
+      outputs: outputsBefore(draft, spec),
+      artifacts: artifactsBefore(draft, spec),
+    },
     ...(spec.step.sandbox === undefined ? {} : { sandbox: spec.step.sandbox }),
     tenant: task.request.tenant ?? 'default',
   };
 };
 
-export const capabilityOf = (spec: Spec, step: StepState): string => (step.stage === 'verify' ? 'verify' : spec.step.capability);
+export const capabilityOf = (spec: Spec, step: StepState): string =>
+  step.stage === 'verify' ? 'verify' : spec.step.capability;
 
 export const timeoutOf = (draft: Draft, spec: Spec, step: StepState): number =>
   (step.stage === 'do' ? spec.step.timeout_ms : undefined) ?? draft.task.settings.timeout_ms;

@@ -25,7 +25,8 @@ export const retryRule = (step: Step, settings: Settings): RetryRule => {
   };
 };
 
-export const isRetryable = (failure: Failure, rule: RetryRule): boolean => failure.retryable !== false && !rule.nonRetryable.includes(failure.code);
+export const isRetryable = (failure: Failure, rule: RetryRule): boolean =>
+  failure.retryable !== false && !rule.nonRetryable.includes(failure.code);
 
 /** Exponential, with jitter to both sides drawn from the attempt's name, and never sooner than the agent asked for. */
 export const retryDelay = (rule: RetryRule, tries: number, failure: Failure, name: string): number => {

@@ -65,7 +65,8 @@ const lookupFor = (draft: Draft, spec: Spec, slot: number): Lookup => {
       throw new UnresolvedReference(`"${path}" does not exist: the roots are steps, params, task, loop and each`);
     }
     const value = find(name);
-    if (value === undefined) throw new UnresolvedReference(`"${path}" does not exist: there is no "${name}" in ${root}`);
+    if (value === undefined)
+      throw new UnresolvedReference(`"${path}" does not exist: there is no "${name}" in ${root}`);
     return value;
   };
 };

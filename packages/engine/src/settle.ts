@@ -76,7 +76,11 @@ const oneLess = (draft: Draft, group: number, succeeded: number, failed: number)
   let [more, bad] = [succeeded, failed];
   for (let at = group; at >= 0; ) {
     const before = draft.groups.read(at);
-    const state: GroupState = { left: before.left - 1, succeeded: before.succeeded + more, failed: before.failed + bad };
+    const state: GroupState = {
+      left: before.left - 1,
+      succeeded: before.succeeded + more,
+      failed: before.failed + bad,
+    };
     draft.groups.write(at, state);
     if (state.left > 0) return;
     const { kind, next } = shape.groups[at] as Group;

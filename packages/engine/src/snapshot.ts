@@ -1,6 +1,15 @@
 // A state as it is stored and shown, and back. The public names of a task are the record itself; what only the engine needs is beside them
 // under `engine`. Plans and submissions are not repeated: they are in the log, under `submitted`.
-import { type Event, type Json, limits, type StepRecord, type StepStatus, stepStatuses, type TaskRecord, timeMs } from '@capstan/contracts';
+import {
+  type Event,
+  type Json,
+  limits,
+  type StepRecord,
+  type StepStatus,
+  stepStatuses,
+  type TaskRecord,
+  timeMs,
+} from '@capstan/contracts';
 import { initialState } from './events/submitted.ts';
 import { iso } from './hash.ts';
 import { type Paged, pagedOf, pageSize, readPaged } from './paged.ts';
@@ -9,20 +18,58 @@ import { countGroups, countWaits } from './recount.ts';
 import { type Attempt, newStep, type OpenAsk, type StepState, type TaskState } from './state.ts';
 
 const when = (at: number | null): string | null => (at === null ? null : iso(at));
-const at = (text: string | null | undefined): number | null => (text === null || text === undefined ? null : timeMs(text));
+const at = (text: string | null | undefined): number | null =>
+  text === null || text === undefined ? null : timeMs(text);
 
 /** What of a step only the engine needs; left out where it says nothing. */
-type Private = Partial<Pick<StepState, 'stage' | 'tries' | 'wanted' | 'routed' | 'timer' | 'asked' | 'approved' | 'started' | 'answer' | 'left' | 'doomed' | 'artifacts'>>;
-const privates = ['stage', 'tries', 'wanted', 'routed', 'timer', 'asked', 'approved', 'started', 'answer', 'left', 'doomed', 'artifacts'] as const;
+type Private = Partial<
+  Pick<
+    StepState,
+    | 'stage'
+    | 'tries'
+    | 'wanted'
+    | 'routed'
+    | 'timer'
+    | 'asked'
+    | 'approved'
+    | 'started'
+    | 'answer'
+    | 'left'
+    | 'doomed'
+    | 'artifacts'
+  >
+>;
+const privates = [
+  'stage',
+  'tries',
+  'wanted',
+  'routed',
+  'timer',
+  'asked',
+  'approved',
+  'started',
+  'answer',
+  'left',
+  'doomed',
+  'artifacts',
+] as const;
 
-const isDefault = (key: (typeof privates)[number], value: unknown): boolean => value === newStep[key] || (key === 'artifacts' && (value as unknown[]).length === 0);
+const isDefault = (key: (typeof privates)[number], value: unknown): boolean =>
+  value === newStep[key] || (key === 'artifacts' && (value as unknown[]).length === 0);
 
 const attemptRecord = (attempt: Attempt) => ({
-  n: attempt.n, agent: attempt.agent, started_at: when(attempt.startedAt), finished_at: when(attempt.finishedAt), outcome: attempt.outcome, error: attempt.error,
+  n: attempt.n,
+  agent: attempt.agent,
+  started_at: when(attempt.startedAt),
+  finished_at: when(attempt.finishedAt),
+  outcome: attempt.outcome,
+  error: attempt.error,
 });
 
 export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepRecord & { engine?: Private } => {
-  const engine = Object.fromEntries(privates.filter((key) => !isDefault(key, step[key])).map((key) => [key, step[key]])) as Private;
+  const engine = Object.fromEntries(
+    privates.filter((key) => !isDefault(key, step[key])).map((key) => [key, step[key]]),
+  ) as Private;
   return {
     status: step.status,
     depends_on: dependenciesOf(shape, specOf(shape, slot)),
@@ -60,7 +107,12 @@ const stepOf = (record: StepRecord & { engine?: Private }): StepState => ({
   output: record.output,
   error: record.error,
   attempts: record.attempts.map((attempt) => ({
-    n: attempt.n, agent: attempt.agent, startedAt: at(attempt.started_at), finishedAt: at(attempt.finished_at), outcome: attempt.outcome, error: attempt.error,
+    n: attempt.n,
+    agent: attempt.agent,
+    startedAt: at(attempt.started_at),
+    finishedAt: at(attempt.finished_at),
+    outcome: attempt.outcome,
+    error: attempt.error,
   })),
   findings: [record.findings.major, record.findings.medium, record.findings.minor],
   waitingFor: record.status === 'pending' ? null : record.waiting_for,
@@ -72,13 +124,21 @@ export type StepRecords = Readonly<Record<string, StepRecord>>;
 /** The steps of one page, by id. */
 export const pageOf = (state: TaskState, page: number): StepRecords => {
   const from = page * pageSize;
-  return Object.fromEntries((state.steps.pages[page] ?? []).map((step, offset) => [idOf(state.shape, from + offset), stepRecordOf(state.shape, from + offset, step)]));
+  return Object.fromEntries(
+    (state.steps.pages[page] ?? []).map((step, offset) => [
+      idOf(state.shape, from + offset),
+      stepRecordOf(state.shape, from + offset, step),
+    ]),
+  );
 };
 
 export const isPagedOut = (state: TaskState): boolean => state.steps.length > limits.stepsPerPage;
 
 /** The record of a task. With `whole`, all steps are in it whatever their number; as stored, many steps are on pages of their own. */
-export const recordOf = (state: TaskState, options: { whole: boolean; pageKey?: (page: number) => string }): TaskRecord & { engine: EngineRecord } => {
+export const recordOf = (
+  state: TaskState,
+  options: { whole: boolean; pageKey?: (page: number) => string },
+): TaskRecord & { engine: EngineRecord } => {
   const inside = options.whole || !isPagedOut(state);
   const steps: Record<string, StepRecord> = {};
   if (inside) for (let page = 0; page < state.steps.pages.length; page += 1) Object.assign(steps, pageOf(state, page));
@@ -99,7 +159,9 @@ export const recordOf = (state: TaskState, options: { whole: boolean; pageKey?: 
     started_at: when(state.startedAt),
     finished_at: when(state.finishedAt),
     updated_at: iso(state.at),
-    counts: Object.fromEntries(stepStatuses.flatMap((status) => (state.counts[status] === undefined ? [] : [[status, state.counts[status]]]))),
+    counts: Object.fromEntries(
+      stepStatuses.flatMap((status) => (state.counts[status] === undefined ? [] : [[status, state.counts[status]]])),
+    ),
     steps,
     ...(inside ? {} : { steps_in: state.steps.pages.map((_, page) => options.pageKey?.(page) ?? String(page)) }),
     status_history: state.history.map((entry) => ({ status: entry.status, at: iso(entry.at), by: entry.by })),
@@ -121,9 +183,34 @@ const artifactsOf = (state: TaskState): TaskRecord['artifacts'] => {
 };
 
 /** The first phase that has not ended. */
-const phaseOf = (state: TaskState): string | null => state.shape.groups.find((group, at) => group.kind === 'phase' && readPaged(state.groups, at).left > 0)?.name ?? null;
+const phaseOf = (state: TaskState): string | null =>
+  state.shape.groups.find((group, at) => group.kind === 'phase' && readPaged(state.groups, at).left > 0)?.name ?? null;
 
-type EngineRecord = Omit<TaskState, 'taskId' | 'request' | 'settings' | 'routes' | 'plan' | 'planHash' | 'status' | 'reason' | 'seq' | 'createdAt' | 'startedAt' | 'finishedAt' | 'history' | 'steps' | 'counts' | 'interventions' | 'usage' | 'result' | 'shape' | 'waits' | 'groups' | 'asks'> & { readonly plan?: Json };
+type EngineRecord = Omit<
+  TaskState,
+  | 'taskId'
+  | 'request'
+  | 'settings'
+  | 'routes'
+  | 'plan'
+  | 'planHash'
+  | 'status'
+  | 'reason'
+  | 'seq'
+  | 'createdAt'
+  | 'startedAt'
+  | 'finishedAt'
+  | 'history'
+  | 'steps'
+  | 'counts'
+  | 'interventions'
+  | 'usage'
+  | 'result'
+  | 'shape'
+  | 'waits'
+  | 'groups'
+  | 'asks'
+> & { readonly plan?: Json };
 
 const engineOf = (state: TaskState): EngineRecord => ({
   rules: state.rules,
@@ -147,7 +234,11 @@ const engineOf = (state: TaskState): EngineRecord => ({
 });
 
 /** A state from its record, its pages where it has some, and the event that began it. */
-export const restore = (record: TaskRecord, pages: readonly StepRecords[], submitted: Extract<Event, { kind: 'submitted' }>): TaskState => {
+export const restore = (
+  record: TaskRecord,
+  pages: readonly StepRecords[],
+  submitted: Extract<Event, { kind: 'submitted' }>,
+): TaskState => {
   const base = initialState(submitted);
   const { plan: planned, ...engine } = record['engine'] as EngineRecord;
   const plan = engine.planned ? (planned as unknown as TaskState['plan']) : base.plan;

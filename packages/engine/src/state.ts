@@ -1,6 +1,16 @@
 // A task's state: plain readonly data, a function of its events alone. `shape`, `waits`, `groups` and `asks` follow from the rest and
 // are built again when a snapshot is loaded.
-import type { Artifact, Failure, Json, Plan, Settings, StepStatus, Submission, TaskStatus, WakeReason } from '@capstan/contracts';
+import type {
+  Artifact,
+  Failure,
+  Json,
+  Plan,
+  Settings,
+  StepStatus,
+  Submission,
+  TaskStatus,
+  WakeReason,
+} from '@capstan/contracts';
 import type { Paged } from './paged.ts';
 import type { Addition, Shape } from './plan/shape.ts';
 

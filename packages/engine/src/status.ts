@@ -53,4 +53,5 @@ const endingReason = (ending: NonNullable<TaskState['ending']>, again: boolean):
 };
 
 const isHeldByHand = (draft: Draft): boolean =>
-  slotsWhere(draft, (step, slot) => step.status === 'ready' && !step.started && !specIn(draft, slot).internal).length > 0;
+  slotsWhere(draft, (step, slot) => step.status === 'ready' && !step.started && !specIn(draft, slot).internal).length >
+  0;

@@ -90,7 +90,9 @@ export class World {
   }
   /** What the last event ordered. */
   ordered(): string[] {
-    return this.last.flatMap((effect) => (effect.kind === 'order' ? [`${effect.order.step_id}.${effect.order.attempt}`] : []));
+    return this.last.flatMap((effect) =>
+      effect.kind === 'order' ? [`${effect.order.step_id}.${effect.order.attempt}`] : [],
+    );
   }
   lastOrder(step: string): OrderDraft {
     const effect = this.of('order').findLast(({ order }) => order.step_id === step);
@@ -98,7 +100,9 @@ export class World {
     return effect.order;
   }
   timer(why: Of<'wake'>['why']): Of<'wake'> {
-    const due = [...this.#ledger.timers.values()].filter((timer) => timer.why === why).toSorted((a, b) => a.at - b.at)[0];
+    const due = [...this.#ledger.timers.values()]
+      .filter((timer) => timer.why === why)
+      .toSorted((a, b) => a.at - b.at)[0];
     if (due === undefined) throw new Error(`no timer ${why} is set`);
     return due;
   }
@@ -111,7 +115,16 @@ export class World {
     const { attempt } = this.lastOrder(step);
     const outcome = said.error === undefined ? 'succeeded' : 'failed';
     const task_id = this.record.task_id;
-    const report: Report = { task_id, step_id: step, attempt, lease: '', agent: 'test.1', outcome, output: {}, ...said };
+    const report: Report = {
+      task_id,
+      step_id: step,
+      attempt,
+      lease: '',
+      agent: 'test.1',
+      outcome,
+      output: {},
+      ...said,
+    };
     return this.tell({ kind: 'report', step, attempt: report.attempt, queue: 'executor', report });
   }
   /** All these steps succeed, one after the other. */
@@ -140,7 +153,11 @@ export class World {
     const id = this.askedId(step);
     return (this.of('ask').findLast(({ intervention }) => intervention.id === id) as Of<'ask'>).intervention;
   }
-  decide(step: string, decision: DecidedBody['decision'], more: { by?: string; role?: string; reason?: string; value?: Json } = {}): this {
+  decide(
+    step: string,
+    decision: DecidedBody['decision'],
+    more: { by?: string; role?: string; reason?: string; value?: Json } = {},
+  ): this {
     return this.tell({ kind: 'decided', id: this.askedId(step), body: { decision, by: 'alice', ...more } });
   }
   approve(step: string, more: { by?: string; role?: string } = {}): this {
@@ -153,7 +170,12 @@ export class World {
     return this.decide(step, 'answer', { value });
   }
   command(command: Command, step_id?: string, reason?: string): this {
-    const body = { command, by: 'alice', ...(step_id === undefined ? {} : { step_id }), ...(reason === undefined ? {} : { reason }) };
+    const body = {
+      command,
+      by: 'alice',
+      ...(step_id === undefined ? {} : { step_id }),
+      ...(reason === undefined ? {} : { reason }),
+    };
     return this.tell({ kind: 'commanded', id: `c${this.events.length}`, body });
   }
   routed(step: string, queue: string, attempt = 1): this {

@@ -36,13 +36,15 @@ export const commanded = (draft: Draft, event: Commanded): void => {
 /** Why a command makes no sense just now, or null. */
 export const commandIssue = (status: Draft['task']['status'], body: CommandBody): string | null => {
   if (body.command === 'skip' && body.step_id === undefined) return 'Which step is to be skipped?';
-  if (taskEnded(status) && body.command !== 'retry' && body.command !== 'skip') return `The task has ended: it is ${status}.`;
+  if (taskEnded(status) && body.command !== 'retry' && body.command !== 'skip')
+    return `The task has ended: it is ${status}.`;
   return null;
 };
 
 const cancel = (draft: Draft, { by, reason }: CommandBody): void => {
   const { task } = draft;
-  if (task.ending?.as === 'cancelled' && task.revivals.length === 0) return ignore(draft, 'The task is being cancelled already.');
+  if (task.ending?.as === 'cancelled' && task.revivals.length === 0)
+    return ignore(draft, 'The task is being cancelled already.');
   task.hold = null;
   task.revivals = [];
   task.ending = { as: 'cancelled', reason: reason ?? 'cancelled', by };
@@ -67,7 +69,8 @@ const lift = (draft: Draft): void => {
   draft.task.hold = null;
   draft.lifted = true;
   if (hold === null || hold.spec === null) return;
-  for (const slot of readySlots(draft)) if (specIn(draft, slot).at === hold.spec) change(draft, slot, { started: true });
+  for (const slot of readySlots(draft))
+    if (specIn(draft, slot).at === hold.spec) change(draft, slot, { started: true });
 };
 
 const readySlots = (draft: Draft): number[] =>
@@ -81,7 +84,8 @@ const start = (draft: Draft, id: string | undefined): void => {
   }
   const slots = id === undefined ? readySlots(draft).filter((ready) => !draft.steps.read(ready).started) : [slot];
   if (slots.length === 0 && hold?.why !== 'planned') return ignore(draft, 'No step is ready to be started.');
-  if (hold?.why === 'planned' || (hold?.why === 'checkpoint' && (slot < 0 || specIn(draft, slot).at === hold.spec))) lift(draft);
+  if (hold?.why === 'planned' || (hold?.why === 'checkpoint' && (slot < 0 || specIn(draft, slot).at === hold.spec)))
+    lift(draft);
   // Starting a planned task does not yet start each step of one that is run by hand.
   if (id === undefined && hold?.why === 'planned') return;
   for (const one of slots) {
@@ -97,7 +101,8 @@ const retry = (draft: Draft, id: string | undefined): void => {
   const { status } = draft.steps.read(slot);
   if (hasEnded(status)) {
     const isList = id === planStepId || slot === specIn(draft, slot).head;
-    if (isList && status === 'succeeded') return ignore(draft, `"${id}" has succeeded; what it gave is part of the plan.`);
+    if (isList && status === 'succeeded')
+      return ignore(draft, `"${id}" has succeeded; what it gave is part of the plan.`);
     return again(draft, slot, id);
   }
   if (status !== 'retrying' && status !== 'awaiting_input') return ignore(draft, `"${id}" is ${status}.`);

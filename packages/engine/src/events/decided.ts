@@ -17,19 +17,34 @@ export const decided = (draft: Draft, event: Decided): void => {
   if (open === undefined) return ignore(draft, `nothing is asked under ${id}`);
   const issue = decisionIssue(draft.task, open, body);
   if (issue !== null) return ignore(draft, issue);
-  const status: Ending['status'] = body.decision === 'approve' ? 'approved' : body.decision === 'reject' ? 'rejected' : 'answered';
-  closeAsk(draft, open, { status, by: body.by, role: body.role, reason: body.reason ?? null, ...(body.value === undefined ? {} : { value: body.value }) });
+  const status: Ending['status'] =
+    body.decision === 'approve' ? 'approved' : body.decision === 'reject' ? 'rejected' : 'answered';
+  closeAsk(draft, open, {
+    status,
+    by: body.by,
+    role: body.role,
+    reason: body.reason ?? null,
+    ...(body.value === undefined ? {} : { value: body.value }),
+  });
   disarm(draft, open.slot);
   change(draft, open.slot, { waitingFor: null });
   follow(draft, open, body);
 };
 
 /** Why a decision can't be taken, or null. The door asks this before it stores a decision, since a stored one is final. */
-export const decisionIssue = (task: Pick<TaskState, 'settings' | 'request'>, open: Pick<OpenAsk, 'kind' | 'roles'>, body: DecidedBody): string | null => {
-  if (open.kind === 'approval' && body.decision === 'answer') return 'An approval is approved or rejected, not answered.';
-  if (open.kind === 'question' && body.decision === 'approve') return 'A question is answered or rejected, not approved.';
-  if (open.roles.length > 0 && !open.roles.includes(body.role ?? '')) return `Only ${open.roles.join(' or ')} may decide this; the role given is "${body.role ?? ''}".`;
-  if (open.kind === 'approval' && task.settings.approval.four_eyes && body.by === task.request.requester) return 'Whoever asked for the task may not approve its steps.';
+export const decisionIssue = (
+  task: Pick<TaskState, 'settings' | 'request'>,
+  open: Pick<OpenAsk, 'kind' | 'roles'>,
+  body: DecidedBody,
+): string | null => {
+  if (open.kind === 'approval' && body.decision === 'answer')
+    return 'An approval is approved or rejected, not answered.';
+  if (open.kind === 'question' && body.decision === 'approve')
+    return 'A question is answered or rejected, not approved.';
+  if (open.roles.length > 0 && !open.roles.includes(body.role ?? ''))
+    return `Only ${open.roles.join(' or ')} may decide this; the role given is "${body.role ?? ''}".`;
+  if (open.kind === 'approval' && task.settings.approval.four_eyes && body.by === task.request.requester)
+    return 'Whoever asked for the task may not approve its steps.';
   return null;
 };
 
@@ -38,7 +53,11 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
   const answer = { value: body.value ?? null, by: body.by, at: iso(draft.at) };
   if (body.decision === 'reject') {
     const { error } = draft.steps.read(slot);
-    const rejected: Failure = { code: 'rejected', message: `${body.by} said no${body.reason === undefined ? '' : `: ${body.reason}`}.`, retryable: false };
+    const rejected: Failure = {
+      code: 'rejected',
+      message: `${body.by} said no${body.reason === undefined ? '' : `: ${body.reason}`}.`,
+      retryable: false,
+    };
     return failForGood(draft, slot, open.kind === 'flag' && error !== null ? error : rejected, 'not_retryable');
   }
   if (open.kind === 'flag') {
@@ -50,7 +69,8 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
     return advance(draft, slot);
   }
   if (open.kind === 'approval') change(draft, slot, { approved: open.inputHash });
-  else if (specIn(draft, slot).step.capability === 'input') return end(draft, slot, 'succeeded', { output: answer.value, answer });
+  else if (specIn(draft, slot).step.capability === 'input')
+    return end(draft, slot, 'succeeded', { output: answer.value, answer });
   else change(draft, slot, { answer });
   advance(draft, slot);
 };

@@ -1,6 +1,13 @@
 // Steps that come while a task runs, from its planner or from one of its steps: checked like any plan before they count.
-import { isDeepStrictEqual } from 'node:util';
-import { type Field, type Json, type Plan, plan as planSchema, type Report, type Step, step as stepSchema } from '@capstan/contracts';
+import {
+  type Field,
+  type Json,
+  type Plan,
+  plan as planSchema,
+  type Report,
+  type Step,
+  step as stepSchema,
+} from '@capstan/contracts';
 import { type Draft, end, specIn } from '../draft.ts';
 import { decideFailure } from '../fail.ts';
 import { addedBytesIssue, addSteps } from '../grow.ts';
@@ -10,7 +17,11 @@ import { sizeOf } from '../plan/shape.ts';
 import { stepsLeft } from '../steps-left.ts';
 import { plannedHold } from './submitted.ts';
 
-const words = (issues: readonly Field[]): string => issues.slice(0, 5).map((field) => `${field.path} ${field.issue}`).join('; ');
+const words = (issues: readonly Field[]): string =>
+  issues
+    .slice(0, 5)
+    .map((field) => `${field.path} ${field.issue}`)
+    .join('; ');
 
 const zodWords = (issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string =>
   words(issues.map((issue) => ({ path: issue.path.join('.'), issue: issue.message })));
@@ -19,7 +30,8 @@ const zodWords = (issues: readonly { readonly path: readonly PropertyKey[]; read
 export const takePlan = (draft: Draft, slot: number, report: Report): void => {
   const { task } = draft;
   const given = planSchema.safeParse((report.output as { plan?: Json } | undefined)?.plan);
-  if (!given.success) return decideFailure(draft, slot, { code: 'invalid_plan', message: zodWords(given.error.issues) });
+  if (!given.success)
+    return decideFailure(draft, slot, { code: 'invalid_plan', message: zodWords(given.error.issues) });
   const checkpoints = task.request.checkpoints;
   const { issues } = checkPlan(given.data, {
     stepsMax: stepsLeft(draft),
@@ -51,14 +63,26 @@ export const checkedSteps = (draft: Draft, given: readonly unknown[]): Growth =>
   const { plan, shape } = draft.task;
   const isThere = (step: Step) => {
     const at = shape.byName.get(step.id);
-    return at !== undefined && isDeepStrictEqual(shape.specs[at]?.step, step);
+    return at !== undefined && isSame(shape.specs[at]?.step, step);
   };
   const steps = parsed.data.filter((step) => !isThere(step));
   const size = steps.reduce((sum, step) => sum + Math.max(1, sizeOf(step)), 0);
-  if (size > stepsLeft(draft)) return { steps: [], issue: `${size} steps are too many; ${stepsLeft(draft)} more are allowed` };
+  if (size > stepsLeft(draft))
+    return { steps: [], issue: `${size} steps are too many; ${stepsLeft(draft)} more are allowed` };
   const issue = addedBytesIssue(draft, steps);
   if (issue !== null) return { steps: [], issue };
   const present = shape.specs.filter((spec) => !spec.internal).map((spec) => spec.step);
   const { issues } = checkPlan({ ...plan, steps: [...present, ...steps] } as Plan);
   return issues.length > 0 ? { steps: [], issue: words(issues) } : { steps, issue: null };
+};
+
+/** Whether two values are the same JSON, whatever the order of their keys. */
+const isSame = (one: unknown, other: unknown): boolean => {
+  if (one === null || other === null || typeof one !== 'object' || typeof other !== 'object') return one === other;
+  if (Array.isArray(one) !== Array.isArray(other)) return false;
+  const keys = Object.keys(one);
+  return (
+    keys.length === Object.keys(other).length &&
+    keys.every((key) => Object.hasOwn(other, key) && isSame(one[key as never], other[key as never]))
+  );
 };

@@ -1,5 +1,13 @@
 // An agent says what came of an attempt. The first report of an attempt counts; a late, stale or foreign one changes nothing.
-import { type Event, type Failure, type Finding, limits, type Report, type Thresholds, verifyOutput } from '@capstan/contracts';
+import {
+  type Event,
+  type Failure,
+  type Finding,
+  limits,
+  type Report,
+  type Thresholds,
+  verifyOutput,
+} from '@capstan/contracts';
 import { ask } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
@@ -18,7 +26,10 @@ export const reported = (draft: Draft, event: Reported): void => {
   if (slot < 0) return ignore(draft, `no step is named "${event.step}"`);
   const step = draft.steps.read(slot);
   if (step.status !== 'running' || step.attempt !== event.attempt) {
-    return ignore(draft, `attempt ${event.attempt} of "${event.step}" is not the one that runs (${step.status}, attempt ${step.attempt})`);
+    return ignore(
+      draft,
+      `attempt ${event.attempt} of "${event.step}" is not the one that runs (${step.status}, attempt ${step.attempt})`,
+    );
   }
   const { report } = event;
   if (report.task_id !== draft.task.taskId || report.step_id !== event.step || report.attempt !== event.attempt) {
@@ -46,7 +57,8 @@ const note = (draft: Draft, slot: number, report: Report): void => {
     agent: report.agent,
     waitingFor: null,
     findings: added(before.findings, found),
-    artifacts: artifacts.length + before.artifacts.length === 0 ? newStep.artifacts : [...before.artifacts, ...artifacts],
+    artifacts:
+      artifacts.length + before.artifacts.length === 0 ? newStep.artifacts : [...before.artifacts, ...artifacts],
     attempts,
   });
   const { task } = draft;
@@ -71,7 +83,12 @@ const accept = (draft: Draft, slot: number, report: Report): void => {
     case 'question':
       return questioned(draft, slot, report);
     case 'cancelled':
-      return decideFailure(draft, slot, { code: 'cancelled', message: 'The agent stopped without being asked to.' }, stage);
+      return decideFailure(
+        draft,
+        slot,
+        { code: 'cancelled', message: 'The agent stopped without being asked to.' },
+        stage,
+      );
     default:
       return report.outcome satisfies never;
   }
@@ -110,7 +127,10 @@ const verified = (draft: Draft, slot: number, report: Report): void => {
   if (verdict.data.passed !== false) return end(draft, slot, 'succeeded', { error: null });
   const failed = verdict.data.checks?.filter((check) => !check.passed) ?? [];
   const words = failed.map(({ name, message }) => (message === undefined ? name : `${name}: ${message}`)).join('; ');
-  decideFailure(draft, slot, { code: 'verification_failed', message: (words || 'The check did not pass.').slice(0, messageMax) });
+  decideFailure(draft, slot, {
+    code: 'verification_failed',
+    message: (words || 'The check did not pass.').slice(0, messageMax),
+  });
 };
 
 const messageMax = 4_096;
@@ -120,8 +140,14 @@ const questioned = (draft: Draft, slot: number, report: Report): void => {
   const { stage, tries, attempt } = draft.steps.read(slot);
   const spec = specIn(draft, slot);
   if (isStopping(draft, spec)) return end(draft, slot, 'cancelled');
-  const issue = question === undefined ? 'The outcome is "question", but no question came with it.' : stage === 'verify' || spec.errand ? 'Only work on a step may ask.' : null;
-  if (question === undefined || issue !== null) return decideFailure(draft, slot, { code: 'invalid_report', message: issue ?? '' }, stage);
+  const issue =
+    question === undefined
+      ? 'The outcome is "question", but no question came with it.'
+      : stage === 'verify' || spec.errand
+        ? 'Only work on a step may ask.'
+        : null;
+  if (question === undefined || issue !== null)
+    return decideFailure(draft, slot, { code: 'invalid_report', message: issue ?? '' }, stage);
   // Being answered uses up none of the attempts that failures may use.
   change(draft, slot, { tries: tries - 1, left: question.state ?? null, answer: null });
   ask(draft, slot, {
@@ -152,8 +178,9 @@ const overThresholds = (draft: Draft, found: Findings): string | null => {
   const said: Thresholds = { ...plan?.thresholds, ...request.thresholds };
   const over = (['major', 'medium', 'minor'] as const).flatMap((severity, at) => {
     const most = said[`max_${severity}`];
-    return most !== undefined && (found[at] as number) > most ? [`${found[at]} ${severity} findings, at most ${most} allowed`] : [];
+    return most !== undefined && (found[at] as number) > most
+      ? [`${found[at]} ${severity} findings, at most ${most} allowed`]
+      : [];
   });
   return over.length === 0 ? null : over.join('; ');
 };
-

@@ -13,7 +13,8 @@ export const planStepId = '_plan';
 /** The state that a submission makes, before anything has been decided. */
 export const initialState = (event: Submitted): TaskState => {
   const plan: Plan = event.plan ?? { steps: [] };
-  const additions: Addition[] = event.plan === null ? [{ kind: 'steps', steps: [planningStep(event)], by: 'capstan' }] : [];
+  const additions: Addition[] =
+    event.plan === null ? [{ kind: 'steps', steps: [planningStep(event)], by: 'capstan' }] : [];
   const shape = shapeOf(plan, additions);
   return {
     rules: rulesVersion,

@@ -15,7 +15,8 @@ export const woke = (draft: Draft, event: Woke): void => {
   if (event.step === null) return wokeTask(draft, event.n);
   const slot = slotOf(draft.task.shape, event.step);
   const timer = slot < 0 ? null : draft.steps.read(slot).timer;
-  if (timer === null || timer.n !== event.n) return ignore(draft, `timer ${event.n} of "${event.step}" is no longer set`);
+  if (timer === null || timer.n !== event.n)
+    return ignore(draft, `timer ${event.n} of "${event.step}" is no longer set`);
   change(draft, slot, { timer: null });
   switch (timer.why) {
     case 'retry':

@@ -40,7 +40,8 @@ const parse = (text: string): ParseResult => {
 /** CEL keeps the word `loop` for itself, while Capstan's expressions have it as a name: it is read as another one. */
 const loopName = 'loop_';
 const stringOrLoop = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<![\w.])loop(?!\w)/g;
-const renameLoop = (text: string): string => text.replace(stringOrLoop, (match) => (match === 'loop' ? loopName : match));
+const renameLoop = (text: string): string =>
+  text.replace(stringOrLoop, (match) => (match === 'loop' ? loopName : match));
 
 type Node = { readonly op?: unknown; readonly args?: unknown };
 const macros = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
@@ -93,11 +94,14 @@ export const evaluateCondition = (text: string, scope: Readonly<Record<string, u
     const { loop, ...rest } = scope;
     for (const [name, value] of Object.entries(rest)) {
       const most = longestList(value);
-      if (most > listMax) return { issue: `"${name}" holds a list of ${most}; a condition may read lists of at most ${listMax}` };
+      if (most > listMax)
+        return { issue: `"${name}" holds a list of ${most}; a condition may read lists of at most ${listMax}` };
     }
     const value: unknown = condition({ ...rest, [loopName]: loop });
     if (typeof value === 'boolean') return { holds: value };
-    return { issue: `gave ${typeof value === 'bigint' ? 'a number' : typeof value}; a condition must give true or false` };
+    return {
+      issue: `gave ${typeof value === 'bigint' ? 'a number' : typeof value}; a condition must give true or false`,
+    };
   } catch (error) {
     return { issue: firstLine(error) };
   }

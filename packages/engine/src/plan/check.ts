@@ -13,7 +13,10 @@ export interface PlanCheck {
 
 const issuesMax = 50;
 
-export const checkPlan = (plan: Plan, options: { checkpoints?: readonly string[]; stepsMax?: number } = {}): PlanCheck => {
+export const checkPlan = (
+  plan: Plan,
+  options: { checkpoints?: readonly string[]; stepsMax?: number } = {},
+): PlanCheck => {
   const issues: Field[] = [];
   const say = (path: string, issue: string) => {
     if (issues.length < issuesMax) issues.push({ path, issue });
@@ -35,7 +38,11 @@ export const checkPlan = (plan: Plan, options: { checkpoints?: readonly string[]
     if (phase.feedback_to === undefined) return;
     const target = plan.phases?.findIndex((other) => other.name === phase.feedback_to) ?? -1;
     if (target < 0) say(`plan.phases[${at}].feedback_to`, `no phase is named "${phase.feedback_to}"`);
-    else if (target > at) say(`plan.phases[${at}].feedback_to`, `"${phase.feedback_to}" comes later; feedback goes to an earlier phase or the same one`);
+    else if (target > at)
+      say(
+        `plan.phases[${at}].feedback_to`,
+        `"${phase.feedback_to}" comes later; feedback goes to an earlier phase or the same one`,
+      );
   });
 
   const names = checkNames(plan, phases, say);
@@ -55,7 +62,11 @@ export const checkPlan = (plan: Plan, options: { checkpoints?: readonly string[]
 };
 
 /** All names that `depends_on` may use: steps, families, their members. Says which are used twice. */
-const checkNames = (plan: Plan, phases: ReadonlySet<string>, say: (path: string, issue: string) => void): ReadonlySet<string> => {
+const checkNames = (
+  plan: Plan,
+  phases: ReadonlySet<string>,
+  say: (path: string, issue: string) => void,
+): ReadonlySet<string> => {
   const names = new Set<string>();
   const claim = (name: string, path: string) => {
     if (names.has(name)) say(path, `"${name}" names two steps`);
@@ -87,12 +98,17 @@ const checkNames = (plan: Plan, phases: ReadonlySet<string>, say: (path: string,
 };
 
 const checkStep = (
-  step: Step, path: string, phases: ReadonlySet<string>, names: ReadonlySet<string>, say: (path: string, issue: string) => void,
+  step: Step,
+  path: string,
+  phases: ReadonlySet<string>,
+  names: ReadonlySet<string>,
+  say: (path: string, issue: string) => void,
 ) => {
   if (step.phase !== undefined && !phases.has(step.phase)) say(`${path}.phase`, `no phase is named "${step.phase}"`);
   step.depends_on?.forEach((name, at) => {
     if (name === step.id) say(`${path}.depends_on[${at}]`, `"${name}" can't wait for itself`);
-    else if (!names.has(name) && !phases.has(name)) say(`${path}.depends_on[${at}]`, `no step or phase is named "${name}"`);
+    else if (!names.has(name) && !phases.has(name))
+      say(`${path}.depends_on[${at}]`, `no step or phase is named "${name}"`);
   });
   if (step.when !== undefined) {
     const issue = conditionIssue(step.when);

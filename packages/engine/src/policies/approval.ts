@@ -11,7 +11,8 @@ export const approval: Policy = {
     const rule = draft.task.settings.approval;
     const risk = step.risk ?? 'low';
     const isForPeople = step.capability === 'approval';
-    const wanted = isForPeople || (step.approval !== undefined && step.capability !== 'input') || rule.risks.includes(risk);
+    const wanted =
+      isForPeople || (step.approval !== undefined && step.capability !== 'input') || rule.risks.includes(risk);
     if (internal || !wanted) return allowed;
     const { approved } = draft.steps.read(slot);
     // Hashed only where somebody asks: it costs more than all the rest of a decision.

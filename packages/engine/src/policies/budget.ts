@@ -9,6 +9,11 @@ export const budget: Policy = {
     const most = draft.task.request.budget?.tokens;
     const used = draft.task.usage.tokensIn + draft.task.usage.tokensOut;
     if (most === undefined || used < most || specIn(draft, slot).internal) return allowed;
-    return { allowed: false, deny: true, reason: `the task may use ${most} tokens and has used ${used}`, metadata: { used, most } };
+    return {
+      allowed: false,
+      deny: true,
+      reason: `the task may use ${most} tokens and has used ${used}`,
+      metadata: { used, most },
+    };
   },
 };

@@ -44,7 +44,8 @@ export const check = (ledger: Ledger, before: TaskState | null, event: Event, de
   if (event.kind === 'woke') ledger.timers.delete(event.n);
   if (event.kind === 'decided' && event.body.decision === 'approve') {
     const ask = before?.asks[event.id];
-    if (ask?.kind === 'approval') ledger.approved.add(`${idOf((before as TaskState).shape, ask.slot)} ${ask.inputHash}`);
+    if (ask?.kind === 'approval')
+      ledger.approved.add(`${idOf((before as TaskState).shape, ask.slot)} ${ask.inputHash}`);
   }
   effects(ledger, state, decision.effects);
   counted(state);
@@ -71,7 +72,8 @@ const effects = (ledger: Ledger, state: TaskState, said: readonly Effect[]): voi
 const told = (ledger: Ledger, step: string | null, status: string): void => {
   if (step === null) {
     const from = ledger.taskStatus;
-    if (from !== null) assert.ok(isLegal(taskTransitions, from, status as TaskStatus), `the task goes from ${from} to ${status}`);
+    if (from !== null)
+      assert.ok(isLegal(taskTransitions, from, status as TaskStatus), `the task goes from ${from} to ${status}`);
     ledger.taskStatus = status as TaskStatus;
     return;
   }
@@ -80,7 +82,12 @@ const told = (ledger: Ledger, step: string | null, status: string): void => {
   ledger.stepStatus.set(step, status as StepStatus);
 };
 
-const ordered = (ledger: Ledger, draft: Draft, state: TaskState, { order }: Extract<Effect, { kind: 'order' }>): void => {
+const ordered = (
+  ledger: Ledger,
+  draft: Draft,
+  state: TaskState,
+  { order }: Extract<Effect, { kind: 'order' }>,
+): void => {
   const name = `${order.step_id} ${order.attempt}`;
   assert.ok(order.attempt > (ledger.lastAttempt.get(order.step_id) ?? 0), `attempt ${name} was ordered before`);
   ledger.lastAttempt.set(order.step_id, order.attempt);
@@ -89,9 +96,13 @@ const ordered = (ledger: Ledger, draft: Draft, state: TaskState, { order }: Extr
   assert.equal(waitsOf(state, spec), 0, `${name} was ordered before its dependencies ended`);
   assert.ok(!dependsOnBad(draft, spec), `${name} was ordered although something before it failed`);
   const isRisky = state.settings.approval.risks.includes(spec.step.risk ?? 'low') || spec.step.approval !== undefined;
-  if (!isRisky || spec.internal || order.capability !== spec.step.capability || spec.step.capability === 'input') return;
+  if (!isRisky || spec.internal || order.capability !== spec.step.capability || spec.step.capability === 'input')
+    return;
   const hash = inputHash(state.planHash, order.input);
-  assert.ok(ledger.approved.has(`${order.step_id} ${hash}`), `${name} is risky and was ordered without approval of its input`);
+  assert.ok(
+    ledger.approved.has(`${order.step_id} ${hash}`),
+    `${name} is risky and was ordered without approval of its input`,
+  );
 };
 
 const waitsOf = (state: TaskState, spec: Spec): number => readPaged(state.waits, spec.at);
@@ -106,12 +117,17 @@ const counted = (state: TaskState): void => {
     const step = read(slot);
     const isErrand = specOf(state.shape, slot).errand;
     if (!isErrand) counts[step.status] = (counts[step.status] ?? 0) + 1;
-    if (!hasEnded(step.status)) isErrand ? (errands += 1) : (open += 1);
+    if (!hasEnded(step.status) && isErrand) errands += 1;
+    if (!hasEnded(step.status) && !isErrand) open += 1;
     if (step.stage === 'verify' && step.status === 'running') verifying += 1;
     if (step.asked !== null) asks[step.asked.id] = step.asked;
   }
   assert.deepEqual(state.counts, counts, 'counts');
-  assert.deepEqual([state.open, state.errands, state.verifying], [open, errands, verifying], 'open, errands, verifying');
+  assert.deepEqual(
+    [state.open, state.errands, state.verifying],
+    [open, errands, verifying],
+    'open, errands, verifying',
+  );
   assert.deepEqual(state.asks, asks, 'asks');
   const groups = countGroups(state.shape, read);
   assert.deepEqual(state.groups, groups, 'groups');
@@ -132,7 +148,10 @@ const slots = (state: TaskState): void => {
       continue;
     }
     assert.ok((steps[id]?.waiting_for ?? '').length > 3, `${why}, and says not what it waits for`);
-    assert.ok(waitsProperly(state, slot, step), `${why}, and waits for nothing that will come: ${JSON.stringify(step)}`);
+    assert.ok(
+      waitsProperly(state, slot, step),
+      `${why}, and waits for nothing that will come: ${JSON.stringify(step)}`,
+    );
   }
 };
 
@@ -174,15 +193,21 @@ const whole = (state: TaskState): void => {
 /** What the effects asked for is what the state stands for. */
 const matches = (ledger: Ledger, state: TaskState): void => {
   const stands = standing(state);
-  const timers = stands.filter((effect) => effect.kind === 'wake').map(({ n, at, why, step }) => ({ n, at, why, step }));
+  const timers = stands
+    .filter((effect) => effect.kind === 'wake')
+    .map(({ n, at, why, step }) => ({ n, at, why, step }));
   const set = [...ledger.timers.values()].map(({ n, at, why, step }) => ({ n, at, why, step }));
   const byNumber = (a: { n: number }, b: { n: number }) => a.n - b.n;
   assert.deepEqual(timers.toSorted(byNumber), set.toSorted(byNumber), 'timers that are set');
   for (const effect of stands) {
     if (effect.kind !== 'route') continue;
-    assert.ok(ledger.routes.has(`${effect.step} ${effect.attempt}`), `a queue for ${effect.step} is looked for, and nobody was told`);
+    assert.ok(
+      ledger.routes.has(`${effect.step} ${effect.attempt}`),
+      `a queue for ${effect.step} is looked for, and nobody was told`,
+    );
   }
 };
 
 /** The means of the engine for looking at a state without changing it. */
-const lookAt = (state: TaskState): Draft => openDraft(state, { kind: 'woke', n: 0, step: null, seq: state.seq, at: state.at });
+const lookAt = (state: TaskState): Draft =>
+  openDraft(state, { kind: 'woke', n: 0, step: null, seq: state.seq, at: state.at });

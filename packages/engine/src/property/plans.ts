@@ -10,14 +10,20 @@ export interface RandomTask {
   readonly request: Record<string, unknown>;
 }
 
-const optional = <T>(value: fc.Arbitrary<T>, freq = 4): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined, freq });
+const optional = <T>(value: fc.Arbitrary<T>, freq = 4): fc.Arbitrary<T | undefined> =>
+  fc.option(value, { nil: undefined, freq });
 
 /** Mostly `usual`; now and then one of the others. */
 const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
   fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
 
 const phasesOf = fc.array(
-  fc.record({ gate: optional(fc.constantFrom(0, 0.5, 1), 2), feedback: fc.boolean(), back: fc.nat(2), loops: fc.nat(2) }),
+  fc.record({
+    gate: optional(fc.constantFrom(0, 0.5, 1), 2),
+    feedback: fc.boolean(),
+    back: fc.nat(2),
+    loops: fc.nat(2),
+  }),
   { maxLength: 3 },
 );
 

@@ -1,7 +1,15 @@
 // Plays one random task to its end: an endless tape of numbers chooses what happens next, first anything at all, then only what helps. The
 // same tape plays the same game.
 import assert from 'node:assert/strict';
-import { type Command, defaultSettings, type Effect, type Event, type Plan, type Report, type Settings } from '@capstan/contracts';
+import {
+  type Command,
+  defaultSettings,
+  type Effect,
+  type Event,
+  type Plan,
+  type Report,
+  type Settings,
+} from '@capstan/contracts';
 import { type Decision, decide } from '../decide.ts';
 import { deepFreeze } from '../freeze.ts';
 import { sha256 } from '../hash.ts';
@@ -90,13 +98,19 @@ export class Play {
     const restored = reread(state, this.events[0] as Submitted);
     assert.deepEqual(restored, state, 'a state is not what its snapshot says');
     assert.equal(JSON.stringify(recordOf(restored, { whole: true })), text, 'a snapshot is not what it was read from');
-    assert.equal(JSON.stringify(recordOf(other.state as TaskState, { whole: true })), text, 'the other snapshot differs');
+    assert.equal(
+      JSON.stringify(recordOf(other.state as TaskState, { whole: true })),
+      text,
+      'the other snapshot differs',
+    );
     this.#other = deepFreeze(restored);
   }
 
   #running(): Order[] {
     const { steps } = recordOf(this.state as TaskState, { whole: true });
-    return this.#orders.filter((order) => steps[order.step_id]?.status === 'running' && steps[order.step_id]?.attempt === order.attempt);
+    return this.#orders.filter(
+      (order) => steps[order.step_id]?.status === 'running' && steps[order.step_id]?.attempt === order.attempt,
+    );
   }
 
   /** Something happens; perhaps nothing that makes sense. */
@@ -108,7 +122,8 @@ export class Play {
     if (kind < 8) return void this.#report(this.#oneOf(this.#running()));
     if (kind < 10) return void this.#report(this.#oneOf(this.#orders), true);
     if (kind < 12) return void this.#wake(this.#oneOf([...this.ledger.timers.values()]));
-    if (kind === 12) return void this.tell({ kind: 'woke', n: this.#pick(20), step: this.#oneOf([null, ...names]) as string | null });
+    if (kind === 12)
+      return void this.tell({ kind: 'woke', n: this.#pick(20), step: this.#oneOf([null, ...names]) as string | null });
     if (kind < 15) return void this.#decide();
     if (kind === 15) return void this.#route(this.#oneOf([...this.ledger.routes.values()]));
     if (kind === 16) {
@@ -138,7 +153,9 @@ export class Play {
 
   #report(order: Order | undefined, isForeign = false): void {
     if (order === undefined) return;
-    const outcome = (['succeeded', 'succeeded', 'succeeded', 'failed', 'failed', 'question', 'cancelled'] as const)[this.#pick(7)];
+    const outcome = (['succeeded', 'succeeded', 'succeeded', 'failed', 'failed', 'question', 'cancelled'] as const)[
+      this.#pick(7)
+    ];
     this.#say(order, outcome ?? 'succeeded', isForeign ? this.#pick(3) - 1 : 0);
   }
 
@@ -160,10 +177,17 @@ export class Play {
       outcome,
       output,
       usage: { tokens_in: 1, wall_ms: 1 },
-      ...(outcome === 'failed' ? { error: { code: 'broken', message: 'It broke.', retryable: this.#pick(4) !== 1 } } : {}),
+      ...(outcome === 'failed'
+        ? { error: { code: 'broken', message: 'It broke.', retryable: this.#pick(4) !== 1 } }
+        : {}),
       ...(outcome === 'question' ? { question: { text: 'Which one?', state: { asked: true } } } : {}),
       ...(adds ? { add_steps: [this.#addition(step_id)] } : {}),
-      ...(this.#pick(9) === 1 ? { artifacts: [{ name: 'a.txt', size: 1, sha256: 'x', ref: 'y' }], findings: [{ severity: 'minor', category: 'test', message: 'm' }] } : {}),
+      ...(this.#pick(9) === 1
+        ? {
+            artifacts: [{ name: 'a.txt', size: 1, sha256: 'x', ref: 'y' }],
+            findings: [{ severity: 'minor', category: 'test', message: 'm' }],
+          }
+        : {}),
     };
     this.tell({ kind: 'report', step: step_id, attempt: attempt + off, queue: 'executor', report: report as Report });
   }
@@ -189,7 +213,11 @@ export class Play {
     const id = this.#oneOf([...Object.keys(state.asks), ...state.interventions, 'constructor', '__proto__']) as string;
     const decision = (['approve', 'reject', 'answer'] as const)[this.#pick(3)] ?? 'approve';
     const value = this.#pick(3) === 1 ? 'skip' : { branch: 'main' };
-    this.tell({ kind: 'decided', id, body: { decision, by: 'bob', role: this.#pick(4) === 1 ? 'guest' : 'lead', value } });
+    this.tell({
+      kind: 'decided',
+      id,
+      body: { decision, by: 'bob', role: this.#pick(4) === 1 ? 'guest' : 'lead', value },
+    });
   }
 
   #route(route: Extract<Effect, { kind: 'route' }> | undefined): void {

@@ -11,7 +11,10 @@ import { randomTask } from './plans.ts';
 
 const seed = process.env['CAPSTAN_SEED'];
 const runs = Number(process.env['CAPSTAN_RUNS'] ?? 400);
-const parameters = (numRuns: number): fc.Parameters<unknown> => ({ numRuns, ...(seed === undefined ? {} : { seed: Number(seed) }) });
+const parameters = (numRuns: number): fc.Parameters<unknown> => ({
+  numRuns,
+  ...(seed === undefined ? {} : { seed: Number(seed) }),
+});
 
 const tape = (most: number) => fc.array(fc.nat(1_000_000), { maxLength: most, size: 'max' });
 const notify: Partial<Settings> = { notify: [{ on: ['*'], channel: 'log' }] };

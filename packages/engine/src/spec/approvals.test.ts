@@ -12,7 +12,10 @@ test('a step of high risk is not ordered before it is approved', () => {
   assert.deepEqual(world.orders(), []);
   assert.equal(world.status, 'awaiting_approval');
   const asked = world.intervention('deploy');
-  assert.deepEqual([asked.kind, asked.status, asked.risk, asked.title], ['approval', 'pending', 'high', 'Release: deploy']);
+  assert.deepEqual(
+    [asked.kind, asked.status, asked.risk, asked.title],
+    ['approval', 'pending', 'high', 'Release: deploy'],
+  );
   assert.deepEqual((asked.details as { input: unknown }).input, { to: 'production' });
   assert.match(world.step('deploy').waiting_for ?? '', /^approval until .*: a step of high risk waits for approval/);
   assert.deepEqual(world.approve('deploy').ordered(), ['deploy.1']);
@@ -52,7 +55,12 @@ test('a no is final: the step has failed with the reason', () => {
 });
 
 test('nobody can put aside what was never ordered', () => {
-  assert.deepEqual(given({ steps: [deploy] }).reject('deploy').of('bury'), []);
+  assert.deepEqual(
+    given({ steps: [deploy] })
+      .reject('deploy')
+      .of('bury'),
+    [],
+  );
 });
 
 test('what nobody decides expires', () => {
@@ -65,18 +73,25 @@ test('what nobody decides expires', () => {
 });
 
 test('a second decision changes nothing', () => {
-  const world = given({ steps: [deploy] }).approve('deploy').reject('deploy');
+  const world = given({ steps: [deploy] })
+    .approve('deploy')
+    .reject('deploy');
   assert.match(world.ignored ?? '', /nothing is asked/);
   assert.equal(world.step('deploy').status, 'running');
 });
 
 test('an approval holds for every attempt with the same input', () => {
-  const world = given({ steps: [deploy] }).approve('deploy').fail('deploy').wake('retry');
+  const world = given({ steps: [deploy] })
+    .approve('deploy')
+    .fail('deploy')
+    .wake('retry');
   assert.deepEqual(world.orders(), ['deploy.1', 'deploy.2']);
 });
 
 test('a plan that has grown since is another plan: the next attempt is asked about again', () => {
-  const world = given({ steps: [step('a'), deploy] }).approve('deploy').report('a', { add_steps: [step('b') as never] });
+  const world = given({ steps: [step('a'), deploy] })
+    .approve('deploy')
+    .report('a', { add_steps: [step('b') as never] });
   world.fail('deploy').wake('retry');
   assert.equal(world.step('deploy').status, 'awaiting_approval');
   assert.deepEqual(world.approve('deploy').ordered(), ['deploy.2']);
@@ -93,7 +108,11 @@ test('another input, after a loop back, is another approval', () => {
   };
   const world = given({ plan }).report('make', { output: { image: 'one' } });
   const first = world.intervention('ship').input_hash;
-  world.approve('ship').done('ship').fail('check').report('make', { output: { image: 'two' } });
+  world
+    .approve('ship')
+    .done('ship')
+    .fail('check')
+    .report('make', { output: { image: 'two' } });
   assert.equal(world.step('ship').status, 'awaiting_approval');
   assert.notEqual(world.intervention('ship').input_hash, first);
 });
@@ -108,16 +127,23 @@ test('capability "approval" only asks, and orders nothing', () => {
 
 test('an approval cannot be answered, and a question cannot be approved', () => {
   assert.match(given({ steps: [deploy] }).answer('deploy', 1).ignored ?? '', /approved or rejected, not answered/);
-  assert.match(given({ steps: [step('q', { capability: 'input' })] }).approve('q').ignored ?? '', /answered or rejected, not approved/);
+  assert.match(
+    given({ steps: [step('q', { capability: 'input' })] }).approve('q').ignored ?? '',
+    /answered or rejected, not approved/,
+  );
 });
 
 test('a step that may be missing is skipped by a no, and the rest goes on', () => {
-  const world = given({ steps: [step('extra', { risk: 'high', on_failure: 'skip' }), step('b', 'extra')] }).reject('extra');
+  const world = given({ steps: [step('extra', { risk: 'high', on_failure: 'skip' }), step('b', 'extra')] }).reject(
+    'extra',
+  );
   assert.deepEqual(world.statuses(), { extra: 'skipped', b: 'running' });
 });
 
 test('each member of a family is approved by itself', () => {
-  const world = given({ steps: [step('roll', { each: { items: ['eu', 'us'] }, risk: 'high', input: { region: '${{ each.item }}' } })] });
+  const world = given({
+    steps: [step('roll', { each: { items: ['eu', 'us'] }, risk: 'high', input: { region: '${{ each.item }}' } })],
+  });
   assert.deepEqual(world.approve('roll-1').ordered(), ['roll-1.1']);
   assert.equal(world.step('roll-0').status, 'awaiting_approval');
 });

@@ -7,7 +7,12 @@ const once = { retry: { max_attempts: 1 } };
 const undo = { undo: { capability: 'shell', input: { delete: '${{ steps.a.output.id }}' } } };
 const steps = [step('a', undo), step('b', 'a', { undo: { capability: 'noop' } }), step('c', 'b', once)];
 
-const failed = (): World => given({ on_failure: 'compensate', steps }).report('a', { output: { id: 'i-1' } }).later(1_000).done('b').fail('c');
+const failed = (): World =>
+  given({ on_failure: 'compensate', steps })
+    .report('a', { output: { id: 'i-1' } })
+    .later(1_000)
+    .done('b')
+    .fail('c');
 
 test('what succeeded is undone in reverse order, with what it gave', () => {
   const world = failed();
@@ -35,18 +40,30 @@ test('undoing goes on after a deadline, and stops where a person cancels', () =>
   const world = failed().command('cancel');
   assert.deepEqual(world.of('cancel').at(-1)?.step, '_undo-b');
   world.fail('_undo-b');
-  assert.deepEqual(world.statuses(), { a: 'succeeded', b: 'succeeded', c: 'failed', '_undo-b': 'cancelled', '_undo-a': 'cancelled' });
+  assert.deepEqual(world.statuses(), {
+    a: 'succeeded',
+    b: 'succeeded',
+    c: 'failed',
+    '_undo-b': 'cancelled',
+    '_undo-a': 'cancelled',
+  });
   assert.equal(world.status, 'cancelled');
 });
 
 test('a task that is cancelled is not undone', () => {
-  const world = given({ on_failure: 'compensate', steps }).done('a').command('cancel').report('b', { outcome: 'cancelled' });
+  const world = given({ on_failure: 'compensate', steps })
+    .done('a')
+    .command('cancel')
+    .report('b', { outcome: 'cancelled' });
   assert.equal(world.status, 'cancelled');
   assert.deepEqual(world.orders(), ['a.1', 'b.1']);
 });
 
 test('each member of a family is undone by itself', () => {
-  const family = [step('f', { each: { items: ['x', 'y'] }, undo: { capability: 'noop', input: { of: '${{ each.item }}' } } }), step('z', 'f', once)];
+  const family = [
+    step('f', { each: { items: ['x', 'y'] }, undo: { capability: 'noop', input: { of: '${{ each.item }}' } } }),
+    step('z', 'f', once),
+  ];
   const world = given({ on_failure: 'compensate', steps: family }).done('f-0', 'f-1').fail('z').done('_undo-f-1');
   assert.deepEqual(world.lastOrder('_undo-f-0').input, { of: 'x' });
 });
@@ -54,7 +71,10 @@ test('each member of a family is undone by itself', () => {
 test('retried after it was undone, a task does again what was undone, and can be undone again', () => {
   const world = failed().done('_undo-b', '_undo-a').command('retry');
   assert.deepEqual(world.ordered(), ['a.2']);
-  world.report('a', { output: { id: 'i-2' } }).done('b').fail('c');
+  world
+    .report('a', { output: { id: 'i-2' } })
+    .done('b')
+    .fail('c');
   assert.deepEqual(world.ordered(), ['_undo2-b.1']);
   world.done('_undo2-b');
   assert.deepEqual(world.lastOrder('_undo2-a').input, { delete: 'i-2' });
@@ -82,7 +102,11 @@ test('a dead letter of undoing is undone again, and nothing else begins', () => 
 });
 
 test('once the task has gone on, nothing of before is undone any more', () => {
-  const world = failed().fail('_undo-b', 'gone', { retryable: false }).done('_undo-a').command('retry').redrive('_undo-b');
+  const world = failed()
+    .fail('_undo-b', 'gone', { retryable: false })
+    .done('_undo-a')
+    .command('retry')
+    .redrive('_undo-b');
   assert.match(world.ignored ?? '', /gone on since/);
 });
 

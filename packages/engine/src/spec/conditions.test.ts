@@ -5,7 +5,9 @@ import { conditionIssue } from '../expressions/condition.ts';
 import { given, step } from '../testing.ts';
 
 const statusWhen = (when: string, more: Record<string, unknown> = {}): string =>
-  given({ plan: { params: { yes: true, n: 3, list: [1, 2], run_tests: true }, steps: [step('a', { when, ...more })] } }).step('a').status;
+  given({
+    plan: { params: { yes: true, n: 3, list: [1, 2], run_tests: true }, steps: [step('a', { when, ...more })] },
+  }).step('a').status;
 
 test('a condition that holds lets the step run; one that does not skips it', () => {
   assert.equal(statusWhen('params.run_tests != false'), 'running');
@@ -26,11 +28,18 @@ test('a condition reads what came before, a skipped step too', () => {
     step('by-default', 'a', { when: 'steps.a.output.?found.orValue(true)' }),
   ];
   const world = given({ steps });
-  assert.deepEqual(world.statuses(), { a: 'skipped', 'by-status': 'running', 'by-output': 'skipped', 'by-default': 'running' });
+  assert.deepEqual(world.statuses(), {
+    a: 'skipped',
+    'by-status': 'running',
+    'by-output': 'skipped',
+    'by-default': 'running',
+  });
 });
 
 test('names with a dash are written in brackets', () => {
-  const world = given({ steps: [step('unit-tests'), step('b', 'unit-tests', { when: 'steps["unit-tests"].output.passed > 3' })] });
+  const world = given({
+    steps: [step('unit-tests'), step('b', 'unit-tests', { when: 'steps["unit-tests"].output.passed > 3' })],
+  });
   assert.equal(world.report('unit-tests', { output: { passed: 4 } }).step('b').status, 'running');
 });
 
@@ -42,7 +51,10 @@ test('a condition of a family is judged for each member', () => {
 test('a condition knows how often a phase went back, from the first round on', () => {
   const plan = {
     phases: [{ name: 'dev', feedback_to: 'dev', max_loops: 1 }],
-    steps: [step('a', { phase: 'dev', retry: { max_attempts: 1 } }), step('late', { phase: 'dev', when: 'loop.dev > 0 && "loop" != "x"' })],
+    steps: [
+      step('a', { phase: 'dev', retry: { max_attempts: 1 } }),
+      step('late', { phase: 'dev', when: 'loop.dev > 0 && "loop" != "x"' }),
+    ],
   };
   const world = given({ plan });
   assert.equal(world.step('late').status, 'skipped');
@@ -75,6 +87,11 @@ test('what could take for ever is refused when the plan is checked', () => {
 });
 
 test('a list that is too long is not read', () => {
-  const world = given({ plan: { params: { list: Array.from({ length: 10_001 }, () => 1) }, steps: [step('a', { when: '1 in params.list' })] } });
+  const world = given({
+    plan: {
+      params: { list: Array.from({ length: 10_001 }, () => 1) },
+      steps: [step('a', { when: '1 in params.list' })],
+    },
+  });
   assert.match(world.step('a').error?.message ?? '', /holds a list of 10001/);
 });

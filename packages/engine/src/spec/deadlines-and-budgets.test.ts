@@ -4,21 +4,31 @@ import { test } from 'node:test';
 import { given, step } from '../testing.ts';
 
 test('a deadline that passes stops the task, whatever it waits for', () => {
-  const world = given({ deadline: '2026-01-01T01:00:00Z', steps: [step('a'), step('b', { risk: 'high' })] }).wake('deadline');
+  const world = given({ deadline: '2026-01-01T01:00:00Z', steps: [step('a'), step('b', { risk: 'high' })] }).wake(
+    'deadline',
+  );
   assert.match(world.reason, /stopping: the deadline 2026-01-01T01:00:00.000Z passed/);
   assert.equal(world.intervention('b').status, 'withdrawn');
   assert.equal(world.wake('cancel').status, 'failed');
 });
 
 test('a date alone means its end', () => {
-  assert.equal(given({ deadline: '2026-01-01', steps: [step('a')] }).timer('deadline').at, Date.UTC(2026, 0, 1, 23, 59, 59, 999));
+  assert.equal(
+    given({ deadline: '2026-01-01', steps: [step('a')] }).timer('deadline').at,
+    Date.UTC(2026, 0, 1, 23, 59, 59, 999),
+  );
 });
 
 test('a deadline ends a task that waits for approval, for a start, or paused, at once', () => {
   const deadline = '2026-01-01T01:00:00Z';
   assert.equal(given({ deadline, steps: [step('a', { risk: 'high' })] }).wake('deadline').status, 'failed');
   assert.equal(given({ deadline, start: false, steps: [step('a')] }).wake('deadline').status, 'failed');
-  assert.equal(given({ deadline, on_failure: 'pause', steps: [step('a', { retry: { max_attempts: 1 } })] }).fail('a').wake('deadline').status, 'failed');
+  assert.equal(
+    given({ deadline, on_failure: 'pause', steps: [step('a', { retry: { max_attempts: 1 } })] })
+      .fail('a')
+      .wake('deadline').status,
+    'failed',
+  );
 });
 
 test('the end of a task takes its timers with it', () => {
@@ -34,16 +44,24 @@ test('wall time is a deadline that begins with the task', () => {
 });
 
 test('a task that has used up its tokens starts nothing more, and says which policy forbids it', () => {
-  const world = given({ budget: { tokens: 100 }, steps: [step('a'), step('b', 'a')] }).report('a', { usage: { tokens_in: 80, tokens_out: 20 } });
+  const world = given({ budget: { tokens: 100 }, steps: [step('a'), step('b', 'a')] }).report('a', {
+    usage: { tokens_in: 80, tokens_out: 20 },
+  });
   assert.deepEqual(world.orders(), ['a.1']);
   assert.equal(world.status, 'failed');
   const { error } = world.step('b');
-  assert.deepEqual([error?.code, error?.message, error?.['policy']], ['denied_by_budget', 'the task may use 100 tokens and has used 100', 'budget']);
+  assert.deepEqual(
+    [error?.code, error?.message, error?.['policy']],
+    ['denied_by_budget', 'the task may use 100 tokens and has used 100', 'budget'],
+  );
 });
 
 test('a deadline undoes what was done where the task says so', () => {
   const steps = [step('a', { undo: { capability: 'noop' } }), step('b', 'a')];
-  const world = given({ on_failure: 'compensate', deadline: '2026-01-01T01:00:00Z', steps }).done('a').wake('deadline').wake('cancel');
+  const world = given({ on_failure: 'compensate', deadline: '2026-01-01T01:00:00Z', steps })
+    .done('a')
+    .wake('deadline')
+    .wake('cancel');
   assert.deepEqual(world.ordered(), ['_undo-a.1']);
   assert.equal(world.done('_undo-a').status, 'failed');
 });
@@ -61,11 +79,21 @@ test('a step beyond its SLA is given up for another attempt', () => {
 });
 
 test('beyond its SLA and out of attempts, a step is flagged for a person', () => {
-  const world = given({ steps: [late] }).wake('sla').wake('retry').fail('a');
+  const world = given({ steps: [late] })
+    .wake('sla')
+    .wake('retry')
+    .fail('a');
   assert.deepEqual([world.step('a').status, world.intervention('a').kind], ['awaiting_input', 'flag']);
   assert.deepEqual(world.approve('a').ordered(), ['a.3']);
 });
 
 test('within its SLA, a step that is out of attempts is a dead letter like any other', () => {
-  assert.equal(given({ steps: [late] }).fail('a').wake('retry').fail('a').of('bury').length, 1);
+  assert.equal(
+    given({ steps: [late] })
+      .fail('a')
+      .wake('retry')
+      .fail('a')
+      .of('bury').length,
+    1,
+  );
 });

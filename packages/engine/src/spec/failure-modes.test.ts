@@ -10,19 +10,26 @@ const abc = (a: Record<string, unknown>) => [step('a', once, a), step('b', 'a'),
 test('stop: nothing more is started, what runs is told to stop', () => {
   const world = given({ steps: abc({}) }).fail('a');
   assert.deepEqual(world.statuses(), { a: 'failed', b: 'skipped', other: 'running', later: 'cancelled' });
-  assert.deepEqual(world.of('cancel').map(({ step: of, reason }) => [of, reason]), [['other', 'another step failed']]);
+  assert.deepEqual(
+    world.of('cancel').map(({ step: of, reason }) => [of, reason]),
+    [['other', 'another step failed']],
+  );
   assert.match(world.reason, /stopping: step "a" failed/);
   assert.equal(world.report('other', { outcome: 'cancelled' }).status, 'failed');
 });
 
 test('continue: what does not depend on it goes on; the task has failed in the end', () => {
-  const world = given({ on_failure: 'continue', steps: abc({}) }).fail('a').done('other', 'later');
+  const world = given({ on_failure: 'continue', steps: abc({}) })
+    .fail('a')
+    .done('other', 'later');
   assert.deepEqual(world.statuses(), { a: 'failed', b: 'skipped', other: 'succeeded', later: 'succeeded' });
   assert.equal(world.status, 'failed');
 });
 
 test('pause: nothing more is started until somebody has looked', () => {
-  const world = given({ on_failure: 'pause', steps: abc({}) }).fail('a').done('other');
+  const world = given({ on_failure: 'pause', steps: abc({}) })
+    .fail('a')
+    .done('other');
   assert.equal(world.status, 'paused');
   assert.match(world.step('later').waiting_for ?? '', /paused because step "a" failed/);
   assert.deepEqual(world.command('retry').ordered().toSorted(), ['a.2', 'later.1']);
@@ -30,7 +37,11 @@ test('pause: nothing more is started until somebody has looked', () => {
 });
 
 test('pause: resumed as it is, the rest goes on and the task has failed', () => {
-  const world = given({ on_failure: 'pause', steps: abc({}) }).fail('a').done('other').command('resume').done('later');
+  const world = given({ on_failure: 'pause', steps: abc({}) })
+    .fail('a')
+    .done('other')
+    .command('resume')
+    .done('later');
   assert.equal(world.status, 'failed');
 });
 
@@ -43,14 +54,18 @@ test('pause: a task with nothing left to do waits all the same, and pausing it b
 });
 
 test('a step that may be missing: what depends on it runs, and the task succeeds', () => {
-  const world = given({ steps: abc({ on_failure: 'skip' }) }).fail('a').done('b', 'other', 'later');
+  const world = given({ steps: abc({ on_failure: 'skip' }) })
+    .fail('a')
+    .done('b', 'other', 'later');
   assert.deepEqual(world.statuses(), { a: 'skipped', b: 'succeeded', other: 'succeeded', later: 'succeeded' });
   assert.equal(world.of('bury').length, 1);
   assert.equal(world.status, 'succeeded');
 });
 
 test('a step whose failure is no matter: what depends on it is skipped, the rest goes on, and the task succeeds', () => {
-  const world = given({ steps: abc({ on_failure: 'continue' }) }).fail('a').done('other', 'later');
+  const world = given({ steps: abc({ on_failure: 'continue' }) })
+    .fail('a')
+    .done('other', 'later');
   assert.deepEqual(world.statuses(), { a: 'failed', b: 'skipped', other: 'succeeded', later: 'succeeded' });
   assert.equal(world.status, 'succeeded');
 });
@@ -58,7 +73,13 @@ test('a step whose failure is no matter: what depends on it is skipped, the rest
 test('a failure that comes with the start of a step stops everything as well', () => {
   const steps = [step('a'), step('bad', 'a', { when: '1' }), step('slow'), step('after-slow', 'slow'), step('x', 'a')];
   const world = given({ steps }).done('a');
-  assert.deepEqual(world.statuses(), { a: 'succeeded', bad: 'failed', slow: 'running', 'after-slow': 'cancelled', x: 'cancelled' });
+  assert.deepEqual(world.statuses(), {
+    a: 'succeeded',
+    bad: 'failed',
+    slow: 'running',
+    'after-slow': 'cancelled',
+    x: 'cancelled',
+  });
   assert.equal(world.report('slow', { outcome: 'cancelled' }).status, 'failed');
 });
 

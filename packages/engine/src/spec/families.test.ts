@@ -12,19 +12,25 @@ test('a count makes that many members, each with its number', () => {
 });
 
 test('a list makes a member of each item', () => {
-  const world = given({ steps: [step('f', { each: { items: ['eu', { name: 'us' }] }, input: { to: '${{ each.item }}' } })] });
+  const world = given({
+    steps: [step('f', { each: { items: ['eu', { name: 'us' }] }, input: { to: '${{ each.item }}' } })],
+  });
   assert.deepEqual(world.lastOrder('f-1').input, { to: { name: 'us' } });
 });
 
 test('a join waits for all members, and is given what they gave', () => {
-  const world = given({ steps: [step('f', { each: { count: 2 } }), step('join', 'f')] }).report('f-1', { output: { n: 1 } });
+  const world = given({ steps: [step('f', { each: { count: 2 } }), step('join', 'f')] }).report('f-1', {
+    output: { n: 1 },
+  });
   assert.equal(world.step('join').status, 'pending');
   assert.deepEqual(world.report('f-0', { output: { n: 0 } }).ordered(), ['join.1']);
   assert.deepEqual(world.lastOrder('join').context.outputs, { f: [{ n: 0 }, { n: 1 }] });
 });
 
 test('one member that fails keeps the join from running', () => {
-  const world = given({ on_failure: 'continue', steps: [step('f', { each: { count: 2 } }, once), step('join', 'f')] }).fail('f-0').done('f-1');
+  const world = given({ on_failure: 'continue', steps: [step('f', { each: { count: 2 } }, once), step('join', 'f')] })
+    .fail('f-0')
+    .done('f-1');
   assert.deepEqual(world.statuses(), { 'f-0': 'failed', 'f-1': 'succeeded', join: 'skipped' });
 });
 
@@ -32,7 +38,11 @@ test('a family of none holds nobody up', () => {
   assert.deepEqual(given({ steps: [step('f', { each: { items: [] } }), step('join', 'f')] }).orders(), ['join.1']);
 });
 
-const dynamic = [step('list'), step('f', 'list', { each: { items: '${{ steps.list.output.items }}' }, input: { x: '${{ each.item }}' } }), step('join', 'f')];
+const dynamic = [
+  step('list'),
+  step('f', 'list', { each: { items: '${{ steps.list.output.items }}' }, input: { x: '${{ each.item }}' } }),
+  step('join', 'f'),
+];
 
 test('where the list is an expression, the family has one more step of its own name: the list', () => {
   const world = given({ steps: dynamic });
@@ -69,7 +79,10 @@ test('members are known once and for all: a loop back does the same ones again',
     phases: [{ name: 'p', feedback_to: 'p', max_loops: 1 }],
     steps: dynamic.map((one) => ({ ...one, phase: 'p', ...once })),
   };
-  const world = given({ plan }).report('list', { output: { items: ['a'] } }).fail('f-0').report('list', { output: { items: ['b', 'c'] } });
+  const world = given({ plan })
+    .report('list', { output: { items: ['a'] } })
+    .fail('f-0')
+    .report('list', { output: { items: ['b', 'c'] } });
   assert.deepEqual(world.ordered(), ['f-0.2']);
   assert.deepEqual(world.lastOrder('f-0').input, { x: 'a' });
 });
@@ -82,5 +95,9 @@ test('a list longer than the budget of steps fails', () => {
 test('a person may skip the list: the family then has no members', () => {
   const world = given({ steps: dynamic }).command('skip', 'f');
   assert.deepEqual(world.ordered(), ['join.1']);
-  assert.deepEqual(world.report('list', { output: { items: [1] } }).statuses(), { list: 'succeeded', f: 'skipped', join: 'running' });
+  assert.deepEqual(world.report('list', { output: { items: [1] } }).statuses(), {
+    list: 'succeeded',
+    f: 'skipped',
+    join: 'running',
+  });
 });

@@ -19,7 +19,10 @@ test('the plan is another one since', () => {
 });
 
 test('added steps may be families and belong to phases, whose gate waits for them', () => {
-  const plan = { phases: [{ name: 'p', gate: { min_success_rate: 1 } }, { name: 'q' }], steps: [step('a', { phase: 'p' }), step('z', { phase: 'q' })] };
+  const plan = {
+    phases: [{ name: 'p', gate: { min_success_rate: 1 } }, { name: 'q' }],
+    steps: [step('a', { phase: 'p' }), step('z', { phase: 'q' })],
+  };
   const world = adding(given({ plan }), 'a', step('f', 'a', { phase: 'p', each: { count: 2 } }));
   assert.deepEqual(world.ordered(), ['f-0.1', 'f-1.1']);
   assert.deepEqual(world.done('f-0', 'f-1').ordered(), ['z.1']);
@@ -28,10 +31,18 @@ test('added steps may be families and belong to phases, whose gate waits for the
 test('a name that is taken is refused: of a step, of a family, of a member, of a member to come, of a phase', () => {
   const plan = {
     phases: [{ name: 'p' }],
-    steps: [step('a', { phase: 'p' }), step('f', { each: { count: 2 } }), step('list', 'a', { each: { items: '${{ steps.a.output.items }}' } })],
+    steps: [
+      step('a', { phase: 'p' }),
+      step('f', { each: { count: 2 } }),
+      step('list', 'a', { each: { items: '${{ steps.a.output.items }}' } }),
+    ],
   };
   for (const id of ['a', 'f', 'f-0', 'list', 'list-0', 'list-99', 'p']) {
-    assert.match(refused(adding(given({ plan }), 'a', step(id))), /^invalid_steps: .*(names|is the name of a phase|would be a member)/, id);
+    assert.match(
+      refused(adding(given({ plan }), 'a', step(id))),
+      /^invalid_steps: .*(names|is the name of a phase|would be a member)/,
+      id,
+    );
   }
   assert.equal(adding(given({ plan }), 'a', step('f-2'), step('list-x')).step('a').status, 'succeeded');
 });
@@ -39,14 +50,22 @@ test('a name that is taken is refused: of a step, of a family, of a member, of a
 test('a family may not take names that are taken by steps', () => {
   const steps = [step('a'), step('g-1')];
   assert.match(refused(adding(given({ steps }), 'a', step('g', { each: { count: 2 } }))), /"g-1" names two steps/);
-  assert.match(refused(adding(given({ steps }), 'a', step('g', 'g-1', { each: { items: '${{ params.x }}' } }))), /"g-1" would be a member of the family "g"/);
+  assert.match(
+    refused(adding(given({ steps }), 'a', step('g', 'g-1', { each: { items: '${{ params.x }}' } }))),
+    /"g-1" would be a member of the family "g"/,
+  );
 });
 
 test('what is wrong with added steps fails the attempt, and the next one is told', () => {
   const world = adding(given({ steps: [step('a')] }), 'a', step('b', 'nobody'));
   assert.equal(world.step('a').status, 'retrying');
   assert.match(world.wake('retry').lastOrder('a').last_failure?.message ?? '', /no step or phase is named "nobody"/);
-  for (const bad of [{ id: '_notify-7', capability: 'notify' }, { id: 'x' }, { id: 'x', capability: 'noop', depends_on: ['x'] }, 7]) {
+  for (const bad of [
+    { id: '_notify-7', capability: 'notify' },
+    { id: 'x' },
+    { id: 'x', capability: 'noop', depends_on: ['x'] },
+    7,
+  ]) {
     assert.equal(adding(given({ steps: [step('a')] }), 'a', bad).step('a').error?.code, 'invalid_steps');
   }
 });
@@ -82,7 +101,10 @@ test('errands and undoing may not add steps', () => {
 });
 
 test('a step may be added to a phase that is over; what comes after waits again, as far as it has not begun', () => {
-  const plan = { phases: [{ name: 'p' }, { name: 'q' }], steps: [step('a', { phase: 'p' }), step('b', { phase: 'q' }), step('c', 'b', { phase: 'q' })] };
+  const plan = {
+    phases: [{ name: 'p' }, { name: 'q' }],
+    steps: [step('a', { phase: 'p' }), step('b', { phase: 'q' }), step('c', 'b', { phase: 'q' })],
+  };
   const world = adding(given({ plan }).done('a'), 'b', step('late', { phase: 'p' }));
   assert.deepEqual(world.ordered(), ['late.1']);
   assert.deepEqual(world.done('late').ordered(), ['c.1']);

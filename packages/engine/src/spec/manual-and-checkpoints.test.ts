@@ -34,11 +34,19 @@ test('in manual mode each step waits for a person', () => {
 });
 
 test('in manual mode a start without a name starts all that is ready', () => {
-  assert.deepEqual(given({ mode: 'manual', steps: [step('a'), step('b')] }).command('start').ordered(), ['a.1', 'b.1']);
+  assert.deepEqual(
+    given({ mode: 'manual', steps: [step('a'), step('b')] })
+      .command('start')
+      .ordered(),
+    ['a.1', 'b.1'],
+  );
 });
 
 test('a retry is not another start; a round of a loop is', () => {
-  const plan = { phases: [{ name: 'p', feedback_to: 'p' }], steps: [step('a', { phase: 'p', retry: { max_attempts: 2 } })] };
+  const plan = {
+    phases: [{ name: 'p', feedback_to: 'p' }],
+    steps: [step('a', { phase: 'p', retry: { max_attempts: 2 } })],
+  };
   const world = given({ mode: 'manual', plan }).command('start').fail('a').wake('retry');
   assert.deepEqual(world.ordered(), ['a.2']);
   world.fail('a');
@@ -69,10 +77,18 @@ test('resuming passes one checkpoint, not the next one', () => {
 });
 
 test('starting the step itself passes its checkpoint too', () => {
-  assert.deepEqual(given({ checkpoints: ['a'], steps: [step('a')] }).command('start', 'a').ordered(), ['a.1']);
+  assert.deepEqual(
+    given({ checkpoints: ['a'], steps: [step('a')] })
+      .command('start', 'a')
+      .ordered(),
+    ['a.1'],
+  );
 });
 
 test('a retry does not pause again before the same checkpoint', () => {
-  const world = given({ checkpoints: ['a'], steps: [step('a')] }).command('resume').fail('a').wake('retry');
+  const world = given({ checkpoints: ['a'], steps: [step('a')] })
+    .command('resume')
+    .fail('a')
+    .wake('retry');
   assert.deepEqual(world.ordered(), ['a.2']);
 });

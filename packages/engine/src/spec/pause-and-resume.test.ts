@@ -14,26 +14,36 @@ test('what runs goes on, what would start waits and says for whom', () => {
 });
 
 test('a retry that comes due meanwhile waits too', () => {
-  const world = given({ steps: [step('a')] }).command('pause').fail('a').wake('retry');
+  const world = given({ steps: [step('a')] })
+    .command('pause')
+    .fail('a')
+    .wake('retry');
   assert.deepEqual(world.orders(), ['a.1']);
   assert.deepEqual(world.command('resume').ordered(), ['a.2']);
 });
 
 test('what is approved meanwhile waits, and need not be approved again', () => {
-  const world = given({ steps: [step('a', { risk: 'high' })] }).command('pause').approve('a');
+  const world = given({ steps: [step('a', { risk: 'high' })] })
+    .command('pause')
+    .approve('a');
   assert.deepEqual(world.orders(), []);
   assert.deepEqual(world.command('resume').ordered(), ['a.1']);
 });
 
 test('a queue that is found meanwhile is used afterwards', () => {
-  const world = given({ steps: [step('a', { capability: 'gpu' })] }).command('pause').routed('a', 'farm');
+  const world = given({ steps: [step('a', { capability: 'gpu' })] })
+    .command('pause')
+    .routed('a', 'farm');
   assert.deepEqual(world.orders(), []);
   assert.deepEqual(world.command('resume').ordered(), ['a.1']);
   assert.equal(world.of('order')[0]?.queue, 'farm');
 });
 
 test('nobody there and paused: found and resumed, in either order', () => {
-  const held = () => given({ steps: [step('a', { capability: 'gpu' })] }).command('pause').unrouted('a');
+  const held = () =>
+    given({ steps: [step('a', { capability: 'gpu' })] })
+      .command('pause')
+      .unrouted('a');
   assert.deepEqual(held().command('resume').routed('a', 'farm').orders(), ['a.1']);
   assert.deepEqual(held().routed('a', 'farm').command('resume').orders(), ['a.1']);
 });
@@ -45,9 +55,19 @@ test('pausing what is paused, and resuming what is not, change nothing', () => {
 });
 
 test('a task that is stopping is not paused', () => {
-  assert.match(given({ steps: [step('a')] }).command('cancel').command('pause').ignored ?? '', /is stopping/);
+  assert.match(
+    given({ steps: [step('a')] })
+      .command('cancel')
+      .command('pause').ignored ?? '',
+    /is stopping/,
+  );
 });
 
 test('a paused task whose running steps were its last ends', () => {
-  assert.equal(given({ steps: [step('a')] }).command('pause').done('a').status, 'succeeded');
+  assert.equal(
+    given({ steps: [step('a')] })
+      .command('pause')
+      .done('a').status,
+    'succeeded',
+  );
 });

@@ -4,10 +4,14 @@ import { test } from 'node:test';
 import { given, step } from '../testing.ts';
 
 const once = { retry: { max_attempts: 1 } };
-const inPhase = (phase: string, id: string, ...rest: (string | Record<string, unknown>)[]) => step(id, ...rest, { phase });
+const inPhase = (phase: string, id: string, ...rest: (string | Record<string, unknown>)[]) =>
+  step(id, ...rest, { phase });
 
 test('a phase begins when the one before it is over', () => {
-  const plan = { phases: [{ name: 'one' }, { name: 'two' }], steps: [inPhase('one', 'a'), inPhase('one', 'b'), inPhase('two', 'c')] };
+  const plan = {
+    phases: [{ name: 'one' }, { name: 'two' }],
+    steps: [inPhase('one', 'a'), inPhase('one', 'b'), inPhase('two', 'c')],
+  };
   const world = given({ plan });
   assert.deepEqual(world.orders(), ['a.1', 'b.1']);
   assert.equal(world.record.phase, 'one');
@@ -16,14 +20,20 @@ test('a phase begins when the one before it is over', () => {
 });
 
 test('phases without steps are passed, and order goes through them', () => {
-  const plan = { phases: [{ name: 'zero' }, { name: 'one' }, { name: 'none' }, { name: 'two' }], steps: [inPhase('one', 'a'), inPhase('two', 'b'), step('after', 'none')] };
+  const plan = {
+    phases: [{ name: 'zero' }, { name: 'one' }, { name: 'none' }, { name: 'two' }],
+    steps: [inPhase('one', 'a'), inPhase('two', 'b'), step('after', 'none')],
+  };
   const world = given({ plan });
   assert.deepEqual(world.orders(), ['a.1']);
   assert.deepEqual(world.done('a').ordered().toSorted(), ['after.1', 'b.1']);
 });
 
 test('a phase whose steps were all skipped early is not over before the one in front of it', () => {
-  const plan = { phases: [{ name: 'one' }, { name: 'two' }, { name: 'three' }], steps: [inPhase('one', 'a'), inPhase('two', 'b'), inPhase('three', 'c')] };
+  const plan = {
+    phases: [{ name: 'one' }, { name: 'two' }, { name: 'three' }],
+    steps: [inPhase('one', 'a'), inPhase('two', 'b'), inPhase('three', 'c')],
+  };
   const world = given({ plan }).command('skip', 'b');
   assert.deepEqual(world.orders(), ['a.1']);
   assert.deepEqual(world.done('a').ordered(), ['c.1']);
@@ -35,13 +45,21 @@ const gated = (rate: number, more: Record<string, unknown> = {}) => ({
 });
 
 test('a gate of one half lets on when one of two succeeded', () => {
-  const world = given({ plan: gated(0.5) }).fail('a').done('b');
+  const world = given({ plan: gated(0.5) })
+    .fail('a')
+    .done('b');
   assert.deepEqual(world.ordered(), ['c.1']);
   assert.equal(world.done('c').status, 'succeeded');
 });
 
 test('a gate of nothing lets on whatever happened', () => {
-  assert.deepEqual(given({ plan: gated(0) }).fail('a').fail('b').ordered(), ['c.1']);
+  assert.deepEqual(
+    given({ plan: gated(0) })
+      .fail('a')
+      .fail('b')
+      .ordered(),
+    ['c.1'],
+  );
 });
 
 test('a gate of one stops the task when anything failed, once the phase is over', () => {
@@ -54,21 +72,39 @@ test('a gate of one stops the task when anything failed, once the phase is over'
 });
 
 test('a gate counts what could not run as failed, and what was skipped on purpose not at all', () => {
-  const steps = [inPhase('one', 'a', once), inPhase('one', 'b', 'a'), inPhase('one', 'no', { when: 'false' }), inPhase('one', 'd')];
-  const world = given({ plan: { phases: [{ name: 'one', gate: { min_success_rate: 0.5 } }], steps } }).fail('a').done('d');
+  const steps = [
+    inPhase('one', 'a', once),
+    inPhase('one', 'b', 'a'),
+    inPhase('one', 'no', { when: 'false' }),
+    inPhase('one', 'd'),
+  ];
+  const world = given({ plan: { phases: [{ name: 'one', gate: { min_success_rate: 0.5 } }], steps } })
+    .fail('a')
+    .done('d');
   assert.match(world.reason, /1 of 3 steps succeeded/);
 });
 
 test('a phase without a gate only gives an order; each step is judged by itself', () => {
-  const plan = { phases: [{ name: 'one' }, { name: 'two' }], steps: [inPhase('one', 'a', once, { on_failure: 'continue' }), inPhase('two', 'b')] };
+  const plan = {
+    phases: [{ name: 'one' }, { name: 'two' }],
+    steps: [inPhase('one', 'a', once, { on_failure: 'continue' }), inPhase('two', 'b')],
+  };
   const world = given({ plan }).fail('a');
   assert.deepEqual(world.ordered(), ['b.1']);
   assert.equal(world.done('b').status, 'succeeded');
 });
 
 test('after a gate that did not let on, no later phase begins, an empty one in between or not', () => {
-  const phases = [{ name: 'one', gate: { min_success_rate: 1 } }, { name: 'none' }, { name: 'two', gate: { min_success_rate: 0 } }, { name: 'three' }];
-  const plan = { phases, steps: [inPhase('one', 'a', once), inPhase('two', 'b'), inPhase('three', 'c'), step('beside')] };
+  const phases = [
+    { name: 'one', gate: { min_success_rate: 1 } },
+    { name: 'none' },
+    { name: 'two', gate: { min_success_rate: 0 } },
+    { name: 'three' },
+  ];
+  const plan = {
+    phases,
+    steps: [inPhase('one', 'a', once), inPhase('two', 'b'), inPhase('three', 'c'), step('beside')],
+  };
   const world = given({ on_failure: 'continue', plan }).fail('a').done('beside');
   assert.deepEqual(world.statuses(), { a: 'failed', b: 'skipped', c: 'skipped', beside: 'succeeded' });
   assert.equal(world.status, 'failed');
@@ -80,7 +116,9 @@ const looping = (loops: number) => ({
 });
 
 test('a way back does the phases again, with attempt numbers that go on', () => {
-  const world = given({ plan: looping(1) }).done('make').fail('look');
+  const world = given({ plan: looping(1) })
+    .done('make')
+    .fail('look');
   assert.deepEqual(world.orders(), ['make.1', 'look.1', 'make.2']);
   assert.equal(world.step('look').status, 'pending');
   assert.deepEqual(world.done('make').ordered(), ['look.2']);
@@ -89,13 +127,22 @@ test('a way back does the phases again, with attempt numbers that go on', () => 
 });
 
 test('work goes back at most so often; then the gate has its say', () => {
-  const world = given({ plan: looping(2) }).done('make').fail('look').done('make').fail('look').done('make').fail('look');
+  const world = given({ plan: looping(2) })
+    .done('make')
+    .fail('look')
+    .done('make')
+    .fail('look')
+    .done('make')
+    .fail('look');
   assert.equal(world.status, 'failed');
   assert.match(world.reason, /phase "watch" did not pass its gate: 0 of 1 .*, after 2 loops back/);
 });
 
 test('a way back to an empty phase begins with the first step after it', () => {
-  const plan = { phases: [{ name: 'none' }, { name: 'one' }, { name: 'two', feedback_to: 'none' }], steps: [inPhase('one', 'a'), inPhase('two', 'b', once)] };
+  const plan = {
+    phases: [{ name: 'none' }, { name: 'one' }, { name: 'two', feedback_to: 'none' }],
+    steps: [inPhase('one', 'a'), inPhase('two', 'b', once)],
+  };
   assert.deepEqual(given({ plan }).done('a').fail('b').ordered(), ['a.2']);
 });
 
@@ -105,7 +152,10 @@ test('what depends on a step that is done again is done again, in whatever phase
     steps: [inPhase('p', 'a'), inPhase('p', 'b', 'a', once), step('beside', 'a'), step('apart')],
   };
   const world = given({ plan }).done('a').fail('b');
-  assert.deepEqual(world.of('cancel').map(({ step: of, attempt }) => `${of}.${attempt}`), ['beside.1']);
+  assert.deepEqual(
+    world.of('cancel').map(({ step: of, attempt }) => `${of}.${attempt}`),
+    ['beside.1'],
+  );
   assert.deepEqual(world.statuses(), { a: 'running', b: 'pending', beside: 'pending', apart: 'running' });
   assert.deepEqual(world.done('a').ordered().toSorted(), ['b.2', 'beside.2']);
 });
@@ -133,7 +183,9 @@ test('a phase that is over because its last family is empty has its gate judged 
       inPhase('q', 'b'),
     ],
   };
-  const world = given({ plan }).fail('a').report('list', { output: { items: [] } });
+  const world = given({ plan })
+    .fail('a')
+    .report('list', { output: { items: [] } });
   assert.equal(world.status, 'failed');
   assert.match(world.reason, /did not pass its gate/);
 });

@@ -10,7 +10,10 @@ test('the planner is given the whole request', () => {
   assert.equal(world.status, 'planning');
   const order = world.lastOrder('_plan');
   assert.equal(order.capability, 'plan');
-  assert.deepEqual((order.input as { request: unknown }).request, { title: 'Add export', constraints: ['no new dependency'] });
+  assert.deepEqual((order.input as { request: unknown }).request, {
+    title: 'Add export',
+    constraints: ['no new dependency'],
+  });
 });
 
 test('its plan becomes the plan of the task', () => {
@@ -59,7 +62,11 @@ test('going on without a plan is no choice', () => {
 });
 
 test('in every failure mode a task that can not be planned ends or waits for a person', () => {
-  for (const [on_failure, status] of [['continue', 'failed'], ['compensate', 'failed'], ['pause', 'paused']] as const) {
+  for (const [on_failure, status] of [
+    ['continue', 'failed'],
+    ['compensate', 'failed'],
+    ['pause', 'paused'],
+  ] as const) {
     const world = given({ title: 'x', on_failure, settings: { retry: { max_attempts: 1 } } }).fail('_plan');
     assert.equal(world.status, status);
     assert.deepEqual(world.command('retry').ordered(), ['_plan.2']);

@@ -9,7 +9,12 @@ import { recordOf } from '../snapshot.ts';
 import { given, step } from '../testing.ts';
 
 test('a state that nothing can change is decided on all the same', () => {
-  const world = given({ steps: [step('a'), step('f', 'a', { each: { count: 3 } }), step('z', 'f')] }).done('a', 'f-0', 'f-1', 'f-2');
+  const world = given({ steps: [step('a'), step('f', 'a', { each: { count: 3 } }), step('z', 'f')] }).done(
+    'a',
+    'f-0',
+    'f-1',
+    'f-2',
+  );
   assert.ok(Object.isFrozen(world.state));
   assert.equal(world.done('z').status, 'succeeded');
 });
@@ -40,6 +45,9 @@ test('only the pages that an event touches are other pages than before', () => {
   const world = given({ steps: [step('f', { each: { count: 1_000 } })] });
   const before = world.state?.steps.pages ?? [];
   const after = world.done('f-500').state?.steps.pages ?? [];
-  assert.deepEqual(before.flatMap((page, at) => (page === after[at] ? [] : [at])), [3]);
+  assert.deepEqual(
+    before.flatMap((page, at) => (page === after[at] ? [] : [at])),
+    [3],
+  );
   assert.equal(idOf((world.state as never as { shape: never }).shape, 500), 'f-500');
 });

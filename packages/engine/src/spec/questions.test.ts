@@ -4,9 +4,15 @@ import { test } from 'node:test';
 import { given, step } from '../testing.ts';
 
 test('a question waits for an answer, which comes with the next order, and so does what the agent left', () => {
-  const world = given({ steps: [step('a')] }).question('a', 'Which branch?', { state: { at: 3 }, schema: { type: 'string' } });
+  const world = given({ steps: [step('a')] }).question('a', 'Which branch?', {
+    state: { at: 3 },
+    schema: { type: 'string' },
+  });
   assert.equal(world.status, 'awaiting_input');
-  assert.deepEqual([world.intervention('a').text, world.intervention('a').schema], ['Which branch?', { type: 'string' }]);
+  assert.deepEqual(
+    [world.intervention('a').text, world.intervention('a').schema],
+    ['Which branch?', { type: 'string' }],
+  );
   world.answer('a', 'main');
   assert.deepEqual(world.ordered(), ['a.2']);
   const order = world.lastOrder('a');
@@ -16,24 +22,36 @@ test('a question waits for an answer, which comes with the next order, and so do
 });
 
 test('asking uses up no attempt', () => {
-  const world = given({ steps: [step('a', { retry: { max_attempts: 1 } })] }).question('a').answer('a', 1).question('a').answer('a', 2);
+  const world = given({ steps: [step('a', { retry: { max_attempts: 1 } })] })
+    .question('a')
+    .answer('a', 1)
+    .question('a')
+    .answer('a', 2);
   assert.deepEqual(world.orders(), ['a.1', 'a.2', 'a.3']);
   assert.equal(world.fail('a').step('a').status, 'failed');
 });
 
 test('a retry after the answer still has it', () => {
-  const world = given({ steps: [step('a')] }).question('a').answer('a', 'main').fail('a').wake('retry');
+  const world = given({ steps: [step('a')] })
+    .question('a')
+    .answer('a', 'main')
+    .fail('a')
+    .wake('retry');
   assert.equal(world.lastOrder('a').answer?.value, 'main');
 });
 
 test('a question that is refused fails the step', () => {
-  const world = given({ steps: [step('a')] }).question('a').reject('a', 'none of your business');
+  const world = given({ steps: [step('a')] })
+    .question('a')
+    .reject('a', 'none of your business');
   assert.equal(world.step('a').error?.code, 'rejected');
   assert.equal(world.status, 'failed');
 });
 
 test('a question that nobody answers expires, and the order is put aside', () => {
-  const world = given({ steps: [step('a')] }).question('a', 'Hm?', { expires_ms: 1_000 }).wake('expiry');
+  const world = given({ steps: [step('a')] })
+    .question('a', 'Hm?', { expires_ms: 1_000 })
+    .wake('expiry');
   assert.equal(world.step('a').error?.code, 'expired');
   assert.equal(world.of('bury')[0]?.reason, 'expired');
 });
@@ -62,7 +80,9 @@ test('roles of an "input" say who may answer it, and nobody has to approve it fi
 });
 
 test('while a task is being cancelled nobody is asked anything', () => {
-  const world = given({ steps: [step('a')] }).command('cancel').question('a');
+  const world = given({ steps: [step('a')] })
+    .command('cancel')
+    .question('a');
   assert.deepEqual(world.of('ask'), []);
   assert.equal(world.status, 'cancelled');
 });

@@ -15,7 +15,9 @@ test('a second report of the same attempt changes nothing', () => {
 });
 
 test('a report of an attempt that was given up changes nothing', () => {
-  const world = given({ steps: [step('a')] }).wake('attempt').wake('retry');
+  const world = given({ steps: [step('a')] })
+    .wake('attempt')
+    .wake('retry');
   assert.deepEqual(world.orders(), ['a.1', 'a.2']);
   world.report('a', { attempt: 1 });
   assert.match(world.ignored ?? '', /attempt 1 of "a" is not the one that runs/);
@@ -45,7 +47,12 @@ test('an event of a task that does not exist is no task', async () => {
 });
 
 test('each attempt is kept with its agent, its times and its outcome', () => {
-  const world = given({ steps: [step('a')] }).later(1_000).fail('a').wake('retry').later(500).report('a', { agent: 'executor.7f3a' });
+  const world = given({ steps: [step('a')] })
+    .later(1_000)
+    .fail('a')
+    .wake('retry')
+    .later(500)
+    .report('a', { agent: 'executor.7f3a' });
   const [first, second] = world.step('a').attempts;
   assert.deepEqual([first?.n, first?.outcome, first?.error?.code], [1, 'failed', 'flaky']);
   assert.deepEqual([second?.n, second?.outcome, second?.agent], [2, 'succeeded', 'executor.7f3a']);
@@ -63,12 +70,16 @@ test('only the last twenty attempts are kept', () => {
 test('usage adds up over all attempts, and findings over all steps', () => {
   const usage = { tokens_in: 10, tokens_out: 3, wall_ms: 100 };
   const findings = [{ severity: 'major', category: 'test', message: 'no' } as const];
-  const world = given({ steps: [step('a'), step('b')] }).report('a', { usage, findings }).report('b', { usage, findings });
+  const world = given({ steps: [step('a'), step('b')] })
+    .report('a', { usage, findings })
+    .report('b', { usage, findings });
   assert.deepEqual(world.record.usage, { tokens_in: 20, tokens_out: 6, wall_ms: 200 });
   assert.deepEqual(world.step('a').findings, { major: 1, medium: 0, minor: 0 });
 });
 
 test('time never goes backwards within a task', () => {
-  const world = given({ steps: [step('a'), step('b', 'a')] }).later(-3_600_000).done('a');
+  const world = given({ steps: [step('a'), step('b', 'a')] })
+    .later(-3_600_000)
+    .done('a');
   assert.equal(world.step('a').finished_at, world.record.created_at);
 });

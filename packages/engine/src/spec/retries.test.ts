@@ -6,7 +6,12 @@ import { given, step } from '../testing.ts';
 const once = { retry: { max_attempts: 1 } };
 
 test('a failed attempt is tried again, three times in all unless the plan says otherwise', () => {
-  const world = given({ steps: [step('a')] }).fail('a').wake('retry').fail('a').wake('retry').fail('a');
+  const world = given({ steps: [step('a')] })
+    .fail('a')
+    .wake('retry')
+    .fail('a')
+    .wake('retry')
+    .fail('a');
   assert.deepEqual(world.orders(), ['a.1', 'a.2', 'a.3']);
   assert.equal(world.step('a').status, 'failed');
   assert.equal(world.status, 'failed');
@@ -41,7 +46,9 @@ test('an agent may ask for a longer wait than the plan', () => {
 });
 
 test('the reason of the last failure goes with the next order', () => {
-  const world = given({ steps: [step('a')] }).fail('a', 'tests_failed').wake('retry');
+  const world = given({ steps: [step('a')] })
+    .fail('a', 'tests_failed')
+    .wake('retry');
   assert.deepEqual(world.lastOrder('a').last_failure, { code: 'tests_failed', message: 'tests_failed!' });
 });
 
@@ -52,7 +59,10 @@ test('while it waits for its next attempt, a step says so', () => {
 
 test('silence is a failure like any other: the attempt is lost, its agent told, and another one is due', () => {
   const world = given({ steps: [step('a', { timeout_ms: 5_000 })] }).wake('attempt');
-  assert.deepEqual(world.of('cancel').map(({ step: of, attempt, reason }) => [of, attempt, reason]), [['a', 1, 'timeout']]);
+  assert.deepEqual(
+    world.of('cancel').map(({ step: of, attempt, reason }) => [of, attempt, reason]),
+    [['a', 1, 'timeout']],
+  );
   assert.equal(world.step('a').status, 'retrying');
   assert.equal(world.step('a').error?.message, 'No report within 5 s.');
   assert.equal(world.step('a').attempts[0]?.outcome, 'lost');
@@ -67,35 +77,51 @@ test('a failure that is not worth another attempt is for a person', () => {
 });
 
 test('the plan may say which codes are not worth another attempt', () => {
-  const world = given({ steps: [step('a', { retry: { non_retryable: ['invalid_input'] } })] }).fail('a', 'invalid_input');
+  const world = given({ steps: [step('a', { retry: { non_retryable: ['invalid_input'] } })] }).fail(
+    'a',
+    'invalid_input',
+  );
   assert.equal(world.intervention('a').kind, 'flag');
 });
 
 test('a person who looked at it lets it try again, with all its attempts', () => {
-  const world = given({ steps: [step('a', once)] }).fail('a', 'odd', { retryable: false }).approve('a');
+  const world = given({ steps: [step('a', once)] })
+    .fail('a', 'odd', { retryable: false })
+    .approve('a');
   assert.deepEqual(world.ordered(), ['a.2']);
   assert.equal(world.done('a').status, 'succeeded');
 });
 
 test('a person may go on without the step', () => {
-  const world = given({ steps: [step('a'), step('b', 'a')] }).fail('a', 'odd', { retryable: false }).answer('a', 'skip');
+  const world = given({ steps: [step('a'), step('b', 'a')] })
+    .fail('a', 'odd', { retryable: false })
+    .answer('a', 'skip');
   assert.equal(world.step('a').status, 'skipped');
   assert.deepEqual(world.ordered(), ['b.1']);
 });
 
 test('a person may tell the next attempt what to do', () => {
-  const world = given({ steps: [step('a')] }).fail('a', 'odd', { retryable: false }).answer('a', { use: 'main' });
+  const world = given({ steps: [step('a')] })
+    .fail('a', 'odd', { retryable: false })
+    .answer('a', { use: 'main' });
   assert.deepEqual(world.lastOrder('a').answer?.value, { use: 'main' });
 });
 
 test('giving up puts the order aside as not retryable', () => {
-  const world = given({ steps: [step('a')] }).fail('a', 'odd', { retryable: false }).reject('a', 'hopeless');
-  assert.deepEqual(world.of('bury').map(({ reason, error }) => [reason, error]), [['not_retryable', 'odd: odd!']]);
+  const world = given({ steps: [step('a')] })
+    .fail('a', 'odd', { retryable: false })
+    .reject('a', 'hopeless');
+  assert.deepEqual(
+    world.of('bury').map(({ reason, error }) => [reason, error]),
+    [['not_retryable', 'odd: odd!']],
+  );
   assert.equal(world.status, 'failed');
 });
 
 test('a flag that nobody looks at expires like giving up', () => {
-  const world = given({ steps: [step('a')] }).fail('a', 'odd', { retryable: false }).wake('expiry');
+  const world = given({ steps: [step('a')] })
+    .fail('a', 'odd', { retryable: false })
+    .wake('expiry');
   assert.equal(world.intervention('a').status, 'expired');
   assert.equal(world.of('bury')[0]?.reason, 'not_retryable');
   assert.equal(world.step('a').error?.code, 'odd');

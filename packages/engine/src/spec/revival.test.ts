@@ -14,12 +14,28 @@ test('a failed task is retried where it failed; what had succeeded is not done a
   assert.deepEqual(world.ordered(), ['b.2']);
   assert.equal(world.record.finished_at, null);
   assert.equal(world.done('b', 'c').status, 'succeeded');
-  assert.deepEqual(world.record.status_history.map(({ status }) => status), ['running', 'failed', 'running', 'succeeded']);
+  assert.deepEqual(
+    world.record.status_history.map(({ status }) => status),
+    ['running', 'failed', 'running', 'succeeded'],
+  );
 });
 
 test('a retry has all its attempts again, under numbers that go on', () => {
-  const world = given({ steps: [step('a')] }).fail('a').wake('retry').fail('a').wake('retry').fail('a').command('retry');
-  assert.deepEqual(world.fail('a').wake('retry').fail('a').wake('retry').fail('a').orders(), ['a.1', 'a.2', 'a.3', 'a.4', 'a.5', 'a.6']);
+  const world = given({ steps: [step('a')] })
+    .fail('a')
+    .wake('retry')
+    .fail('a')
+    .wake('retry')
+    .fail('a')
+    .command('retry');
+  assert.deepEqual(world.fail('a').wake('retry').fail('a').wake('retry').fail('a').orders(), [
+    'a.1',
+    'a.2',
+    'a.3',
+    'a.4',
+    'a.5',
+    'a.6',
+  ]);
   assert.equal(world.of('bury').length, 2);
 });
 
@@ -45,13 +61,18 @@ test('a step that runs is skipped: its agent is told, and the rest goes on', () 
 
 test('retrying a step that succeeded does again all that depends on it, and stops what runs of that', () => {
   const world = given({ steps: chain }).done('a').command('retry', 'a');
-  assert.deepEqual(world.of('cancel').map(({ step: of }) => of), ['b']);
+  assert.deepEqual(
+    world.of('cancel').map(({ step: of }) => of),
+    ['b'],
+  );
   assert.deepEqual(world.statuses(), { a: 'running', b: 'pending', c: 'pending' });
   assert.deepEqual(world.done('a').ordered(), ['b.2']);
 });
 
 test('a step that waits for its next attempt gets it now', () => {
-  const world = given({ steps: [step('a')] }).fail('a').command('retry', 'a');
+  const world = given({ steps: [step('a')] })
+    .fail('a')
+    .command('retry', 'a');
   assert.deepEqual(world.ordered(), ['a.2']);
   assert.throws(() => world.timer('retry'));
 });
@@ -73,7 +94,9 @@ test('a cancelled task goes on where it stopped', () => {
 });
 
 test('while a task is stopping, a retry waits until it stands still, and then everything goes on', () => {
-  const world = given({ steps: [step('a', once), step('slow'), step('after', 'slow')] }).fail('a').redrive('a');
+  const world = given({ steps: [step('a', once), step('slow'), step('after', 'slow')] })
+    .fail('a')
+    .redrive('a');
   assert.deepEqual(world.ordered(), []);
   assert.match(world.reason, /stopping, then going back/);
   world.wake('cancel');
@@ -82,22 +105,35 @@ test('while a task is stopping, a retry waits until it stands still, and then ev
 });
 
 test('an agent that finishes after all while the task stops is not asked again', () => {
-  const world = given({ steps: [step('a', once), step('slow'), step('after', 'slow')] }).fail('a').command('retry', 'a').done('slow');
+  const world = given({ steps: [step('a', once), step('slow'), step('after', 'slow')] })
+    .fail('a')
+    .command('retry', 'a')
+    .done('slow');
   assert.deepEqual(world.ordered().toSorted(), ['a.2', 'after.1']);
 });
 
 test('cancelling takes back a retry that waits', () => {
-  const world = given({ steps: [step('a', once), step('slow')] }).fail('a').command('retry').command('cancel').wake('cancel');
+  const world = given({ steps: [step('a', once), step('slow')] })
+    .fail('a')
+    .command('retry')
+    .command('cancel')
+    .wake('cancel');
   assert.equal(world.status, 'cancelled');
 });
 
 test('a retry moves on whatever a failure had paused', () => {
-  const world = given({ on_failure: 'pause', steps: [step('a', once), step('x'), step('y', 'x')] }).fail('a').done('x').command('retry', 'a');
+  const world = given({ on_failure: 'pause', steps: [step('a', once), step('x'), step('y', 'x')] })
+    .fail('a')
+    .done('x')
+    .command('retry', 'a');
   assert.deepEqual(world.ordered().toSorted(), ['a.2', 'y.1']);
 });
 
 test('a retried task has its deadline again if that is still to come, and its wall time anew', () => {
-  const world = given({ deadline: '2026-01-02T00:00:00Z', budget: { wall_ms: 5_000 }, steps: [step('a', once)] }).fail('a').later(1_000).command('retry');
+  const world = given({ deadline: '2026-01-02T00:00:00Z', budget: { wall_ms: 5_000 }, steps: [step('a', once)] })
+    .fail('a')
+    .later(1_000)
+    .command('retry');
   assert.equal(world.timer('deadline').at, Date.UTC(2026, 0, 2));
   assert.equal(world.timer('budget').at - world.at, 5_000);
 });
@@ -124,14 +160,20 @@ test('skipping what kept a gate shut opens it', () => {
 });
 
 test('one member of a family is retried by its name', () => {
-  const world = given({ on_failure: 'continue', steps: [step('f', { each: { count: 3 } }, once), step('join', 'f')] }).fail('f-1').done('f-0', 'f-2');
+  const world = given({ on_failure: 'continue', steps: [step('f', { each: { count: 3 } }, once), step('join', 'f')] })
+    .fail('f-1')
+    .done('f-0', 'f-2');
   assert.equal(world.status, 'failed');
   assert.deepEqual(world.command('retry', 'f-1').ordered(), ['f-1.2']);
   assert.deepEqual(world.done('f-1').ordered(), ['join.1']);
 });
 
 test('skipping a step of a cancelled task does not bring it back', () => {
-  const world = given({ on_failure: 'continue', steps: [step('a', once), step('b')] }).fail('a').command('cancel').wake('cancel').command('skip', 'a');
+  const world = given({ on_failure: 'continue', steps: [step('a', once), step('b')] })
+    .fail('a')
+    .command('cancel')
+    .wake('cancel')
+    .command('skip', 'a');
   assert.match(world.ignored ?? '', /"a" has ended: it is failed/);
   assert.equal(world.status, 'cancelled');
 });

@@ -6,7 +6,8 @@ import { defaultSettings } from '@capstan/contracts';
 import { given, step } from '../testing.ts';
 
 const gpu = step('a', { capability: 'gpu' });
-const routes = (world: ReturnType<typeof given>) => world.of('route').map(({ step: of, attempt }) => `${of}.${attempt}`);
+const routes = (world: ReturnType<typeof given>) =>
+  world.of('route').map(({ step: of, attempt }) => `${of}.${attempt}`);
 
 test('the stored route is used without asking anybody', () => {
   const world = given({ routes: { noop: 'executor' }, steps: [step('a')] });
@@ -28,12 +29,18 @@ test('needs are asked of the broker even where there is a route', () => {
 
 test('nobody there: blocked, in words; somebody came: it goes on', () => {
   const world = given({ steps: [gpu] }).unrouted('a', 'no live agent offers "gpu"');
-  assert.deepEqual([world.status, world.step('a').status, world.step('a').waiting_for], ['blocked', 'blocked', 'no live agent offers "gpu"']);
+  assert.deepEqual(
+    [world.status, world.step('a').status, world.step('a').waiting_for],
+    ['blocked', 'blocked', 'no live agent offers "gpu"'],
+  );
   assert.deepEqual(world.routed('a', 'farm').ordered(), ['a.1']);
 });
 
 test('every attempt is routed anew', () => {
-  const world = given({ steps: [gpu] }).routed('a', 'farm').fail('a').wake('retry');
+  const world = given({ steps: [gpu] })
+    .routed('a', 'farm')
+    .fail('a')
+    .wake('retry');
   assert.deepEqual(routes(world), ['a.1', 'a.2']);
   world.routed('a', 'other', 2);
   assert.equal(world.of('order').at(-1)?.queue, 'other');
@@ -41,7 +48,13 @@ test('every attempt is routed anew', () => {
 
 test('a route for an attempt that nobody asked for is ignored', () => {
   const world = given({ steps: [gpu, step('b')] });
-  for (const [name, attempt] of [['a', 2], ['a', 0], ['b', 1], ['b', 2], ['nobody', 1]] as const) {
+  for (const [name, attempt] of [
+    ['a', 2],
+    ['a', 0],
+    ['b', 1],
+    ['b', 2],
+    ['nobody', 1],
+  ] as const) {
     assert.match(world.routed(name, 'farm', attempt).ignored ?? '', /waits for no queue/);
   }
   world.routed('a', 'farm').routed('a', 'late');
@@ -49,7 +62,9 @@ test('a route for an attempt that nobody asked for is ignored', () => {
 });
 
 test('a name that was asked about is never asked about again: after a cancel the next attempt has the next number', () => {
-  const world = given({ steps: [gpu] }).command('cancel').command('retry');
+  const world = given({ steps: [gpu] })
+    .command('cancel')
+    .command('retry');
   assert.deepEqual(routes(world), ['a.1', 'a.2']);
   assert.match(world.routed('a', 'farm', 1).ignored ?? '', /waits for no queue/);
   assert.deepEqual(world.routed('a', 'farm', 2).ordered(), ['a.2']);
@@ -71,7 +86,9 @@ test('a check is routed like work', () => {
 
 test('an errand that nobody takes is blocked without any news of it', () => {
   const settings = { ...defaultSettings, notify: [{ on: ['*'], channel: 'log' }] };
-  const world = given({ settings, routes: { noop: 'executor' }, steps: [step('a')] }).done('a').unrouted('_notify-1');
+  const world = given({ settings, routes: { noop: 'executor' }, steps: [step('a')] })
+    .done('a')
+    .unrouted('_notify-1');
   assert.equal(world.step('_notify-1').status, 'blocked');
   assert.deepEqual(Object.keys(world.record.steps), ['a', '_notify-1']);
 });
