@@ -69,6 +69,7 @@ const prepareOne = async (bus: NatsBus, spec: Spec, options: PrepareOptions, pre
   if (!config) {
     const wanted = {
       name: spec.name,
+      description: spec.what,
       storage: options.storage ?? 'file',
       num_replicas: options.replicas ?? 1,
       ...spec.may,

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { cp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { connect as rawConnect, headers as rawHeaders } from 'nats';
+import { type MsgHdrs, connect as rawConnect } from 'nats';
 import { isBusError } from '../error.ts';
 import type { Message, Wire } from '../port.ts';
 import { startNatsServer } from '../testing.ts';
@@ -63,7 +63,7 @@ test('headers that no client library would send stop neither a reader nor the co
   const stranger = await rawConnect({ servers: server.url });
   const send = (bytes: string) =>
     stranger.publish(bus.names.submit(), '{}', {
-      headers: { encode: () => Buffer.from(bytes, 'latin1') } as unknown as ReturnType<typeof rawHeaders>,
+      headers: { encode: () => Buffer.from(bytes, 'latin1') } as unknown as MsgHdrs,
     });
   for (const bytes of [
     'NATS/1.0\r\nno colon here\r\n\r\n',
