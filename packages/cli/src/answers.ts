@@ -1,6 +1,15 @@
 // What the API answers, checked before it is shown: a record of another version must not become a stack trace.
 import { textOf } from '@capstan/bus';
-import { type AgentRecord, agentRecord, type DeadLetter, deadLetter, type Intervention, intervention, type TaskRecord, taskRecord } from '@capstan/contracts';
+import {
+  type AgentRecord,
+  agentRecord,
+  type DeadLetter,
+  deadLetter,
+  type Intervention,
+  intervention,
+  type TaskRecord,
+  taskRecord,
+} from '@capstan/contracts';
 import { type Client, unreadable } from './client.ts';
 import { CommandError, exits } from './exit.ts';
 
@@ -8,8 +17,8 @@ interface Readable<T> {
   safeParse(value: unknown): { readonly success: true; readonly data: T } | { readonly success: false };
 }
 
-export const getTask = async (client: Client, taskId: string): Promise<TaskRecord> => {
-  const answer = await client.ask('task', 'get', { task_id: taskId });
+export const getTask = async (client: Client, taskId: string, timeoutMs?: number): Promise<TaskRecord> => {
+  const answer = await client.ask('task', 'get', { task_id: taskId }, timeoutMs);
   const ref = answer['steps_ref'];
   // The steps of a very large plan don't fit a message: the whole record is in the object store.
   return one(taskRecord, typeof ref === 'string' ? await fetchWhole(client, ref) : answer, 'task.get');
@@ -26,7 +35,8 @@ const fetchWhole = async (client: Client, ref: string): Promise<unknown> => {
 export const getIntervention = async (client: Client, id: string): Promise<Intervention> =>
   one(intervention, await client.ask('inbox', 'get', { id }), 'inbox.get');
 
-export const getDeadLetter = async (client: Client, id: string): Promise<DeadLetter> => one(deadLetter, await client.ask('dlq', 'get', { id }), 'dlq.get');
+export const getDeadLetter = async (client: Client, id: string): Promise<DeadLetter> =>
+  one(deadLetter, await client.ask('dlq', 'get', { id }), 'dlq.get');
 
 export const listTasks = (client: Client, filter: object, limit: number): Promise<Page<TaskLine>> =>
   list(client, 'task', 'tasks', taskLine, filter, limit);
@@ -38,7 +48,14 @@ export const listDeadLetters = (client: Client, filter: object, limit: number): 
   list(client, 'dlq', 'dead_letters', deadLetter, filter, limit);
 
 /** What a list tells of a task; some answer with the whole record. */
-const taskLine = taskRecord.pick({ task_id: true, title: true, status: true, tenant: true, created_at: true, updated_at: true });
+const taskLine = taskRecord.pick({
+  task_id: true,
+  title: true,
+  status: true,
+  tenant: true,
+  created_at: true,
+  updated_at: true,
+});
 export type TaskLine = Pick<TaskRecord, 'task_id' | 'title' | 'status' | 'tenant' | 'created_at' | 'updated_at'>;
 
 export interface Page<T> {
@@ -50,11 +67,22 @@ export interface Page<T> {
 const pageLimit = 1_000;
 
 /** Follows the cursor until there is enough. */
-export const list = async <T>(client: Client, noun: string, key: string, shape: Readable<T>, filter: object, limit: number, timeoutMs?: number): Promise<Page<T>> => {
+export const list = async <T>(
+  client: Client,
+  noun: string,
+  key: string,
+  shape: Readable<T>,
+  filter: object,
+  limit: number,
+  timeoutMs?: number,
+): Promise<Page<T>> => {
   const items: T[] = [];
   let cursor: string | undefined;
   for (;;) {
-    const paging = noun === 'agent' ? {} : { limit: Math.min(pageLimit, limit - items.length), ...(cursor !== undefined && { cursor }) };
+    const paging =
+      noun === 'agent'
+        ? {}
+        : { limit: Math.min(pageLimit, limit - items.length), ...(cursor !== undefined && { cursor }) };
     const answer = await client.ask(noun, 'list', { ...filter, ...paging }, timeoutMs);
     const found = answer[key];
     if (!Array.isArray(found)) throw unreadable(`${noun}.list`);
@@ -73,4 +101,5 @@ const one = <T>(shape: Readable<T>, value: unknown, what: string): T => {
   return parsed.data;
 };
 
-export const isExit = (error: unknown, exit: (typeof exits)[keyof typeof exits]): boolean => error instanceof CommandError && error.exit === exit;
+export const isExit = (error: unknown, exit: (typeof exits)[keyof typeof exits]): boolean =>
+  error instanceof CommandError && error.exit === exit;

@@ -43,7 +43,11 @@ const exitOf: Readonly<Partial<Record<ErrorCode, Exit>>> = {
 };
 
 const refusal = ({ error }: ApiError): CommandError =>
-  new CommandError(exitOf[error.code] ?? exits.failed, error.message, { code: error.code, hint: error.hint, fields: error.fields });
+  new CommandError(exitOf[error.code] ?? exits.failed, error.message, {
+    code: error.code,
+    hint: error.hint,
+    fields: error.fields,
+  });
 
 export const unreadable = (what: string): CommandError =>
   new CommandError(exits.failed, `The answer to ${what} is not one that this capstan understands.`, {
@@ -54,20 +58,31 @@ export const unreadable = (what: string): CommandError =>
 const asked = (error: unknown, url: string, namespace: string): unknown => {
   if (error instanceof SyntaxError) return unreadable('the request');
   if (isBusError(error, 'too_large')) {
-    return new CommandError(exits.failed, 'The request is larger than the server takes.', { code: 'too_large', hint: 'Send the plan by --plan FILE, which travels beside the request.' });
+    return new CommandError(exits.failed, 'The request is larger than the server takes.', {
+      code: 'too_large',
+      hint: 'Send the plan by --plan FILE, which travels beside the request.',
+    });
   }
   if (!isBusError(error, 'unavailable')) return error;
   const hint =
     namespace === 'capstan'
       ? 'Start one with `npm start`, or look into its log if it should be running.'
       : `Is the namespace "${namespace}" right? Start one with \`npm start -- --namespace ${namespace}\`.`;
-  return new CommandError(exits.unavailable, `NATS is there at ${url}, but no coordinator of "${namespace}" answers.`, { code: 'unavailable', hint }, { cause: error });
+  return new CommandError(
+    exits.unavailable,
+    `NATS is there at ${url}, but no coordinator of "${namespace}" answers.`,
+    { code: 'unavailable', hint },
+    { cause: error },
+  );
 };
 
 export const unreachable = (url: string, cause: unknown): CommandError =>
   new CommandError(
     exits.unavailable,
     `Nobody answers on ${withoutSecrets(url)}.`,
-    { code: 'unavailable', hint: 'Start Capstan with `npm start`, or say where NATS is with --nats-url or CAPSTAN_NATS_URL.' },
+    {
+      code: 'unavailable',
+      hint: 'Start Capstan with `npm start`, or say where NATS is with --nats-url or CAPSTAN_NATS_URL.',
+    },
     { cause },
   );

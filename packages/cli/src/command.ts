@@ -43,8 +43,12 @@ type Given<O extends Option> = O extends Flag
   : O extends Many
     ? readonly string[]
     : O extends Whole | Duration
-      ? O extends { readonly default: number } ? number : number | undefined
-      : O extends { readonly default: string } ? string : string | undefined;
+      ? O extends { readonly default: number }
+        ? number
+        : number | undefined
+      : O extends { readonly default: string }
+        ? string
+        : string | undefined;
 export type Values<O extends Options> = { readonly [K in keyof O]: Given<O[K]> };
 
 export interface Argument {
@@ -102,13 +106,22 @@ export const defineCommand = <const A extends readonly Argument[], const O exten
 
 /** Taken by every command. */
 export const everywhere = {
-  json: { type: 'flag', text: 'print JSON for programs: one document, or one per line while watching', env: 'CAPSTAN_JSON' },
+  json: {
+    type: 'flag',
+    text: 'print JSON for programs: one document, or one per line while watching',
+    env: 'CAPSTAN_JSON',
+  },
   'nats-url': {
     type: 'text',
     value: 'URL',
     text: 'where NATS is; several addresses separated by commas (default nats://127.0.0.1:4222)',
     env: 'CAPSTAN_NATS_URL',
   },
-  namespace: { type: 'text', value: 'NAME', text: 'which installation on that NATS (default capstan)', env: 'CAPSTAN_NAMESPACE' },
+  namespace: {
+    type: 'text',
+    value: 'NAME',
+    text: 'which installation on that NATS (default capstan)',
+    env: 'CAPSTAN_NAMESPACE',
+  },
   help: { type: 'flag', text: 'show this help' },
 } as const satisfies Options;

@@ -16,13 +16,22 @@ export const connectClient = async (to: Whereto): Promise<Client> => {
   const { url, user, password, creds } = nats;
   try {
     // What the connection warns of is no news for who typed a command: it comes back by itself, or the command says so.
-    return clientOf(await connect({ url, user, password, creds, namespace, name: `${namespace} cli`, warn: () => {} }), url);
+    return clientOf(
+      await connect({ url, user, password, creds, namespace, name: `${namespace} cli`, warn: () => {} }),
+      url,
+    );
   } catch (error) {
     if (isBusError(error, 'forbidden')) {
-      throw new CommandError(exits.failed, error.message, { code: 'unauthorized', hint: 'Set CAPSTAN_NATS_USER and CAPSTAN_NATS_PASSWORD, or CAPSTAN_NATS_CREDS.' });
+      throw new CommandError(exits.failed, error.message, {
+        code: 'unauthorized',
+        hint: 'Set CAPSTAN_NATS_USER and CAPSTAN_NATS_PASSWORD, or CAPSTAN_NATS_CREDS.',
+      });
     }
     if (isBusError(error)) throw unreachable(url, error);
-    throw mistake(`"${url.slice(0, 100)}" is no address of NATS: ${(error as Error).message}.`, 'Write it like nats://127.0.0.1:4222.');
+    throw mistake(
+      `"${url.slice(0, 100)}" is no address of NATS: ${(error as Error).message}.`,
+      'Write it like nats://127.0.0.1:4222.',
+    );
   }
 };
 

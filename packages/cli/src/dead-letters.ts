@@ -35,12 +35,19 @@ export interface Acting {
 
 const said = { redrive: 'Redriven', drop: 'Dropped' } as const;
 
-export const actOnDeadLetters = async ({ connect, json, terminal }: Surroundings, { verb, id, options }: Acting): Promise<Exit> => {
+export const actOnDeadLetters = async (
+  { connect, json, terminal }: Surroundings,
+  { verb, id, options }: Acting,
+): Promise<Exit> => {
   const { task, all, as, 'dry-run': dryRun, ...rest } = options;
-  const filter = Object.fromEntries(Object.entries({ ...rest, task_id: task }).filter(([, value]) => value !== undefined));
+  const filter = Object.fromEntries(
+    Object.entries({ ...rest, task_id: task }).filter(([, value]) => value !== undefined),
+  );
   const filtered = Object.keys(filter).length > 0;
-  if (id === undefined && !filtered && !all) throw mistake('Which ones? Give an id, a filter, or --all.', `\`capstan dlq ${verb} --help\` has examples.`);
-  if (id !== undefined && (filtered || all)) throw mistake('An id and a filter say different things.', 'Give one of them.');
+  if (id === undefined && !filtered && !all)
+    throw mistake('Which ones? Give an id, a filter, or --all.', `\`capstan dlq ${verb} --help\` has examples.`);
+  if (id !== undefined && (filtered || all))
+    throw mistake('An id and a filter say different things.', 'Give one of them.');
   const answer = await (await connect()).ask('dlq', verb, {
     ...(id !== undefined && { id }),
     ...filter,
@@ -54,11 +61,16 @@ export const actOnDeadLetters = async ({ connect, json, terminal }: Surroundings
   }
   const done = entriesOf(answer['dead_letters']);
   const failed = entriesOf(answer['failed']);
-  terminal.print(`${dryRun ? `Would have ${said[verb].toLowerCase()}` : said[verb]} ${counted(done.length, 'dead letter')}.`);
+  terminal.print(
+    `${dryRun ? `Would have ${said[verb].toLowerCase()}` : said[verb]} ${counted(done.length, 'dead letter')}.`,
+  );
   for (const { id: one, again } of done) terminal.print(`  ${clean(one)}${again === true ? ' (it was before)' : ''}`);
-  for (const { id: one, message } of failed) terminal.remark(`  ${terminal.remarkStyle.red('not')} ${clean(one)}: ${clean(message)}`);
+  for (const { id: one, message } of failed)
+    terminal.remark(`  ${terminal.remarkStyle.red('not')} ${clean(one)}: ${clean(message)}`);
   return failed.length > 0 ? exits.failed : exits.ok;
 };
 
 const entriesOf = (list: unknown): Record<string, unknown>[] =>
-  Array.isArray(list) ? list.filter((one): one is Record<string, unknown> => typeof one === 'object' && one !== null) : [];
+  Array.isArray(list)
+    ? list.filter((one): one is Record<string, unknown> => typeof one === 'object' && one !== null)
+    : [];

@@ -35,6 +35,9 @@ export const decide = async ({ connect, json, terminal }: Surroundings, deciding
     ...(value && { value: value(asked) }),
   });
   if (json) terminal.print(jsonText(answer));
-  else terminal.print(`${said[verb]} ${clean(asked.id)}: ${clean(asked.title)}. \`capstan watch ${clean(asked.task_id)}\` shows how it goes on.`);
+  else
+    terminal.print(
+      `${said[verb]} ${clean(asked.id)}: ${clean(asked.title)}. \`capstan watch ${clean(asked.task_id)}\` shows how it goes on.`,
+    );
   return exits.ok;
 };

@@ -1,6 +1,6 @@
 // Follows a task until it ends: notices say when to look, task.get says what is so. Outlives restarts of NATS and of
 // coordinators, for a notice may be lost and an answer may be late. What it looks like is show.ts.
-import { isEnded, type TaskRecord } from '@capstan/contracts';
+import { isEnded, limits, type TaskRecord } from '@capstan/contracts';
 import { getTask } from './answers.ts';
 import type { Client } from './client.ts';
 import { CommandError, exits } from './exit.ts';
@@ -15,50 +15,73 @@ export interface Following {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Without a notice it looks again after this long. */
+/** Without a notice it looks again after this long; in an outage, after this long. */
 const restMs = 1_000;
+const outageMs = 250;
 /** What was stored may stay unknown for as long as a coordinator needs to start again. */
 const storedWithinMs = 30_000;
 /** A burst of notices is one look. */
 const gatherMs = 40;
+/** However large a task is, it is looked at this often. */
+const longestMs = 5_000;
+/** What was asked of a server that died is not answered. */
+const shortMs = 1_500;
 
 export const follow = async (client: Client, taskId: string, following: Following): Promise<TaskRecord> => {
-  const deadline = following.timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + following.timeoutMs;
-  const forgiving = Date.now() + storedWithinMs;
+  const { signal, timeoutMs, onTask, onTrouble } = following;
+  const deadline = timeoutMs === undefined ? Number.POSITIVE_INFINITY : Date.now() + timeoutMs;
+  const look = looker(client, taskId, following.known === true);
   const bell = makeBell();
   const notices = client.bus.listen(client.names.notices('*', taskId), bell.ring);
-  following.signal?.addEventListener('abort', bell.ring);
-  let seen = following.known === true;
+  signal?.addEventListener('abort', bell.ring);
   let troubled = false;
   try {
     for (;;) {
       const began = Date.now();
-      const task = await getTask(client, taskId).catch((error: unknown) => {
-        // A first look that finds nobody is the caller's mistake; later it is an outage that ends.
-        if (!seen || !isOutage(error, following.known === true && began < forgiving)) throw error;
-        following.onTrouble((error as CommandError).message);
-        troubled = true;
-        return null;
-      });
-      following.signal?.throwIfAborted();
-      if (task) {
-        seen = true;
-        if (troubled) following.onTrouble(null);
-        troubled = false;
-        following.onTask(task);
-        if (isEnded(task.status)) return task;
+      const seen = await look();
+      const took = Date.now() - began;
+      signal?.throwIfAborted();
+      if ('trouble' in seen) onTrouble(seen.trouble);
+      else {
+        if (troubled) onTrouble(null);
+        onTask(seen.task);
+        if (isEnded(seen.task.status)) return seen.task;
       }
-      if (Date.now() >= deadline) throw tookTooLong(taskId, following.timeoutMs ?? 0);
+      troubled = 'trouble' in seen;
+      if (Date.now() >= deadline) throw tookTooLong(taskId, timeoutMs ?? 0);
+      await bell.wait(Math.min(troubled ? outageMs : restMs, deadline - Date.now()));
       // A large task takes long to fetch: spend most of the time not fetching it.
-      const atLeast = Math.max(gatherMs, 4 * (Date.now() - began));
-      await bell.wait(Math.min(restMs, deadline - Date.now()));
+      const atLeast = troubled ? gatherMs : Math.min(longestMs, Math.max(gatherMs, 4 * took));
       await pause(Math.min(atLeast, deadline - Date.now()));
       bell.silence();
     }
   } finally {
-    following.signal?.removeEventListener('abort', bell.ring);
+    signal?.removeEventListener('abort', bell.ring);
     await notices.stop();
   }
+};
+
+type Seen = { readonly task: TaskRecord } | { readonly trouble: string };
+
+/** A first look that finds nobody is the caller's mistake; later it is an outage, and that ends. */
+const looker = (client: Client, taskId: string, known: boolean) => {
+  const forgiving = Date.now() + storedWithinMs;
+  let seen = known;
+  let patienceMs: number = limits.requestTimeoutMs;
+  return async (): Promise<Seen> => {
+    if (seen && !client.bus.connected()) return { trouble: `NATS is out of reach at ${client.url}.` };
+    try {
+      const task = await getTask(client, taskId, patienceMs);
+      seen = true;
+      patienceMs = shortMs;
+      return { task };
+    } catch (error) {
+      if (!seen || !isOutage(error, known && Date.now() < forgiving)) throw error;
+      // Or it is a large task, which takes longer to be answered.
+      patienceMs = patienceMs === shortMs ? limits.requestTimeoutMs : shortMs;
+      return { trouble: (error as CommandError).message };
+    }
+  };
 };
 
 const isOutage = (error: unknown, forgiving: boolean): boolean =>

@@ -15,18 +15,23 @@ export const mainHelp = (commands: readonly Command[], style: Style): string =>
     ...Object.entries(groups).flatMap(([group, title]) => [
       '',
       heading(title, style),
-      ...table(commands.filter((command) => command.group === group).map((command) => [usageOf(command), command.summary])),
+      ...table(
+        commands.filter((command) => command.group === group).map((command) => [usageOf(command), command.summary]),
+      ),
     ]),
     '',
     ...optionsHelp('Options of every command', everywhere, style),
     '',
     heading('To begin with', style),
-    ...examples([
-      { run: 'capstan up', what: 'start everything on this machine and watch a demonstration' },
-      { run: 'capstan submit plan.json --watch', what: 'submit a task and watch it run' },
-      { run: 'capstan why feature-1087', what: 'ask what an unfinished task waits for' },
-      { run: 'capstan submit --help', what: 'all about one command' },
-    ], style),
+    ...examples(
+      [
+        { run: 'capstan up', what: 'start everything on this machine and watch a demonstration' },
+        { run: 'capstan submit plan.json --watch', what: 'submit a task and watch it run' },
+        { run: 'capstan why feature-1087', what: 'ask what an unfinished task waits for' },
+        { run: 'capstan submit --help', what: 'all about one command' },
+      ],
+      style,
+    ),
     '',
     ...exitHelp(style),
   ].join('\n');
@@ -37,7 +42,10 @@ export const groupHelp = (name: string, commands: readonly Command[], style: Sty
     ...table(commands.map((command) => [usageOf(command), command.summary])),
     '',
     heading('Examples', style),
-    ...examples(commands.flatMap((command) => command.examples.slice(0, 1)), style),
+    ...examples(
+      commands.flatMap((command) => command.examples.slice(0, 1)),
+      style,
+    ),
   ].join('\n');
 
 export const commandHelp = (command: Command, style: Style): string =>
@@ -46,7 +54,11 @@ export const commandHelp = (command: Command, style: Style): string =>
     '',
     ...wrap(`${command.summary}.${command.description ? ` ${command.description}` : ''}`, width),
     ...(command.arguments.length > 0
-      ? ['', heading('Arguments', style), ...table(command.arguments.map((argument) => [argumentOf(argument), argument.text]))]
+      ? [
+          '',
+          heading('Arguments', style),
+          ...table(command.arguments.map((argument) => [argumentOf(argument), argument.text])),
+        ]
       : []),
     ...(Object.keys(command.options).length > 0 ? ['', ...optionsHelp('Options', command.options, style)] : []),
     '',
@@ -59,7 +71,8 @@ export const commandHelp = (command: Command, style: Style): string =>
   ].join('\n');
 
 const heading = (text: string, style: Style) => style.bold(text);
-const argumentOf = (argument: Argument) => (argument.optional ? `[${argument.name.toUpperCase()}]` : argument.name.toUpperCase());
+const argumentOf = (argument: Argument) =>
+  argument.optional ? `[${argument.name.toUpperCase()}]` : argument.name.toUpperCase();
 const usageOf = (command: Command) => [command.name, ...command.arguments.map(argumentOf)].join(' ');
 
 const optionsHelp = (title: string, options: Options, style: Style) => [
@@ -76,7 +89,8 @@ const meaning = (option: Option): string => {
   const notes: string[] = [];
   if (option.type === 'text' && option.oneOf) notes.push(option.oneOf.join(', '));
   if (option.type === 'many') notes.push('may be repeated');
-  if (option.type === 'duration') notes.push(option.default === undefined ? 'such as 30s, 5m, 2h' : `default ${spanOf(option.default)}`);
+  if (option.type === 'duration')
+    notes.push(option.default === undefined ? 'such as 30s, 5m, 2h' : `default ${spanOf(option.default)}`);
   else if ('default' in option && option.default !== undefined) notes.push(`default ${option.default}`);
   if (option.env) notes.push(option.env);
   return notes.length > 0 ? `${option.text} [${notes.join('; ')}]` : option.text;

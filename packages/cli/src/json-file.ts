@@ -8,21 +8,36 @@ const bytesMax = limits.planBytesMax + limits.bodyBytesMax;
 
 export const readJsonFile = async (path: string): Promise<Record<string, unknown>> => {
   const where = path === '-' ? 'what came on stdin' : path;
-  const text = path === '-' ? await readStdin() : await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
-    throw mistake(`${path} can't be read: ${reasons[error.code ?? ''] ?? error.message}.`, 'Give the path of a JSON file, or - for stdin.');
-  });
-  if (text.length > bytesMax) throw mistake(`${where} is larger than ${bytesMax} bytes.`, 'Say equal steps once, with "each".');
+  const text =
+    path === '-'
+      ? await readStdin()
+      : await readFile(path, 'utf8').catch((error: NodeJS.ErrnoException) => {
+          throw mistake(
+            `${path} can't be read: ${reasons[error.code ?? ''] ?? error.message}.`,
+            'Give the path of a JSON file, or - for stdin.',
+          );
+        });
+  if (text.length > bytesMax)
+    throw mistake(`${where} is larger than ${bytesMax} bytes.`, 'Say equal steps once, with "each".');
   let value: unknown;
   try {
     value = JSON.parse(text.replace(/^\ufeff/, ''));
   } catch (error) {
-    throw mistake(`${where} is not JSON: ${placed((error as Error).message, text)}.`, 'Check it with a JSON editor or `jq .`.');
+    throw mistake(
+      `${where} is not JSON: ${placed((error as Error).message, text)}.`,
+      'Check it with a JSON editor or `jq .`.',
+    );
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw mistake(`${where} is not a JSON object.`, 'It begins with { and ends with }.');
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw mistake(`${where} is not a JSON object.`, 'It begins with { and ends with }.');
   return value as Record<string, unknown>;
 };
 
-const reasons: Readonly<Record<string, string>> = { ENOENT: 'there is no such file', EISDIR: 'it is a directory', EACCES: 'you may not' };
+const reasons: Readonly<Record<string, string>> = {
+  ENOENT: 'there is no such file',
+  EISDIR: 'it is a directory',
+  EACCES: 'you may not',
+};
 
 const readStdin = async (): Promise<string> => {
   const chunks: Buffer[] = [];

@@ -36,7 +36,11 @@ const complaint = (words: string[], environment = {}): string => {
 };
 
 test('reads arguments, options of each type, and defaults', () => {
-  const { args, options } = parse(command, ['t1', '--title=a b', '--param', 'a=1', '--param=b=2', '--timeout', '1.5m', '--strict'], {});
+  const { args, options } = parse(
+    command,
+    ['t1', '--title=a b', '--param', 'a=1', '--param=b=2', '--timeout', '1.5m', '--strict'],
+    {},
+  );
   assert.deepEqual(args, { task: 't1', more: undefined });
   assert.equal(options['title'], 'a b');
   assert.deepEqual(options['param'], ['a=1', 'b=2']);

@@ -19,7 +19,10 @@ export const split = (words: readonly string[], options: Options) =>
     options: Object.fromEntries(
       Object.entries(options).map(([name, option]) => [
         name,
-        { type: option.type === 'flag' ? ('boolean' as const) : ('string' as const), ...(name === 'help' && { short: 'h' }) },
+        {
+          type: option.type === 'flag' ? ('boolean' as const) : ('string' as const),
+          ...(name === 'help' && { short: 'h' }),
+        },
       ]),
     ),
     strict: false,
@@ -40,8 +43,14 @@ export const parse = (command: Command, words: readonly string[], environment: E
     if (option.type === 'flag' && token.value !== undefined) {
       throw mistake(`--${token.name} takes no value.`, `Write --${token.name} alone.`);
     }
-    if (option.type !== 'flag' && (token.value === undefined || (!token.inlineValue && /^--?[a-z]/i.test(token.value)))) {
-      throw mistake(`--${token.name} needs a value.`, `For example --${token.name}=${option.type === 'duration' ? '30s' : option.value}.`);
+    if (
+      option.type !== 'flag' &&
+      (token.value === undefined || (!token.inlineValue && /^--?[a-z]/i.test(token.value)))
+    ) {
+      throw mistake(
+        `--${token.name} needs a value.`,
+        `For example --${token.name}=${option.type === 'duration' ? '30s' : option.value}.`,
+      );
     }
     given.set(token.name, [...(given.get(token.name) ?? []), token.value ?? 'true']);
   }
@@ -59,20 +68,31 @@ export const unknownOption = (raw: string, declared: Options, where: string) => 
 const placed = (command: Command, positionals: readonly string[]) => {
   const extra = positionals[command.arguments.length];
   if (extra !== undefined) {
-    throw mistake(`\`capstan ${command.name}\` can't use "${extra}".`, `\`capstan ${command.name} --help\` says what it takes.`);
+    throw mistake(
+      `\`capstan ${command.name}\` can't use "${extra}".`,
+      `\`capstan ${command.name} --help\` says what it takes.`,
+    );
   }
   return Object.fromEntries(
     command.arguments.map((argument, at) => {
       const value = positionals[at];
       if ((value === undefined || value === '') && !argument.optional) {
-        throw mistake(`${argument.name.toUpperCase()} is missing: ${argument.text}.`, `For example \`${command.examples[0]?.run}\`.`);
+        throw mistake(
+          `${argument.name.toUpperCase()} is missing: ${argument.text}.`,
+          `For example \`${command.examples[0]?.run}\`.`,
+        );
       }
       return [argument.name, value];
     }),
   );
 };
 
-const read = (name: string, option: Option, given: readonly string[] | undefined, environment: Environment): unknown => {
+const read = (
+  name: string,
+  option: Option,
+  given: readonly string[] | undefined,
+  environment: Environment,
+): unknown => {
   const fromEnvironment = option.env === undefined ? undefined : environment[option.env];
   // An empty variable counts as absent, as Compose files and CI settings often leave one.
   const texts = given ?? (fromEnvironment === undefined || fromEnvironment === '' ? undefined : [fromEnvironment]);
@@ -97,7 +117,8 @@ const truth = (source: string, text: string): boolean => {
 
 const whole = (source: string, text: string, min: number, max: number): number => {
   const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN;
-  if (!(value >= min && value <= max)) throw mistake(`${source} can't be "${text}".`, `It is a whole number from ${min} to ${max}.`);
+  if (!(value >= min && value <= max))
+    throw mistake(`${source} can't be "${text}".`, `It is a whole number from ${min} to ${max}.`);
   return value;
 };
 

@@ -5,7 +5,11 @@ import type { Client } from './client.ts';
 import { CommandError, exits, mistake } from './exit.ts';
 import { clean } from './text.ts';
 
-export const findPending = async (client: Client, word: string, kinds: readonly Intervention['kind'][]): Promise<Intervention> => {
+export const findPending = async (
+  client: Client,
+  word: string,
+  kinds: readonly Intervention['kind'][],
+): Promise<Intervention> => {
   const named = await getIntervention(client, word).catch((error: unknown) => {
     if (isExit(error, exits.notFound)) return null;
     throw error;
@@ -15,10 +19,14 @@ export const findPending = async (client: Client, word: string, kinds: readonly 
   const waiting = items.filter(({ kind }) => kinds.includes(kind));
   const [first, ...others] = waiting;
   if (!first) {
-    throw new CommandError(exits.notFound, `Nothing called "${word}" waits for ${wanted(kinds)}, and no task of that name has anything that does.`, {
-      code: 'not_found',
-      hint: '`capstan inbox` lists what waits for somebody.',
-    });
+    throw new CommandError(
+      exits.notFound,
+      `Nothing called "${word}" waits for ${wanted(kinds)}, and no task of that name has anything that does.`,
+      {
+        code: 'not_found',
+        hint: '`capstan inbox` lists what waits for somebody.',
+      },
+    );
   }
   if (others.length > 0) {
     const ids = waiting.map(({ id, step_id }) => `${clean(id)} (${clean(step_id)})`).join(', ');
@@ -33,4 +41,5 @@ const fitting = (found: Intervention, kinds: readonly Intervention['kind'][]): I
   throw mistake(`${found.id} is ${found.kind === 'question' ? 'a question' : `an ${found.kind}`}.`, `Use ${how}.`);
 };
 
-const wanted = (kinds: readonly Intervention['kind'][]): string => (kinds.includes('question') ? 'an answer' : 'a decision');
+const wanted = (kinds: readonly Intervention['kind'][]): string =>
+  kinds.includes('question') ? 'an answer' : 'a decision';

@@ -3,7 +3,12 @@ import { userInfo } from 'node:os';
 import type { Options } from './command.ts';
 
 export const personOptions = {
-  as: { type: 'text', value: 'NAME', text: 'in whose name (default: who is logged in here); with credentials it is theirs', env: 'CAPSTAN_AS' },
+  as: {
+    type: 'text',
+    value: 'NAME',
+    text: 'in whose name (default: who is logged in here); with credentials it is theirs',
+    env: 'CAPSTAN_AS',
+  },
   reason: { type: 'text', value: 'TEXT', text: 'why, for the record' },
 } as const satisfies Options;
 

@@ -21,7 +21,11 @@ export const run = async (words: readonly string[], around: Around): Promise<Exi
   try {
     const found = find(words, commands);
     if ('help' in found) {
-      terminal.print(found.help === '' ? mainHelp(commands, terminal.style) : groupHelp(found.help, inGroup(found.help, commands), terminal.style));
+      terminal.print(
+        found.help === ''
+          ? mainHelp(commands, terminal.style)
+          : groupHelp(found.help, inGroup(found.help, commands), terminal.style),
+      );
       return found.exit;
     }
     if (asksHelp(found.rest)) {
@@ -56,7 +60,9 @@ const call = async (command: Command, { options, args }: Parsed, around: Around)
   }
 };
 
-type Found = { readonly command: Command; readonly rest: readonly string[] } | { readonly help: string; readonly exit: Exit };
+type Found =
+  | { readonly command: Command; readonly rest: readonly string[] }
+  | { readonly help: string; readonly exit: Exit };
 
 /** The command that the first words name; options of every command may stand before it. */
 const find = (words: readonly string[], commands: readonly Command[]): Found => {
@@ -73,7 +79,9 @@ const find = (words: readonly string[], commands: readonly Command[]): Found => 
   if (first.word === 'help') {
     const about = words.slice(first.at + 1).join(' ');
     const command = commands.find(({ name }) => name === about);
-    return command ? { command, rest: ['--help'] } : { help: inGroup(about, commands).length > 0 ? about : '', exit: exits.ok };
+    return command
+      ? { command, rest: ['--help'] }
+      : { help: inGroup(about, commands).length > 0 ? about : '', exit: exits.ok };
   }
   const without = (...places: number[]) => words.filter((_, at) => !places.includes(at));
   const pair = second && commands.find(({ name }) => name === `${first.word} ${second.word}`);
@@ -81,19 +89,35 @@ const find = (words: readonly string[], commands: readonly Command[]): Found => 
   const single = commands.find(({ name }) => name === first.word);
   if (single) return { command: single, rest: without(first.at) };
   const group = inGroup(first.word, commands);
-  if (group.length === 0) throw unknown(first.word, commands.flatMap(({ name }) => [name, name.split(' ')[0] ?? '']), 'command', 'capstan --help');
+  if (group.length === 0)
+    throw unknown(
+      first.word,
+      commands.flatMap(({ name }) => [name, name.split(' ')[0] ?? '']),
+      'command',
+      'capstan --help',
+    );
   if (!second) return { help: first.word, exit: asksHelp(words) ? exits.ok : exits.usage };
-  throw unknown(second.word, group.map(({ name }) => name.split(' ')[1] ?? ''), `\`${first.word}\` command`, `capstan ${first.word} --help`);
+  throw unknown(
+    second.word,
+    group.map(({ name }) => name.split(' ')[1] ?? ''),
+    `\`${first.word}\` command`,
+    `capstan ${first.word} --help`,
+  );
 };
 
 const unknown = (word: string, known: readonly string[], what: string, help: string): CommandError => {
   const near = nearestOf(word, [...new Set(known)]);
-  return mistake(`There is no ${what} "${clean(word)}".`, near ? `Did you mean \`${near}\`?` : `\`${help}\` lists them.`);
+  return mistake(
+    `There is no ${what} "${clean(word)}".`,
+    near ? `Did you mean \`${near}\`?` : `\`${help}\` lists them.`,
+  );
 };
 
-const inGroup = (group: string, commands: readonly Command[]) => commands.filter(({ name }) => name.startsWith(`${group} `));
+const inGroup = (group: string, commands: readonly Command[]) =>
+  commands.filter(({ name }) => name.startsWith(`${group} `));
 
-const optionWords = (words: readonly string[]) => words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
+const optionWords = (words: readonly string[]) =>
+  words.slice(0, words.includes('--') ? words.indexOf('--') : undefined);
 const asksHelp = (words: readonly string[]) => optionWords(words).some((word) => word === '--help' || word === '-h');
 /** Known before anything is parsed, so that a mistake in the other options is said as JSON too. */
 const saysJson = (words: readonly string[], environment: Around['environment']) =>
@@ -108,7 +132,8 @@ const complain = ({ message, detail }: CommandError, terminal: Terminal, json: b
   const hint = detail.hint ? ` ${clean(detail.hint)}` : '';
   terminal.remark(`${style.red('capstan:')} ${clean(message)}${hint}`);
   const fields = detail.fields ?? [];
-  for (const { path, issue } of fields.slice(0, fieldsShown)) terminal.remark(`  ${style.bold(clean(path))}: ${clean(issue)}`);
+  for (const { path, issue } of fields.slice(0, fieldsShown))
+    terminal.remark(`  ${style.bold(clean(path))}: ${clean(issue)}`);
   if (fields.length > fieldsShown) terminal.remark(`  … and ${fields.length - fieldsShown} more`);
 };
 

@@ -1,5 +1,5 @@
 // Shows a task while it runs: redrawn in place on a TTY, a line for each change elsewhere, a document a line for programs.
-import type { StepRecord, TaskRecord } from '@capstan/contracts';
+import { isEnded, type StepRecord, type TaskRecord } from '@capstan/contracts';
 import { type Exit, exits } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { clean, jsonText, spanOf } from './text.ts';
@@ -30,13 +30,20 @@ export const summary = (task: TaskRecord, terminal: Terminal): string[] => {
   const took = Date.parse(task.finished_at ?? task.updated_at) - Date.parse(task.started_at ?? task.created_at);
   const attempts = Object.values(task.steps).reduce((sum, step) => sum + step.attempts.length, 0);
   const colour = task.status === 'succeeded' ? style.green : style.red;
-  const facts = [`took ${spanOf(took)}`, countsText(countsOf(treeOf(task.steps).children.flatMap(withBelow))), `${attempts} attempts`];
+  const facts = [
+    `took ${spanOf(took)}`,
+    countsText(countsOf(treeOf(task.steps).children.flatMap(withBelow))),
+    `${attempts} attempts`,
+  ];
   const lines = [`${colour(words(task.status))} ${clean(task.task_id)}: ${facts.join('; ')}`];
   if (task.reason) lines.push(`  because: ${clean(task.reason)}`);
   return lines;
 };
 
-const withBelow = (node: ReturnType<typeof treeOf>): ReturnType<typeof treeOf>[] => [node, ...node.children.flatMap(withBelow)];
+const withBelow = (node: ReturnType<typeof treeOf>): ReturnType<typeof treeOf>[] => [
+  node,
+  ...node.children.flatMap(withBelow),
+];
 
 const jsonShow = (terminal: Terminal): Show => {
   let last = '';
@@ -53,23 +60,37 @@ const jsonShow = (terminal: Terminal): Show => {
   };
 };
 
+/** The plan at first and as it ended, and between them a line for each change. */
 const lineShow = (terminal: Terminal): Show => {
   const shown = new Map<string, string>();
-  let status = '';
+  let last: TaskRecord | undefined;
   let troubled = false;
+  const picture = (task: TaskRecord) => {
+    const view = { columns: 120, lines: 60, now: Date.now(), style: terminal.style };
+    for (const line of [headline(task, view), ...renderTree(task, view)]) terminal.print(line);
+  };
+  const changes = (before: TaskRecord, task: TaskRecord) => {
+    const at = clock(task.updated_at);
+    for (const [id, step] of Object.entries(task.steps)) {
+      const now = `${step.status} ${step.attempt}`;
+      const seen = shown.get(id);
+      shown.set(id, now);
+      // A step that was added and hasn't begun is no change worth a line.
+      if (seen !== now && (seen !== undefined || step.status !== 'pending'))
+        terminal.print(`${at}  ${changeLine(id, step)}`);
+    }
+    if (before.status !== task.status) terminal.print(`${at}  ${clean(task.task_id)}: ${words(task.status)}`);
+  };
   return {
     task: (task) => {
-      const at = clock(task.updated_at);
-      if (status === '') terminal.print(headline(task, { columns: 200, lines: 1, now: Date.now(), style: terminal.style }));
-      else if (status !== task.status) terminal.print(`${at}  ${clean(task.task_id)}: ${words(task.status)}`);
-      status = task.status;
-      for (const [id, step] of Object.entries(task.steps)) {
-        const now = `${step.status} ${step.attempt}`;
-        if (shown.get(id) === now) continue;
-        // What hasn't begun is no change.
-        if (step.status !== 'pending' || shown.has(id)) terminal.print(`${at}  ${changeLine(id, step)}`);
-        shown.set(id, now);
+      // Before it is planned there is no plan to show.
+      const hadSteps = Object.keys(last?.steps ?? {}).length > 0;
+      if (last && hadSteps) changes(last, task);
+      else {
+        if (!last || Object.keys(task.steps).length > 0) picture(task);
+        for (const [id, step] of Object.entries(task.steps)) shown.set(id, `${step.status} ${step.attempt}`);
       }
+      last = task;
     },
     trouble: (text) => {
       if (text !== null && !troubled) terminal.remark(`${clean(text)} Waiting for it to come back.`);
@@ -78,7 +99,10 @@ const lineShow = (terminal: Terminal): Show => {
     },
     ask: (text) => text !== null && terminal.print(clean(text)),
     above: (print) => print(),
-    end: () => {},
+    end: () => {
+      if (last && isEnded(last.status)) picture(last);
+      last = undefined;
+    },
   };
 };
 
@@ -87,7 +111,7 @@ const changeLine = (id: string, step: StepRecord): string => {
   return `${clean(id)}: ${words(step.status)}${detail && detail !== step.status ? ` (${detail})` : ''}`;
 };
 
-const clock = (time: string): string => (/T(\d\d:\d\d:\d\d)/.exec(time)?.[1] ?? clean(time));
+const clock = (time: string): string => /T(\d\d:\d\d:\d\d)/.exec(time)?.[1] ?? clean(time);
 
 const redrawMs = 200;
 
@@ -102,7 +126,13 @@ const liveShow = (terminal: Terminal): Show => {
     if (!task) return;
     const began = Date.now();
     const { columns, rows } = terminal.size();
-    const view = { columns: columns - 1, now: began, style: terminal.style, lines: last ? Math.max(rows, 60) : rows - 5, turn: last ? 0 : turn++ };
+    const view = {
+      columns: columns - 1,
+      now: began,
+      style: terminal.style,
+      lines: last ? Math.max(rows, 60) : rows - 5,
+      turn: last ? 0 : turn++,
+    };
     const lines = [headline(task, view), ...renderTree(task, view)];
     if (trouble) lines.push(terminal.style.yellow(clean(trouble).slice(0, columns - 1)));
     if (question) lines.push('', terminal.style.bold(clean(question).slice(0, columns - 1)));

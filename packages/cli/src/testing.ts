@@ -16,7 +16,9 @@ export interface Remembering extends Terminal {
   press(key: string): void;
 }
 
-export const rememberingTerminal = (options: { isTty?: boolean; columns?: number; rows?: number } = {}): Remembering => {
+export const rememberingTerminal = (
+  options: { isTty?: boolean; columns?: number; rows?: number } = {},
+): Remembering => {
   const [out, err, drawn]: [string[], string[], string[]] = [[], [], []];
   let hear: ((key: string) => void) | undefined;
   return {
@@ -80,7 +82,9 @@ export const startStandIn = async (replies: Readonly<Record<string, Reply>>): Pr
           const what = wire.subject.split('.').slice(2).join('.');
           const body = JSON.parse(Buffer.from(wire.data).toString()) as Record<string, unknown>;
           asked.push({ what, body });
-          return { data: JSON.stringify(replies[what]?.(body, wire.subject) ?? refused('not_found', `There is no ${what}.`)) };
+          return {
+            data: JSON.stringify(replies[what]?.(body, wire.subject) ?? refused('not_found', `There is no ${what}.`)),
+          };
         },
       },
     ],
@@ -97,17 +101,51 @@ export const startStandIn = async (replies: Readonly<Record<string, Reply>>): Pr
   };
 };
 
-export const refused = (code: string, message: string, more: object = {}): object => ({ error: { code, message, ...more } });
+export const refused = (code: string, message: string, more: object = {}): object => ({
+  error: { code, message, ...more },
+});
 
 const at = '2026-11-20T10:00:00.000Z';
 
 export const someStep = (step: Partial<StepRecord> = {}): StepRecord => ({
-  status: 'pending', depends_on: [], attempt: 0, agent: null, queue: null, started_at: null, finished_at: null, output: null, error: null,
-  attempts: [], findings: { major: 0, medium: 0, minor: 0 }, waiting_for: null, ...step,
+  status: 'pending',
+  depends_on: [],
+  attempt: 0,
+  agent: null,
+  queue: null,
+  started_at: null,
+  finished_at: null,
+  output: null,
+  error: null,
+  attempts: [],
+  findings: { major: 0, medium: 0, minor: 0 },
+  waiting_for: null,
+  ...step,
 });
 
 export const someTask = (task: Partial<TaskRecord> = {}): TaskRecord => ({
-  v: 1, task_id: 'feature-1087', title: 'Ship the export', tenant: 'default', priority: 'normal', requester: null, status: 'running', reason: null,
-  phase: null, mode: 'auto', plan_hash: null, seq: 7, created_at: at, started_at: at, finished_at: null, updated_at: at, counts: {}, steps: {},
-  status_history: [], artifacts: [], interventions: [], result: null, usage: { tokens_in: 0, tokens_out: 0, wall_ms: 0 }, ...task,
+  v: 1,
+  task_id: 'feature-1087',
+  title: 'Ship the export',
+  tenant: 'default',
+  priority: 'normal',
+  requester: null,
+  status: 'running',
+  reason: null,
+  phase: null,
+  mode: 'auto',
+  plan_hash: null,
+  seq: 7,
+  created_at: at,
+  started_at: at,
+  finished_at: null,
+  updated_at: at,
+  counts: {},
+  steps: {},
+  status_history: [],
+  artifacts: [],
+  interventions: [],
+  result: null,
+  usage: { tokens_in: 0, tokens_out: 0, wall_ms: 0 },
+  ...task,
 });

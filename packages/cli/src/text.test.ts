@@ -22,7 +22,8 @@ test('every control character is gone, whichever', () => {
 });
 
 test('letters of any script stay as they are', () => {
-  for (const text of ['Grüße', 'naïve café', 'שלום', 'مرحبا', '漢字', 'ひらがな', '👩‍👩‍👧 ok', 'e\u0301']) assert.equal(clean(text), text);
+  for (const text of ['Grüße', 'naïve café', 'שלום', 'مرحبا', '漢字', 'ひらがな', '👩‍👩‍👧 ok', 'e\u0301'])
+    assert.equal(clean(text), text);
 });
 
 test('JSON means the same and is harmless', () => {
@@ -43,6 +44,13 @@ test('text is cut to columns, not to characters', () => {
 
 test('spans read as people say them', () => {
   assert.deepEqual([0, 812, 4_200, 59_940, 59_960, 200_000, 7_500_000, 360_000_000].map(spanOf), [
-    '0 ms', '812 ms', '4.2 s', '59.9 s', '1 min', '3 min 20 s', '2 h 5 min', '4 d 4 h',
+    '0 ms',
+    '812 ms',
+    '4.2 s',
+    '59.9 s',
+    '1 min',
+    '3 min 20 s',
+    '2 h 5 min',
+    '4 d 4 h',
   ]);
 });

@@ -16,18 +16,23 @@ export const clean = (text: unknown): string =>
 
 /** JSON that means the same and is harmless when printed: what JSON allows and a terminal obeys is escaped. */
 export const jsonText = (value: unknown, indent?: number): string =>
-  (JSON.stringify(value, null, indent) ?? 'null').replace(/[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g, escaped);
+  (JSON.stringify(value, null, indent) ?? 'null').replace(
+    /[\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g,
+    escaped,
+  );
 
 const escaped = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 const graphemes = new Intl.Segmenter('en', { granularity: 'grapheme' });
-const wide = /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
+const wide =
+  /^[\u1100-\u115f\u2e80-\u303e\u3041-\u33ff\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}\u{20000}-\u{3fffd}]/u;
 
 /** How many columns a clean text takes. */
 export const widthOf = (text: string): number => {
   if (/^[\x20-\x7e]*$/.test(text)) return text.length;
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) columns += /^\p{M}/u.test(segment) ? 0 : wide.test(segment) ? 2 : 1;
+  for (const { segment } of graphemes.segment(text))
+    columns += /^\p{M}/u.test(segment) ? 0 : wide.test(segment) ? 2 : 1;
   return columns;
 };
 
@@ -45,13 +50,14 @@ export const cut = (text: string, columns: number): string => {
   return columns > 0 ? `${kept}…` : '';
 };
 
-export const padded = (text: string, columns: number): string => text + ' '.repeat(Math.max(0, columns - widthOf(text)));
+export const padded = (text: string, columns: number): string =>
+  text + ' '.repeat(Math.max(0, columns - widthOf(text)));
 
 /** `812 ms`, `4.2 s`, `3 min 20 s`, `2 h 5 min`, `3 d 4 h`. */
 export const spanOf = (ms: number): string => {
   const whole = Math.max(0, Math.round(ms));
   if (whole < 1_000) return `${whole} ms`;
-  if (whole < 59_950) return `${(whole / 1_000).toFixed(1)} s`;
+  if (whole < 59_950) return `${(whole / 1_000).toFixed(1).replace('.0', '')} s`;
   const seconds = Math.round(whole / 1_000);
   const parts: [number, string][] = [
     [Math.floor(seconds / 86_400), 'd'],

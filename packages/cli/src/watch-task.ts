@@ -12,7 +12,12 @@ export interface Watching {
   readonly known?: boolean;
 }
 
-export const watchTask = async (client: Client, terminal: Terminal, taskId: string, watching: Watching): Promise<Exit> => {
+export const watchTask = async (
+  client: Client,
+  terminal: Terminal,
+  taskId: string,
+  watching: Watching,
+): Promise<Exit> => {
   const show = showOf(terminal, watching.json);
   try {
     const task = await follow(client, taskId, {

@@ -23,7 +23,10 @@ export const agents = defineCommand({
   run: async ({ options, connect, json, terminal }) => {
     const { items } = await listAgents(await connect(), options);
     if (json) terminal.print(jsonText({ agents: items }));
-    else if (items.length === 0) terminal.remark('No agents. Tasks wait as blocked until one appears; `npm start` starts those that come with Capstan.');
+    else if (items.length === 0)
+      terminal.remark(
+        'No agents. Tasks wait as blocked until one appears; `npm start` starts those that come with Capstan.',
+      );
     else {
       const rows = items.map((one) => [
         clean(one.queue),
@@ -34,7 +37,11 @@ export const agents = defineCommand({
           ? `${one.capabilities.slice(0, 12).map(clean).join(' ')} … (${one.capabilities.length} in all)`
           : one.capabilities.map(clean).join(' '),
       ]);
-      for (const line of table([['QUEUE', 'INSTANCE', 'HEALTH', 'BUSY', 'CAPABILITIES'], ...rows], terminal.size().columns)) terminal.print(line);
+      for (const line of table(
+        [['QUEUE', 'INSTANCE', 'HEALTH', 'BUSY', 'CAPABILITIES'], ...rows],
+        terminal.size().columns,
+      ))
+        terminal.print(line);
     }
     return exits.ok;
   },

@@ -7,7 +7,8 @@ export const answer = defineCommand({
   name: 'answer',
   group: 'people',
   summary: 'Answer a question that an agent asked',
-  description: 'VALUE is taken as JSON where it reads as JSON, and as text otherwise; a question that asks for text always gets text.',
+  description:
+    'VALUE is taken as JSON where it reads as JSON, and as text otherwise; a question that asks for text always gets text.',
   arguments: [
     { name: 'id', text: 'what `capstan inbox` lists, or a task in which only one thing waits' },
     { name: 'value', text: 'the answer' },
@@ -17,7 +18,13 @@ export const answer = defineCommand({
     { run: 'capstan answer feature-1087 main', what: 'a text' },
     { run: `capstan answer feature-1087 '{"branch":"main","squash":true}'`, what: 'an object' },
   ],
-  run: async (call) => decide(call, { ...call.options, verb: 'answer', word: call.args.id, value: (asked) => valueOf(call.args.value, asked) }),
+  run: async (call) =>
+    decide(call, {
+      ...call.options,
+      verb: 'answer',
+      word: call.args.id,
+      value: (asked) => valueOf(call.args.value, asked),
+    }),
 });
 
 const valueOf = (text: string, { schema }: Intervention): Json => {

@@ -10,7 +10,10 @@ export const approve = defineCommand({
   arguments: [{ name: 'id', text: 'what `capstan inbox` lists, or a task in which only one thing waits' }],
   options: deciderOptions,
   examples: [
-    { run: 'capstan approve feature-1087 --reason "looked at the diff"', what: 'the one approval that this task waits for' },
+    {
+      run: 'capstan approve feature-1087 --reason "looked at the diff"',
+      what: 'the one approval that this task waits for',
+    },
     { run: 'capstan approve i3f0c9a77d21b4e5a1c9 --as ada --role tech_lead', what: 'by its id, in a name and a role' },
   ],
   run: async (call) => decide(call, { ...call.options, verb: 'approve', word: call.args.id }),

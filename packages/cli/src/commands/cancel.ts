@@ -12,7 +12,9 @@ export const cancel = defineCommand({
   options: {
     ...personOptions,
   },
-  examples: [{ run: 'capstan cancel feature-1087 --reason "asked twice"', what: 'stop it, with a reason for the record' }],
+  examples: [
+    { run: 'capstan cancel feature-1087 --reason "asked twice"', what: 'stop it, with a reason for the record' },
+  ],
   run: async (call) => {
     const { args, options } = call;
     return tellTask(call, { ...options, verb: 'cancel', taskId: args.task, done: 'Cancelling' });

@@ -18,30 +18,68 @@ const file = (t: TestContext, value: unknown): string => {
   return path;
 };
 
-const accepted = (body: Record<string, unknown>) => ({ task_id: body['task_id'], status: 'queued', created: true, warnings: [] });
+const accepted = (body: Record<string, unknown>) => ({
+  task_id: body['task_id'],
+  status: 'queued',
+  created: true,
+  warnings: [],
+});
 
 test('submit puts a plan and options together, and says the id', async (t) => {
   await using api = await startStandIn({ 'task.submit': accepted });
   const plan = { steps: [{ id: 'a', capability: 'noop' }] };
-  const { exit, out } = await api.run('submit', file(t, plan), '--title', 'Nightly checks!', '--priority', 'high', '--no-start', '--criterion', 'done');
+  const { exit, out } = await api.run(
+    'submit',
+    file(t, plan),
+    '--title',
+    'Nightly checks!',
+    '--priority',
+    'high',
+    '--no-start',
+    '--criterion',
+    'done',
+  );
   assert.equal(exit, exits.ok);
   const { task_id, ...rest } = api.asked[0]?.body ?? {};
-  assert.deepEqual(rest, { plan, title: 'Nightly checks!', priority: 'high', start: false, acceptance_criteria: ['done'] });
+  assert.deepEqual(rest, {
+    plan,
+    title: 'Nightly checks!',
+    priority: 'high',
+    start: false,
+    acceptance_criteria: ['done'],
+  });
   assert.match(String(task_id), /^nightly-checks-[0-9a-f]{10}$/);
   assert.equal(out, `Submitted ${task_id}.`);
 });
 
 test('submit with a template reads parameters as JSON where they are', async () => {
   await using api = await startStandIn({ 'task.submit': accepted });
-  await api.run('submit', '--template', 'deploy', '--param', 'pr=123', '--param', 'branch=main', '--param', 'x={"a":[1]}', '--task-id', 't1');
-  assert.deepEqual(api.asked[0]?.body, { task_id: 't1', template: { name: 'deploy', params: { pr: 123, branch: 'main', x: { a: [1] } } } });
+  await api.run(
+    'submit',
+    '--template',
+    'deploy',
+    '--param',
+    'pr=123',
+    '--param',
+    'branch=main',
+    '--param',
+    'x={"a":[1]}',
+    '--task-id',
+    't1',
+  );
+  assert.deepEqual(api.asked[0]?.body, {
+    task_id: 't1',
+    template: { name: 'deploy', params: { pr: 123, branch: 'main', x: { a: [1] } } },
+  });
 });
 
 test('a plan too large for a message travels by reference', async (t) => {
   await using api = await startStandIn({ 'task.submit': accepted });
   const bus = await connect({ url: api.server.url, warn: () => {} });
   await prepare(bus);
-  const plan = { steps: Array.from({ length: 10_000 }, (_, n) => ({ id: `step-number-${n}`, capability: 'noop', depends_on: [] })) };
+  const plan = {
+    steps: Array.from({ length: 10_000 }, (_, n) => ({ id: `step-number-${n}`, capability: 'noop', depends_on: [] })),
+  };
   assert.equal((await api.run('submit', file(t, { title: 'Large', plan }))).exit, exits.ok);
   const bytes = Buffer.from(JSON.stringify(plan));
   const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -71,14 +109,27 @@ test('what can be seen to be wrong here is refused here', async (t) => {
 });
 
 test('each kind of refusal has its exit code, and says its hint and fields', async () => {
-  const codes = { invalid: exits.failed, not_found: exits.notFound, conflict: exits.conflict, gone: exits.conflict, unavailable: exits.unavailable, internal: exits.failed, forbidden: exits.failed };
+  const codes = {
+    invalid: exits.failed,
+    not_found: exits.notFound,
+    conflict: exits.conflict,
+    gone: exits.conflict,
+    unavailable: exits.unavailable,
+    internal: exits.failed,
+    forbidden: exits.failed,
+  };
   for (const [code, exit] of Object.entries(codes)) {
-    await using api = await startStandIn({ 'task.get': () => refused(code, 'No.', { hint: 'Do this.', fields: [{ path: 'plan.steps[1]', issue: 'is odd' }] }) });
+    await using api = await startStandIn({
+      'task.get': () =>
+        refused(code, 'No.', { hint: 'Do this.', fields: [{ path: 'plan.steps[1]', issue: 'is odd' }] }),
+    });
     const ran = await api.run('get', 't1');
     assert.equal(ran.exit, exit, code);
     assert.equal(ran.err, 'capstan: No. Do this.\n  plan.steps[1]: is odd');
     const json = await api.run('get', 't1', '--json');
-    assert.deepEqual(JSON.parse(json.out), { error: { code, message: 'No.', hint: 'Do this.', fields: [{ path: 'plan.steps[1]', issue: 'is odd' }] } });
+    assert.deepEqual(JSON.parse(json.out), {
+      error: { code, message: 'No.', hint: 'Do this.', fields: [{ path: 'plan.steps[1]', issue: 'is odd' }] },
+    });
   }
 });
 
@@ -99,8 +150,27 @@ test('watch ends with the task, prints each change once, and its exit code tells
   const step = { depends_on: [], started_at: '2026-11-20T10:00:00.000Z', attempt: 1 };
   const states: TaskRecord[] = [
     someTask({ steps: { a: someStep({ ...step, status: 'running' }), b: someStep({ depends_on: ['a'] }) } }),
-    someTask({ steps: { a: someStep({ ...step, status: 'succeeded', finished_at: '2026-11-20T10:00:01.000Z' }), b: someStep({ ...step, status: 'running' }) } }),
-    someTask({ status: 'failed', reason: 'b failed', finished_at: '2026-11-20T10:00:02.000Z', steps: { a: someStep({ ...step, status: 'succeeded', finished_at: '2026-11-20T10:00:01.000Z' }), b: someStep({ ...step, status: 'failed', finished_at: '2026-11-20T10:00:02.000Z', error: { code: 'broke', message: 'it broke' } }) } }),
+    someTask({
+      steps: {
+        a: someStep({ ...step, status: 'succeeded', finished_at: '2026-11-20T10:00:01.000Z' }),
+        b: someStep({ ...step, depends_on: ['a'], status: 'running' }),
+      },
+    }),
+    someTask({
+      status: 'failed',
+      reason: 'b failed',
+      finished_at: '2026-11-20T10:00:02.000Z',
+      steps: {
+        a: someStep({ ...step, status: 'succeeded', finished_at: '2026-11-20T10:00:01.000Z' }),
+        b: someStep({
+          ...step,
+          depends_on: ['a'],
+          status: 'failed',
+          finished_at: '2026-11-20T10:00:02.000Z',
+          error: { code: 'broke', message: 'it broke' },
+        }),
+      },
+    }),
   ];
   let asked = 0;
   await using api = await startStandIn({
@@ -112,13 +182,21 @@ test('watch ends with the task, prints each change once, and its exit code tells
   });
   const { exit, out } = await api.run('watch', 'feature-1087');
   assert.equal(exit, exits.failed);
-  assert.deepEqual(out.split('\n').map((line) => line.replace(/^\d\d:\d\d:\d\d {2}/, '').replace(/\d+ (d|h|min|ms).*\)$/, '…)')).slice(1), [
-    'a: running (…)',
-    'a: succeeded (1.0 s)',
-    'b: running (…)',
+  const lines = out
+    .split('\n')
+    .map((line) => line.replace(/^\d\d:\d\d:\d\d {2}/, '').replace(/\d+ (d|h|min|ms)\b.*$/, '…'));
+  assert.deepEqual(lines, [
+    'Ship the export  feature-1087 · running · 0 of 2 steps · …',
+    '└─ ● a     …',
+    '   └─ · b',
+    'a: succeeded (1 s)',
+    'b: running (…',
+    'b: failed (2 s · broke: it broke)',
     'feature-1087: failed',
-    'b: failed (2.0 s · broke: it broke)',
-    'failed feature-1087: took 2.0 s; 2 steps: 1 succeeded, 1 failed; 0 attempts',
+    'Ship the export  feature-1087 · failed · 1 of 2 steps · 2 s',
+    '└─ ✓ a     1 s',
+    '   └─ ✗ b  2 s · broke: it broke',
+    'failed feature-1087: took 2 s; 2 steps: 1 succeeded, 1 failed; 0 attempts',
     '  because: b failed',
   ]);
 });
@@ -132,7 +210,9 @@ test('watch stops waiting after --timeout, with 6', async () => {
 
 test('watch outlives a restart of nats-server', async () => {
   let ended = false;
-  await using api = await startStandIn({ 'task.get': () => someTask(ended ? { status: 'succeeded', finished_at: '2026-11-20T10:00:02.000Z' } : {}) });
+  await using api = await startStandIn({
+    'task.get': () => someTask(ended ? { status: 'succeeded', finished_at: '2026-11-20T10:00:02.000Z' } : {}),
+  });
   const watching = api.run('watch', 'feature-1087');
   while (api.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
   await api.server.kill();
@@ -145,7 +225,10 @@ test('submit --wait gives the whole task as JSON, and survives not being known y
   let asked = 0;
   await using api = await startStandIn({
     'task.submit': accepted,
-    'task.get': () => (asked++ === 0 ? refused('not_found', 'No such task.') : someTask({ status: 'succeeded', finished_at: '2026-11-20T10:00:02.000Z' })),
+    'task.get': () =>
+      asked++ === 0
+        ? refused('not_found', 'No such task.')
+        : someTask({ status: 'succeeded', finished_at: '2026-11-20T10:00:02.000Z' }),
   });
   const { exit, out } = await api.run('submit', '--title', 'x', '--wait', '--json');
   assert.equal(exit, exits.ok);
@@ -153,19 +236,43 @@ test('submit --wait gives the whole task as JSON, and survives not being known y
 });
 
 const asking = (more: object = {}) => ({
-  v: 1, id: 'i1', kind: 'approval', status: 'pending', task_id: 'feature-1087', step_id: 'merge', tenant: 'default', title: 'Ship: merge', text: 'Merge it?',
-  requester: null, roles: [], plan_hash: '', input_hash: '', created_at: '2026-11-20T10:00:00.000Z', expires_at: null, decided_at: null, by: null, role: null, reason: null, ...more,
+  v: 1,
+  id: 'i1',
+  kind: 'approval',
+  status: 'pending',
+  task_id: 'feature-1087',
+  step_id: 'merge',
+  tenant: 'default',
+  title: 'Ship: merge',
+  text: 'Merge it?',
+  requester: null,
+  roles: [],
+  plan_hash: '',
+  input_hash: '',
+  created_at: '2026-11-20T10:00:00.000Z',
+  expires_at: null,
+  decided_at: null,
+  by: null,
+  role: null,
+  reason: null,
+  ...more,
 });
 
 test('approve takes an id, or a task in which one thing waits', async () => {
   await using api = await startStandIn({
     'inbox.get': ({ id }) => (id === 'i1' ? asking() : refused('not_found', 'No.')),
-    'inbox.list': ({ task_id }) => ({ interventions: task_id === 'feature-1087' ? [asking()] : task_id === 'two' ? [asking(), asking({ id: 'i2' })] : [] }),
+    'inbox.list': ({ task_id }) => ({
+      interventions:
+        task_id === 'feature-1087' ? [asking()] : task_id === 'two' ? [asking(), asking({ id: 'i2' })] : [],
+    }),
     'inbox.approve': () => ({ ok: true }),
     'inbox.reject': () => refused('conflict', 'It was approved before.'),
   });
   assert.equal((await api.run('approve', 'i1', '--as', 'ada', '--role', 'lead', '--reason', 'fine')).exit, exits.ok);
-  assert.deepEqual(api.asked.at(-1), { what: 'inbox.approve', body: { id: 'i1', by: 'ada', role: 'lead', reason: 'fine' } });
+  assert.deepEqual(api.asked.at(-1), {
+    what: 'inbox.approve',
+    body: { id: 'i1', by: 'ada', role: 'lead', reason: 'fine' },
+  });
   assert.equal((await api.run('approve', 'feature-1087', '--as', 'ada')).exit, exits.ok);
   assert.equal(api.asked.at(-1)?.body['id'], 'i1');
   const two = await api.run('approve', 'two');
@@ -177,7 +284,10 @@ test('approve takes an id, or a task in which one thing waits', async () => {
 
 test('answer sends JSON where it is JSON, and text where text is asked for', async () => {
   let schema: object | undefined;
-  await using api = await startStandIn({ 'inbox.get': () => asking({ kind: 'question', ...(schema && { schema }) }), 'inbox.answer': () => ({ ok: true }) });
+  await using api = await startStandIn({
+    'inbox.get': () => asking({ kind: 'question', ...(schema && { schema }) }),
+    'inbox.answer': () => ({ ok: true }),
+  });
   const given = async (value: string) => {
     assert.equal((await api.run('answer', 'i1', value, '--as', 'ada')).exit, exits.ok);
     return api.asked.at(-1)?.body['value'];
@@ -192,7 +302,14 @@ test('answer sends JSON where it is JSON, and text where text is asked for', asy
 
 test('the commands that tell a task something ask the right door', async () => {
   const done = () => ({ task_id: 't1', status: 'running' });
-  await using api = await startStandIn({ 'task.cancel': done, 'task.pause': done, 'task.resume': done, 'task.execute': done, 'task.retry': done, 'task.skip': done });
+  await using api = await startStandIn({
+    'task.cancel': done,
+    'task.pause': done,
+    'task.resume': done,
+    'task.execute': done,
+    'task.retry': done,
+    'task.skip': done,
+  });
   for (const [words, what, body] of [
     [['cancel', 't1', '--reason', 'enough'], 'task.cancel', { task_id: 't1', by: 'ada', reason: 'enough' }],
     [['pause', 't1'], 'task.pause', { task_id: 't1', by: 'ada' }],
@@ -218,7 +335,10 @@ test('lists follow the cursor, up to the limit', async () => {
     },
   });
   const ids = async (...words: string[]) => {
-    const { tasks, more } = JSON.parse((await api.run('list', '--json', ...words)).out) as { tasks: TaskRecord[]; more: boolean };
+    const { tasks, more } = JSON.parse((await api.run('list', '--json', ...words)).out) as {
+      tasks: TaskRecord[];
+      more: boolean;
+    };
     return [tasks.map(({ task_id }) => task_id).join(' '), more];
   };
   assert.deepEqual(await ids(), ['t0 t1 t2 t3 t4', false]);
@@ -231,22 +351,60 @@ test('why says each reason once', async () => {
     'task.get': () =>
       someTask({
         status: 'awaiting_approval',
-        steps: { done: someStep({ status: 'succeeded' }), a: someStep({ waiting_for: 'merge' }), b: someStep({ waiting_for: 'merge' }), merge: someStep({ status: 'awaiting_approval', waiting_for: 'approval by lead' }) },
+        steps: {
+          done: someStep({ status: 'succeeded' }),
+          a: someStep({ waiting_for: 'merge' }),
+          b: someStep({ waiting_for: 'merge' }),
+          merge: someStep({ status: 'awaiting_approval', waiting_for: 'approval by lead' }),
+        },
       }),
   });
-  assert.equal((await api.run('why', 'feature-1087')).out, 'feature-1087 is awaiting approval.\n  merge  awaiting approval: approval by lead\n  a, b  pending: merge');
+  assert.equal(
+    (await api.run('why', 'feature-1087')).out,
+    'feature-1087 is awaiting approval.\n  merge  awaiting approval: approval by lead\n  a, b  pending: merge',
+  );
 });
 
 test('whatever the answers hold, nothing that moves the cursor is printed', async () => {
   const evil = 'x\u001b[2J\u001b]0;t\u0007\u202e\r\u009b1my';
-  const task = someTask({ title: evil, reason: evil, result: evil, steps: { a: someStep({ status: 'failed', error: { code: evil, message: evil }, waiting_for: evil }), b: someStep({ status: 'blocked', waiting_for: evil }) }, status: 'failed', finished_at: '2026-11-20T10:00:02.000Z' });
-  const letter = { id: evil, seq: 1, reason: 'invalid', error: evil, source: evil, at: '2026-11-20T10:00:00Z', attempts: 1, subject: evil, stream: evil, stream_seq: 1, task_id: evil, step_id: evil, sha256: evil, hint: evil, size: 1, state: 'open', body: evil };
+  const task = someTask({
+    title: evil,
+    reason: evil,
+    result: evil,
+    steps: {
+      a: someStep({ status: 'failed', error: { code: evil, message: evil }, waiting_for: evil }),
+      b: someStep({ status: 'blocked', waiting_for: evil }),
+    },
+    status: 'failed',
+    finished_at: '2026-11-20T10:00:02.000Z',
+  });
+  const letter = {
+    id: evil,
+    seq: 1,
+    reason: 'invalid',
+    error: evil,
+    source: evil,
+    at: '2026-11-20T10:00:00Z',
+    attempts: 1,
+    subject: evil,
+    stream: evil,
+    stream_seq: 1,
+    task_id: evil,
+    step_id: evil,
+    sha256: evil,
+    hint: evil,
+    size: 1,
+    state: 'open',
+    body: evil,
+  };
   await using api = await startStandIn({
     'task.get': () => task,
     'task.list': () => ({ tasks: [task] }),
     'task.cancel': () => ({ status: evil }),
     'task.submit': () => refused('invalid', evil, { hint: evil, fields: [{ path: evil, issue: evil }] }),
-    'agent.list': () => ({ agents: [{ queue: 'q', instance: 'i', capabilities: ['a'], health: 'ok', tags: { [evil]: evil } }] }),
+    'agent.list': () => ({
+      agents: [{ queue: 'q', instance: 'i', capabilities: ['a'], health: 'ok', tags: { [evil]: evil } }],
+    }),
     'inbox.list': () => ({ interventions: [asking({ id: evil, text: evil, task_id: evil, step_id: evil })] }),
     'inbox.get': () => asking({ id: evil, title: evil, task_id: evil }),
     'inbox.approve': () => ({}),
@@ -254,7 +412,20 @@ test('whatever the answers hold, nothing that moves the cursor is printed', asyn
     'dlq.get': () => letter,
     'dlq.drop': () => ({ dead_letters: [letter] }),
   });
-  const lines = [['get', 't'], ['list'], ['watch', 't'], ['why', 't'], ['cancel', 't'], ['submit', '--title', 'x'], ['agents'], ['inbox'], ['approve', 'i'], ['dlq', 'ls'], ['dlq', 'show', 'd'], ['dlq', 'drop', '--all']];
+  const lines = [
+    ['get', 't'],
+    ['list'],
+    ['watch', 't'],
+    ['why', 't'],
+    ['cancel', 't'],
+    ['submit', '--title', 'x'],
+    ['agents'],
+    ['inbox'],
+    ['approve', 'i'],
+    ['dlq', 'ls'],
+    ['dlq', 'show', 'd'],
+    ['dlq', 'drop', '--all'],
+  ];
   for (const words of lines) {
     for (const json of [[], ['--json']]) {
       const { out, err } = await api.run(...words, ...json);
@@ -265,8 +436,13 @@ test('whatever the answers hold, nothing that moves the cursor is printed', asyn
 });
 
 test('dlq acts on one, on what matches, or only tells which', async () => {
-  await using api = await startStandIn({ 'dlq.redrive': () => ({ dead_letters: [{ id: 'd1' }, { id: 'd2', again: true }] }) });
-  assert.equal((await api.run('dlq', 'redrive', '--reason', 'malformed', '--task', 't1', '--dry-run', '--as', 'ada')).out, 'Would have redriven 2 dead letters.\n  d1\n  d2 (it was before)');
+  await using api = await startStandIn({
+    'dlq.redrive': () => ({ dead_letters: [{ id: 'd1' }, { id: 'd2', again: true }] }),
+  });
+  assert.equal(
+    (await api.run('dlq', 'redrive', '--reason', 'malformed', '--task', 't1', '--dry-run', '--as', 'ada')).out,
+    'Would have redriven 2 dead letters.\n  d1\n  d2 (it was before)',
+  );
   assert.deepEqual(api.asked.at(-1)?.body, { reason: 'malformed', task_id: 't1', dry_run: true, by: 'ada' });
   await api.run('dlq', 'redrive', 'd1', '--as', 'ada');
   assert.deepEqual(api.asked.at(-1)?.body, { id: 'd1', by: 'ada' });

@@ -13,15 +13,28 @@ export const dlqLs = defineCommand({
   arguments: [],
   options: {
     ...filterOptions,
-    state: { type: 'text', value: 'STATE', text: 'those in this state', default: 'open', oneOf: ['open', 'redriven', 'dropped', 'all'] },
+    state: {
+      type: 'text',
+      value: 'STATE',
+      text: 'those in this state',
+      default: 'open',
+      oneOf: ['open', 'redriven', 'dropped', 'all'],
+    },
     limit: { type: 'whole', value: 'N', text: 'at most so many', default: 50, min: 1, max: 100_000 },
   },
   examples: [
     { run: 'capstan dlq ls', what: 'everything that nobody has dealt with yet' },
-    { run: 'capstan dlq ls --reason retries_exhausted --task feature-1087', what: 'steps of one task that used up their attempts' },
+    {
+      run: 'capstan dlq ls --reason retries_exhausted --task feature-1087',
+      what: 'steps of one task that used up their attempts',
+    },
   ],
   run: async ({ options: { limit, task, ...filter }, connect, json, terminal }) => {
-    const { items, more } = await listDeadLetters(await connect(), { ...filter, ...(task !== undefined && { task_id: task }) }, limit);
+    const { items, more } = await listDeadLetters(
+      await connect(),
+      { ...filter, ...(task !== undefined && { task_id: task }) },
+      limit,
+    );
     if (json) terminal.print(jsonText({ dead_letters: items, more }));
     else if (items.length === 0) terminal.remark('None.');
     else {
@@ -33,7 +46,11 @@ export const dlqLs = defineCommand({
         one.task_id ? clean(`${one.task_id}${one.step_id ? `/${one.step_id}` : ''}`) : '-',
         clean(one.error),
       ]);
-      for (const line of table([['ID', 'REASON', 'SOURCE', 'AT', 'TASK/STEP', 'ERROR'], ...rows], terminal.size().columns)) terminal.print(line);
+      for (const line of table(
+        [['ID', 'REASON', 'SOURCE', 'AT', 'TASK/STEP', 'ERROR'], ...rows],
+        terminal.size().columns,
+      ))
+        terminal.print(line);
       if (more) terminal.remark(`More than ${limit}: give --limit or a filter.`);
     }
     return exits.ok;

@@ -40,12 +40,14 @@ export const dlqShow = defineCommand({
       size: letter.size,
     };
     for (const [name, value] of Object.entries(facts)) {
-      if (value !== null && value !== undefined && value !== '') terminal.print(`${terminal.style.dim(padded(name, 9))} ${clean(value)}`);
+      if (value !== null && value !== undefined && value !== '')
+        terminal.print(`${terminal.style.dim(padded(name, 9))} ${clean(value)}`);
     }
     if (letter.body === undefined) return exits.ok;
     terminal.print('');
     for (const line of letter.body.slice(0, bodyShown).split('\n')) terminal.print(clean(line));
-    if (letter.body.length > bodyShown) terminal.print(`… ${letter.body.length - bodyShown} more characters; --json has all.`);
+    if (letter.body.length > bodyShown)
+      terminal.print(`… ${letter.body.length - bodyShown} more characters; --json has all.`);
     return exits.ok;
   },
 });

@@ -9,7 +9,8 @@ export const get = defineCommand({
   name: 'get',
   group: 'tasks',
   summary: 'Show a task as it stands, with its steps as a tree',
-  description: 'The answer comes from the coordinator that owns the task, so it is exact; with --json it is the whole record.',
+  description:
+    'The answer comes from the coordinator that owns the task, so it is exact; with --json it is the whole record.',
   arguments: [{ name: 'task', text: 'the id of the task' }],
   options: {},
   examples: [

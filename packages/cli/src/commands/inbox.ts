@@ -27,12 +27,23 @@ export const inbox = defineCommand({
     { run: 'capstan inbox --status rejected --json', what: 'what was refused, by whom and why' },
   ],
   run: async ({ options: { limit, task, ...filter }, connect, json, terminal }) => {
-    const { items, more } = await listInterventions(await connect(), { ...filter, ...(task !== undefined && { task_id: task }) }, limit);
+    const { items, more } = await listInterventions(
+      await connect(),
+      { ...filter, ...(task !== undefined && { task_id: task }) },
+      limit,
+    );
     if (json) terminal.print(jsonText({ interventions: items, more }));
     else if (items.length === 0) terminal.remark(filter.status === 'pending' ? 'Nothing waits for anybody.' : 'None.');
     else {
-      const rows = items.map((one) => [clean(one.id), clean(one.kind), clean(one.task_id), clean(one.step_id), clean(one.text || one.title)]);
-      for (const line of table([['ID', 'KIND', 'TASK', 'STEP', 'WHAT'], ...rows], terminal.size().columns)) terminal.print(line);
+      const rows = items.map((one) => [
+        clean(one.id),
+        clean(one.kind),
+        clean(one.task_id),
+        clean(one.step_id),
+        clean(one.text || one.title),
+      ]);
+      for (const line of table([['ID', 'KIND', 'TASK', 'STEP', 'WHAT'], ...rows], terminal.size().columns))
+        terminal.print(line);
       if (more) terminal.remark(`More than ${limit}: give --limit or --task.`);
     }
     return exits.ok;

@@ -14,7 +14,11 @@ export const list = defineCommand({
   options: {
     status: { type: 'text', value: 'STATUS', text: 'only tasks of this status', oneOf: taskStatuses },
     tenant: { type: 'text', value: 'TENANT', text: 'only tasks of this tenant' },
-    since: { type: 'text', value: 'TIME', text: 'only tasks created since, such as 2026-12-01 or 2026-12-01T09:00:00Z' },
+    since: {
+      type: 'text',
+      value: 'TIME',
+      text: 'only tasks created since, such as 2026-12-01 or 2026-12-01T09:00:00Z',
+    },
     limit: { type: 'whole', value: 'N', text: 'at most so many', default: 50, min: 1, max: 100_000 },
   },
   examples: [
@@ -26,8 +30,14 @@ export const list = defineCommand({
     if (json) terminal.print(jsonText({ tasks: items, more }));
     else if (items.length === 0) terminal.remark('No tasks. `capstan submit --help` says how to make one.');
     else {
-      const rows = items.map((task) => [clean(task.task_id), words(task.status), `${spanOf(Date.now() - Date.parse(task.created_at))} ago`, clean(task.title)]);
-      for (const line of table([['TASK', 'STATUS', 'CREATED', 'TITLE'], ...rows], terminal.size().columns)) terminal.print(line);
+      const rows = items.map((task) => [
+        clean(task.task_id),
+        words(task.status),
+        `${spanOf(Date.now() - Date.parse(task.created_at))} ago`,
+        clean(task.title),
+      ]);
+      for (const line of table([['TASK', 'STATUS', 'CREATED', 'TITLE'], ...rows], terminal.size().columns))
+        terminal.print(line);
       if (more) terminal.remark(`More than ${limit}: give --limit, --status or --since.`);
     }
     return exits.ok;

@@ -18,7 +18,8 @@ export const skip = defineCommand({
   examples: [{ run: 'capstan skip feature-1087 --step lint', what: 'go on without it' }],
   run: async (call) => {
     const { args, options } = call;
-    if (options.step === undefined) throw mistake('Which step? --step STEP is missing.', `\`capstan get ${args.task}\` lists them.`);
+    if (options.step === undefined)
+      throw mistake('Which step? --step STEP is missing.', `\`capstan get ${args.task}\` lists them.`);
     const done = `Skipped ${clean(options.step)}`;
     return tellTask(call, { ...options, verb: 'skip', taskId: args.task, stepId: options.step, done });
   },

@@ -24,13 +24,27 @@ export const submit = defineCommand({
     description: { type: 'text', value: 'TEXT', text: 'more about it, for the planner and for people' },
     plan: { type: 'text', value: 'FILE', text: 'a JSON file with the plan' },
     template: { type: 'text', value: 'NAME', text: 'plan by this template' },
-    param: { type: 'many', value: 'NAME=VALUE', text: 'a parameter of the template; the value is JSON where it reads as JSON' },
+    param: {
+      type: 'many',
+      value: 'NAME=VALUE',
+      text: 'a parameter of the template; the value is JSON where it reads as JSON',
+    },
     'task-id': { type: 'text', value: 'ID', text: 'the id of the task (default: made up from the title)' },
     tenant: { type: 'text', value: 'TENANT', text: 'whose task it is' },
     requester: { type: 'text', value: 'NAME', text: 'who asks for it' },
-    priority: { type: 'text', value: 'PRIORITY', text: 'how soon, beside others', oneOf: ['low', 'normal', 'high', 'urgent'] },
+    priority: {
+      type: 'text',
+      value: 'PRIORITY',
+      text: 'how soon, beside others',
+      oneOf: ['low', 'normal', 'high', 'urgent'],
+    },
     mode: { type: 'text', value: 'MODE', text: 'manual: a person starts each step', oneOf: ['auto', 'manual'] },
-    'on-failure': { type: 'text', value: 'WHAT', text: 'what a failed step does to the task', oneOf: ['stop', 'continue', 'pause', 'compensate'] },
+    'on-failure': {
+      type: 'text',
+      value: 'WHAT',
+      text: 'what a failed step does to the task',
+      oneOf: ['stop', 'continue', 'pause', 'compensate'],
+    },
     deadline: { type: 'text', value: 'TIME', text: 'when it must have ended, such as 2026-12-01T00:00:00Z' },
     constraint: { type: 'many', value: 'TEXT', text: 'a rule for the planner' },
     criterion: { type: 'many', value: 'TEXT', text: 'what must be true in the end' },
@@ -42,10 +56,19 @@ export const submit = defineCommand({
     timeout: { type: 'duration', text: 'with --wait or --watch: give up waiting after this long, with exit code 6' },
   },
   examples: [
-    { run: 'capstan submit plan.json --title "Nightly checks" --watch', what: 'a plan from a file, watched until it ends' },
+    {
+      run: 'capstan submit plan.json --title "Nightly checks" --watch',
+      what: 'a plan from a file, watched until it ends',
+    },
     { run: 'capstan submit --template deploy-feature --param pr=123', what: 'a template with parameters' },
-    { run: `echo '{"steps":[{"id":"hello","capability":"echo","input":{"text":"hi"}}]}' | capstan submit - --wait`, what: 'from stdin, waiting for the end' },
-    { run: 'capstan submit task.json --task-id nightly-2026-11-20 --json', what: 'safe to say twice: the id makes it one task' },
+    {
+      run: `echo '{"steps":[{"id":"hello","capability":"echo","input":{"text":"hi"}}]}' | capstan submit - --wait`,
+      what: 'from stdin, waiting for the end',
+    },
+    {
+      run: 'capstan submit task.json --task-id nightly-2026-11-20 --json',
+      what: 'safe to say twice: the id makes it one task',
+    },
   ],
   run: async ({ args, options, connect, json, terminal }) => {
     const whole = submissionOf(args.file === undefined ? {} : await readJsonFile(args.file), {
@@ -68,13 +91,19 @@ export const submit = defineCommand({
     });
     const client = await connect();
     const taskId = String(whole['task_id']);
-    const answer = submitted.safeParse(await client.ask('task', 'submit', await uploadPlan(client, whole)).catch(sayAgain(taskId)));
+    const answer = submitted.safeParse(
+      await client.ask('task', 'submit', await uploadPlan(client, whole)).catch(sayAgain(taskId)),
+    );
     if (!answer.success) throw unreadable('task.submit');
     const { task_id, status, created, warnings } = answer.data;
     const waits = options.wait || options.watch;
     if (json && !waits) terminal.print(jsonText(answer.data));
     if (!json) {
-      terminal.print(created ? `Submitted ${clean(task_id)}.` : `${clean(task_id)} was submitted before; it is ${words(clean(status))}.`);
+      terminal.print(
+        created
+          ? `Submitted ${clean(task_id)}.`
+          : `${clean(task_id)} was submitted before; it is ${words(clean(status))}.`,
+      );
       for (const warning of warnings) terminal.remark(`${terminal.remarkStyle.yellow('warning:')} ${clean(warning)}`);
       if (!waits) terminal.remark(`\`capstan watch ${clean(task_id)}\` shows how it goes.`);
     }
@@ -110,6 +139,7 @@ const paramOf = (text: string): [string, unknown] => {
 /** An answer that got lost leaves open whether it was stored; the id makes saying it again harmless. */
 const sayAgain = (taskId: string) => (error: unknown) => {
   if (!(error instanceof CommandError) || error.exit !== exits.unavailable) throw error;
-  const hint = `${error.detail.hint ?? ''} It may have been stored all the same: say it again with --task-id ${taskId}, which makes no second task.`.trim();
+  const hint =
+    `${error.detail.hint ?? ''} It may have been stored all the same: say it again with --task-id ${taskId}, which makes no second task.`.trim();
   throw new CommandError(error.exit, error.message, { ...error.detail, hint }, { cause: error });
 };

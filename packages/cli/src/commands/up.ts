@@ -15,7 +15,10 @@ export const up = defineCommand({
   options: upOptions,
   examples: [
     { run: 'capstan up', what: 'the same as npm start' },
-    { run: 'capstan up --no-demo --port 0 --executors 3', what: 'only the system, on a free port, with three executors' },
+    {
+      run: 'capstan up --no-demo --port 0 --executors 3',
+      what: 'only the system, on a free port, with three executors',
+    },
     { run: 'capstan up --nats-url nats://nats.example:4222', what: 'the services here, on a NATS that runs already' },
     { run: 'capstan up --json | jq -r \'select(.event == "ready").url\'', what: 'each event as a line of JSON' },
   ],

@@ -9,13 +9,26 @@ import { headline, renderTree, type View } from './draw.ts';
 const now = Date.parse('2026-11-20T10:00:02.000Z');
 const at = (ms: number) => new Date(Date.parse('2026-11-20T10:00:00.000Z') + ms).toISOString();
 const view = (more: Partial<View> = {}): View => ({ columns: 80, lines: 50, now, style: styleOf(false), ...more });
-const drawn = (steps: Record<string, StepRecord>, more: Partial<View> = {}) => renderTree(someTask({ steps }), view(more));
+const drawn = (steps: Record<string, StepRecord>, more: Partial<View> = {}) =>
+  renderTree(someTask({ steps }), view(more));
 
 test('a join stands beside the branches that it joins, and what follows hangs under it', () => {
   const lines = drawn({
     fetch: someStep({ status: 'succeeded', attempt: 1, started_at: at(0), finished_at: at(300) }),
-    lint: someStep({ status: 'succeeded', depends_on: ['fetch'], attempt: 2, started_at: at(300), finished_at: at(1_500) }),
-    unit: someStep({ status: 'running', depends_on: ['fetch'], attempt: 1, agent: 'executor.7f3a', started_at: at(800) }),
+    lint: someStep({
+      status: 'succeeded',
+      depends_on: ['fetch'],
+      attempt: 2,
+      started_at: at(300),
+      finished_at: at(1_500),
+    }),
+    unit: someStep({
+      status: 'running',
+      depends_on: ['fetch'],
+      attempt: 1,
+      agent: 'executor.7f3a',
+      started_at: at(800),
+    }),
     deploy: someStep({ depends_on: ['lint', 'unit'] }),
     announce: someStep({ depends_on: ['deploy'] }),
   });
@@ -45,7 +58,11 @@ test('what waits for somebody says so, what failed says why', () => {
 
 test('a family of hundreds of steps is one line', () => {
   const steps: Record<string, StepRecord> = { split: someStep({ status: 'succeeded' }) };
-  for (let n = 0; n < 500; n++) steps[`part-${n}`] = someStep({ depends_on: ['split'], status: n < 320 ? 'succeeded' : n < 332 ? 'running' : 'pending' });
+  for (let n = 0; n < 500; n++)
+    steps[`part-${n}`] = someStep({
+      depends_on: ['split'],
+      status: n < 320 ? 'succeeded' : n < 332 ? 'running' : 'pending',
+    });
   steps['join'] = someStep({ depends_on: Array.from({ length: 500 }, (_, n) => `part-${n}`) });
   assert.deepEqual(drawn(steps), [
     '└─ ✓ split',
@@ -62,7 +79,8 @@ test('numbered steps in a row are no family', () => {
 
 test('where there is little room, what happens now is shown and the rest is counted', () => {
   const steps: Record<string, StepRecord> = {};
-  for (const name of 'abcdefghijklmnopqrstuvwxyz') steps[`step_${name}`] = someStep({ status: name === 'q' ? 'running' : name < 'q' ? 'succeeded' : 'pending' });
+  for (const name of 'abcdefghijklmnopqrstuvwxyz')
+    steps[`step_${name}`] = someStep({ status: name === 'q' ? 'running' : name < 'q' ? 'succeeded' : 'pending' });
   const lines = drawn(steps, { lines: 4 });
   assert.equal(lines.length, 4);
   assert.match(lines.join('\n'), /● step_q/);
@@ -74,14 +92,24 @@ test('no size of plan and no width of terminal is too much', () => {
   for (let n = 0; n < 5_000; n++) chain[`s${n}x`] = someStep({ depends_on: n === 0 ? [] : [`s${n - 1}x`] });
   assert.ok(drawn(chain, { lines: 20 }).length <= 20);
   for (const columns of [1, 5, 20, 41]) {
-    for (const line of drawn({ a: someStep({ status: 'running', started_at: at(0), agent: 'executor.7f3a' }), [`b${'x'.repeat(60)}`]: someStep({ depends_on: ['a'] }) }, { columns }))
+    for (const line of drawn(
+      {
+        a: someStep({ status: 'running', started_at: at(0), agent: 'executor.7f3a' }),
+        [`b${'x'.repeat(60)}`]: someStep({ depends_on: ['a'] }),
+      },
+      { columns },
+    ))
       assert.ok(widthOf(line) <= Math.max(columns, 8), `${columns}: ${line}`);
   }
   assert.deepEqual(drawn({}), []);
 });
 
 test('a cycle, or a dependency that is not there, is drawn all the same', () => {
-  const lines = drawn({ a: someStep({ depends_on: ['b'] }), b: someStep({ depends_on: ['a'] }), c: someStep({ depends_on: ['nowhere'] }) });
+  const lines = drawn({
+    a: someStep({ depends_on: ['b'] }),
+    b: someStep({ depends_on: ['a'] }),
+    c: someStep({ depends_on: ['nowhere'] }),
+  });
   assert.equal(lines.length, 3);
 });
 
@@ -90,7 +118,12 @@ test('nothing from outside moves the cursor', () => {
   const task = someTask({
     title: evil,
     task_id: evil,
-    steps: { [evil]: someStep({ status: 'failed', error: { code: evil, message: evil }, waiting_for: evil, agent: evil }), two: someStep({ status: 'blocked', waiting_for: evil, depends_on: [evil] }), three: someStep({ depends_on: [evil, 'two'] }) },
+    steps: {
+      [evil]: someStep({ status: 'failed', error: { code: evil, message: evil }, waiting_for: evil, agent: evil }),
+      two: someStep({ status: 'blocked', waiting_for: evil, depends_on: [evil] }),
+      three: someStep({ depends_on: [evil, 'two'] }),
+    },
   });
-  for (const line of [headline(task, view()), ...renderTree(task, view())]) assert.doesNotMatch(line, /[\p{Cc}\u202e]/u);
+  for (const line of [headline(task, view()), ...renderTree(task, view())])
+    assert.doesNotMatch(line, /[\p{Cc}\u202e]/u);
 });

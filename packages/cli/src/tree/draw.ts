@@ -19,7 +19,10 @@ export interface View {
 export const renderTree = (task: TaskRecord, view: View): string[] => {
   const rows: Row[] = [];
   collect(fit(treeOf(task.steps), Math.max(1, view.lines)), '', rows, view);
-  const left = Math.min(Math.floor(view.columns / 2), Math.max(0, ...rows.map(({ branch, name }) => widthOf(branch) + 2 + widthOf(name))));
+  const left = Math.min(
+    Math.floor(view.columns / 2),
+    Math.max(0, ...rows.map(({ branch, name }) => widthOf(branch) + 2 + widthOf(name))),
+  );
   return rows.map(({ branch, mark, name, detail, colour }) => {
     const shown = cut(name, left - widthOf(branch) - 2);
     const gap = ' '.repeat(Math.max(0, left - widthOf(branch) - 2 - widthOf(shown)));
@@ -32,7 +35,9 @@ export const renderTree = (task: TaskRecord, view: View): string[] => {
 /** `7 steps: 4 succeeded, 1 running, 2 pending`. */
 export const countsText = (counts: ReadonlyMap<StepStatus, number>): string => {
   const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const parts = statusOrder.filter((status) => counts.has(status)).map((status) => `${counts.get(status)} ${words(status)}`);
+  const parts = statusOrder
+    .filter((status) => counts.has(status))
+    .map((status) => `${counts.get(status)} ${words(status)}`);
   return `${counted(total, 'step')}: ${parts.join(', ')}`;
 };
 
@@ -51,7 +56,17 @@ export const marks: Readonly<Record<StepStatus, readonly [mark: string, colour: 
 };
 /** As people count: what is done, what is on, what is to come. */
 const statusOrder: readonly StepStatus[] = [
-  'succeeded', 'running', 'retrying', 'awaiting_approval', 'awaiting_input', 'blocked', 'failed', 'skipped', 'cancelled', 'ready', 'pending',
+  'succeeded',
+  'running',
+  'retrying',
+  'awaiting_approval',
+  'awaiting_input',
+  'blocked',
+  'failed',
+  'skipped',
+  'cancelled',
+  'ready',
+  'pending',
 ];
 const turning = ['◐', '◓', '◑', '◒'];
 
@@ -72,13 +87,22 @@ const collect = (fitted: Fitted, indent: string, rows: Row[], view: View): void 
     rows.push({ branch: `${indent}${last ? '└─ ' : '├─ '}`, ...line(child.node, view) });
     collect(child, `${indent}${last ? '   ' : '│  '}`, rows, view);
   });
-  if (left.length > 0) rows.push({ branch: `${indent}└─ `, mark: '…', name: '', detail: countsText(countsOf(below(left))), colour: 'dim' });
+  if (left.length > 0)
+    rows.push({
+      branch: `${indent}└─ `,
+      mark: '…',
+      name: '',
+      detail: countsText(countsOf(below(left))),
+      colour: 'dim',
+    });
 };
 
 const below = (nodes: readonly Node[]): Node[] => nodes.flatMap((node) => [node, ...below(node.children)]);
 
 const line = (node: Node, view: View): Omit<Row, 'branch'> => {
-  const after = isJoin(node) ? `after ${node.after.slice(0, 4).map(clean).join(', ')}${node.after.length > 4 ? ', …' : ''}` : '';
+  const after = isJoin(node)
+    ? `after ${node.after.slice(0, 4).map(clean).join(', ')}${node.after.length > 4 ? ', …' : ''}`
+    : '';
   const [step, ...others] = node.steps;
   if (!step) return { mark: '·', name: clean(node.name), detail: after, colour: 'dim' };
   if (others.length > 0) {
@@ -92,7 +116,9 @@ const line = (node: Node, view: View): Omit<Row, 'branch'> => {
 };
 
 const marked = (status: StepStatus, view: View): readonly [string, Colour] =>
-  status === 'running' && view.turn !== undefined ? [turning[view.turn % turning.length] ?? '●', 'cyan'] : marks[status];
+  status === 'running' && view.turn !== undefined
+    ? [turning[view.turn % turning.length] ?? '●', 'cyan']
+    : marks[status];
 
 const nameOf = (id: string, step: StepRecord): string => {
   const title = 'title' in step && typeof step['title'] === 'string' ? clean(step['title']) : '';
@@ -101,13 +127,26 @@ const nameOf = (id: string, step: StepRecord): string => {
 
 /** Of a family: what someone who watches would want to know first. */
 const mostTelling = (counts: ReadonlyMap<StepStatus, number>): StepStatus =>
-  (['failed', 'awaiting_approval', 'awaiting_input', 'running', 'retrying', 'blocked', 'ready', 'pending', 'cancelled', 'skipped'] as const).find(
-    (status) => counts.has(status),
-  ) ?? 'succeeded';
+  (
+    [
+      'failed',
+      'awaiting_approval',
+      'awaiting_input',
+      'running',
+      'retrying',
+      'blocked',
+      'ready',
+      'pending',
+      'cancelled',
+      'skipped',
+    ] as const
+  ).find((status) => counts.has(status)) ?? 'succeeded';
 
 /** What is worth saying beside a step's name. */
 export const stepDetail = (step: StepRecord, now: number): string => {
-  const took = step.started_at ? spanOf((step.finished_at ? Date.parse(step.finished_at) : now) - Date.parse(step.started_at)) : '';
+  const took = step.started_at
+    ? spanOf((step.finished_at ? Date.parse(step.finished_at) : now) - Date.parse(step.started_at))
+    : '';
   const attempt = step.attempt > 1 ? `attempt ${step.attempt}` : '';
   switch (step.status) {
     case 'succeeded':
@@ -143,8 +182,14 @@ export const headline = (task: TaskRecord, view: View): string => {
   const { style } = view;
   const statuses = Object.values(task.steps).map(({ status }) => status);
   const done = statuses.filter((status) => marks[status][1] === 'green' || status === 'skipped').length;
-  const took = task.started_at ? spanOf((task.finished_at ? Date.parse(task.finished_at) : view.now) - Date.parse(task.started_at)) : '';
-  const facts = [words(task.status), statuses.length > 0 ? `${done} of ${counted(statuses.length, 'step')}` : '', took].filter((fact) => fact !== '');
+  const took = task.started_at
+    ? spanOf((task.finished_at ? Date.parse(task.finished_at) : view.now) - Date.parse(task.started_at))
+    : '';
+  const facts = [
+    words(task.status),
+    statuses.length > 0 ? `${done} of ${counted(statuses.length, 'step')}` : '',
+    took,
+  ].filter((fact) => fact !== '');
   const tail = `${clean(task.task_id)} · ${facts.join(' · ')}`;
   const title = cut(clean(task.title), Math.max(10, view.columns - widthOf(tail) - 3));
   return `${style.bold(title)}  ${style[taskColour(task.status)](cut(tail, view.columns - widthOf(title) - 2))}`;
@@ -159,5 +204,13 @@ export const taskColour = (status: string): Colour => {
 /** Columns of cells, as wide as they must be; the last one is cut at the edge. */
 export const table = (rows: readonly (readonly string[])[], columns: number): string[] => {
   const widths = (rows[0] ?? []).map((_, at) => Math.min(48, Math.max(...rows.map((row) => widthOf(row[at] ?? '')))));
-  return rows.map((row) => cut(row.map((cell, at) => (at === row.length - 1 ? cell : padded(cut(cell, widths[at] ?? 0), widths[at] ?? 0))).join('  ').trimEnd(), columns));
+  return rows.map((row) =>
+    cut(
+      row
+        .map((cell, at) => (at === row.length - 1 ? cell : padded(cut(cell, widths[at] ?? 0), widths[at] ?? 0)))
+        .join('  ')
+        .trimEnd(),
+      columns,
+    ),
+  );
 };

@@ -10,7 +10,17 @@ export interface Fitted {
 }
 
 const interest: Readonly<Record<StepStatus, number>> = {
-  failed: 0, awaiting_approval: 0, awaiting_input: 0, running: 1, retrying: 1, blocked: 2, ready: 3, cancelled: 4, pending: 5, skipped: 6, succeeded: 7,
+  failed: 0,
+  awaiting_approval: 0,
+  awaiting_input: 0,
+  running: 1,
+  retrying: 1,
+  blocked: 2,
+  ready: 3,
+  cancelled: 4,
+  pending: 5,
+  skipped: 6,
+  succeeded: 7,
 };
 
 export const fit = (root: Node, lines: number): Fitted => {

@@ -86,9 +86,11 @@ const gather = (steps: Readonly<Record<string, StepRecord>>): Map<string, Gather
     const members = families.get(familyOf(id, step) ?? '') ?? [];
     const base = id.replace(/-\d+$/, '');
     // Two families of one name, or a step of that name, could not be told apart: then each step stands for itself.
-    const alone = members.length <= familyShown || base in steps || (gathered.get(base)?.members ?? members)[0] !== members[0];
+    const alone =
+      members.length <= familyShown || base in steps || (gathered.get(base)?.members ?? members)[0] !== members[0];
     const name = alone ? id : base;
-    if (!gathered.has(name)) gathered.set(name, { name, members: alone ? [id] : members, dependencies: step.depends_on });
+    if (!gathered.has(name))
+      gathered.set(name, { name, members: alone ? [id] : members, dependencies: step.depends_on });
   }
   return gathered;
 };

@@ -13,6 +13,9 @@ import { sayOn } from './say.ts';
 
 const live = 'setInterval(() => {}, 1000); process.on("disconnect", () => {});';
 
+/** Says so once it no longer listens to SIGTERM. */
+const deaf = `process.on('SIGTERM', () => {}); process.stdout.write('deaf\\n'); ${live}`;
+
 const fixture = (t: TestContext, script: string, more: Partial<Keeping> = {}) => {
   const data = mkdtempSync(join(tmpdir(), 'capstan-child-'));
   const terminal = rememberingTerminal();
@@ -38,8 +41,15 @@ const fixture = (t: TestContext, script: string, more: Partial<Keeping> = {}) =>
     await child.stop(1_000);
     rmSync(data, { recursive: true, force: true });
   });
-  const started = (count: number): Promise<void> => (pids.length >= count ? Promise.resolve() : new Promise((resolve) => (heardStart = () => pids.length >= count && resolve())));
+  const started = (count: number): Promise<void> =>
+    pids.length >= count
+      ? Promise.resolve()
+      : new Promise((resolve) => (heardStart = () => pids.length >= count && resolve()));
   return { data, terminal, pids, child, started };
+};
+
+const said = async (lines: readonly string[]): Promise<void> => {
+  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
 };
 
 test('what dies is started again, later each time, and that is said', async (t) => {
@@ -48,21 +58,25 @@ test('what dies is started again, later each time, and that is said', async (t) 
   await started(2);
   process.kill(pids[1] as number, 'SIGKILL');
   await started(3);
-  assert.deepEqual(terminal.err, ['one was ended by SIGKILL; starting it again in 0.2 s.', 'one was ended by SIGKILL; starting it again in 0.4 s.']);
+  assert.deepEqual(terminal.err, [
+    'one was ended by SIGKILL; starting it again in 0.2 s.',
+    'one was ended by SIGKILL; starting it again in 0.4 s.',
+  ]);
   assert.equal(new Set(pids).size, 3);
   assert.equal(await child.stop(5_000), true);
 });
 
 test('what is told to stop is not started again, and killed where it does not listen', async (t) => {
-  const { terminal, pids, child } = fixture(t, `process.on('SIGTERM', () => {}); process.stdout.write('deaf\\n'); ${live}`);
-  while (terminal.err.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  const { terminal, pids, child } = fixture(t, deaf);
+  await said(terminal.err);
   assert.equal(await child.stop(50), false);
   assert.equal(identityOf(pids[0] as number), null);
   assert.equal(pids.length, 1);
 });
 
 test('its lines go to the log; warnings to the terminal too, unless everything is only just starting', async (t) => {
-  const script = 'console.error(JSON.stringify({ level: "warn", msg: "waits" })); console.error(JSON.stringify({ level: "error", msg: "broke" })); process.exit(3)';
+  const script =
+    'console.error(JSON.stringify({ level: "warn", msg: "waits" })); console.error(JSON.stringify({ level: "error", msg: "broke" })); process.exit(3)';
   const { data, terminal, started } = fixture(t, script, { isQuiet: () => true });
   await started(2);
   assert.deepEqual(terminal.err, ['one: broke', 'one ended with 3; starting it again in 0.2 s.']);
@@ -81,7 +95,8 @@ test('it may be decided that it is not started again, by its last words', async 
 });
 
 test('what a killed supervisor left is ended by the next, and nothing else is', async (t) => {
-  const { data, pids, child } = fixture(t, live);
+  const { data, pids, child, terminal } = fixture(t, deaf);
+  await said(terminal.err);
   const other = spawn(process.execPath, ['-e', live]);
   t.after(() => other.kill('SIGKILL'));
   const written = { pid: other.pid as number, identity: identityOf(other.pid as number) as string };
@@ -90,9 +105,12 @@ test('what a killed supervisor left is ended by the next, and nothing else is', 
   register.add('one', pids[0] as number, false);
   const left = JSON.parse(readFileSync(join(data, 'children.json'), 'utf8')) as { children: object[] };
   // A number that was given to another process since then.
-  writeFileSync(join(data, 'children.json'), JSON.stringify({ children: [...left.children, { name: 'gone', pid: other.pid, identity: 'before', group: false }] }));
-  // It does not end by itself.
-  process.kill(pids[0] as number, 'SIGSTOP');
+  writeFileSync(
+    join(data, 'children.json'),
+    JSON.stringify({
+      children: [...left.children, { name: 'gone', pid: other.pid, identity: 'before', group: false }],
+    }),
+  );
   const stopped = child.stop(60_000);
   assert.deepEqual(await endLeftovers(data), ['one']);
   await stopped;

@@ -70,7 +70,8 @@ export const keepRunning = (keeping: Keeping): Kept => {
       register.add(name, started.pid, keeping.group);
       say.note('started', { service: name, pid: started.pid });
     }
-    for (const stream of [started.stdout, started.stderr]) if (stream) createInterface({ input: stream }).on('line', hear);
+    for (const stream of [started.stdout, started.stderr])
+      if (stream) createInterface({ input: stream }).on('line', hear);
     ended = new Promise((resolve) => {
       started.once('error', (error) => {
         hear(`It could not be started: ${error.message}`);
@@ -94,7 +95,12 @@ export const keepRunning = (keeping: Keeping): Kept => {
         keeping.onEnd?.({ code, signal, last });
         if (stopping) return;
         const how = signal ? `was ended by ${signal}` : `ended with ${code}`;
-        say.remark('ended', { service: name, pid: started.pid, code, signal, again_in_ms: delayMs }, `${name} ${how}; starting it again in ${delayMs / 1_000} s.`, 'warn');
+        say.remark(
+          'ended',
+          { service: name, pid: started.pid, code, signal, again_in_ms: delayMs },
+          `${name} ${how}; starting it again in ${delayMs / 1_000} s.`,
+          'warn',
+        );
         timer = setTimeout(start, delayMs);
         delayMs = Math.min(longestDelayMs, delayMs * 2);
       };

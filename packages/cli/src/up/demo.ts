@@ -1,5 +1,6 @@
 // The demonstration: one task, shown live, with an approval asked for at the terminal. Outlives the death of any process of the
 // system, nats-server included: whatever it asks for it asks for again.
+import { randomBytes } from 'node:crypto';
 import { isEnded, type Intervention, type TaskRecord } from '@capstan/contracts';
 import { listInterventions, listTasks } from '../answers.ts';
 import type { Client } from '../client.ts';
@@ -35,9 +36,9 @@ export const sayEarlierTasks = async ({ client, say }: Pick<Demo, 'client' | 'sa
 
 export const runDemo = async (demo: Demo): Promise<TaskRecord> => {
   const { client, terminal, say, json, signal } = demo;
-  const taskId = `demo-${new Date().toISOString().replaceAll(/[-:]/g, '').replace('T', '-').replace(/\..*/, '')}-${process.pid}`;
+  const taskId = `demo-${randomBytes(4).toString('hex')}`;
   await persist(signal, () => client.ask('task', 'submit', demoTask(taskId)));
-  say.result('demo', { task_id: taskId }, `Demonstration: ${taskId}`);
+  say.note('demo', { task_id: taskId });
   const show = json ? jsonDemoShow(say) : showOf(terminal, false);
   say.through(json ? null : show);
   let asking: Promise<void> | null = null;
@@ -49,7 +50,8 @@ export const runDemo = async (demo: Demo): Promise<TaskRecord> => {
       onTrouble: show.trouble,
       onTask: (now) => {
         show.task(now);
-        if (Object.values(now.steps).some(({ status }) => status === 'awaiting_approval')) asking ??= decideOne(demo, show, taskId, decided).finally(() => (asking = null));
+        if (Object.values(now.steps).some(({ status }) => status === 'awaiting_approval'))
+          asking ??= decideOne(demo, show, taskId, decided).finally(() => (asking = null));
       },
     });
     show.end();
@@ -84,7 +86,10 @@ const jsonDemoShow = (say: Say): Show => {
 
 const decideOne = async (demo: Demo, show: Show, taskId: string, decided: Set<string>): Promise<void> => {
   const { client, say, signal, terminal } = demo;
-  const asked = await persist(signal, async () => (await listInterventions(client, { task_id: taskId, status: 'pending' }, 1)).items[0]);
+  const asked = await persist(
+    signal,
+    async () => (await listInterventions(client, { task_id: taskId, status: 'pending' }, 1)).items[0],
+  );
   // Not written down yet, or decided already: the next look at the task tells.
   if (!asked || decided.has(asked.id)) return;
   const answer = await askPerson(demo, show, asked);
@@ -93,21 +98,37 @@ const decideOne = async (demo: Demo, show: Show, taskId: string, decided: Set<st
   const verb = answer === 'reject' ? 'reject' : 'approve';
   const by = answer === 'nobody' ? 'capstan up' : personOf(undefined);
   try {
-    await persist(signal, () => client.ask('inbox', verb, { id: asked.id, by, reason: answer === 'nobody' ? 'nobody answered' : 'at the terminal' }));
+    await persist(signal, () =>
+      client.ask('inbox', verb, {
+        id: asked.id,
+        by,
+        reason: answer === 'nobody' ? 'nobody answered' : 'at the terminal',
+      }),
+    );
   } catch (error) {
     // Somebody else was first.
     if (!(error instanceof CommandError) || error.exit !== exits.conflict) throw error;
     return;
   }
-  const why = terminal.hasKeys ? `Nobody answered within ${spanOf(demo.approveAfterMs)}` : 'Nobody is at a terminal here';
-  const text = { approve: `Approved by ${clean(by)}.`, reject: `Rejected by ${clean(by)}.`, nobody: `${why}: approved automatically.` }[answer];
+  const why = terminal.hasKeys
+    ? `Nobody answered within ${spanOf(demo.approveAfterMs)}`
+    : 'Nobody is at a terminal here';
+  const text = {
+    approve: `Approved by ${clean(by)}.`,
+    reject: `Rejected by ${clean(by)}.`,
+    nobody: `${why}: approved automatically.`,
+  }[answer];
   say.result('decided', { id: asked.id, decision: verb, automatic: answer === 'nobody' }, text);
 };
 
 type Answer = 'approve' | 'reject' | 'nobody';
 
 /** Null where it was told to stop before there was an answer. */
-const askPerson = ({ terminal, signal, approveAfterMs, say, json }: Demo, show: Show, asked: Intervention): Promise<Answer | null> =>
+const askPerson = (
+  { terminal, signal, approveAfterMs, say, json }: Demo,
+  show: Show,
+  asked: Intervention,
+): Promise<Answer | null> =>
   new Promise((resolve) => {
     const until = Date.now() + approveAfterMs;
     const question = () => {
@@ -126,7 +147,12 @@ const askPerson = ({ terminal, signal, approveAfterMs, say, json }: Demo, show: 
       resolve(answer);
     };
     const stopped = () => over(null);
-    const stopKeys = terminal.hasKeys && !json ? terminal.keys((key) => /^[yY]/.test(key) ? over('approve') : /^[nN\r\n]/.test(key) ? over('reject') : undefined) : () => {};
+    const stopKeys =
+      terminal.hasKeys && !json
+        ? terminal.keys((key) =>
+            /^[yY]/.test(key) ? over('approve') : /^[nN\r\n]/.test(key) ? over('reject') : undefined,
+          )
+        : () => {};
     const timer = setTimeout(() => over('nobody'), approveAfterMs);
     const counting = setInterval(() => terminal.isTty && !json && show.ask(question()), 1_000);
     signal.addEventListener('abort', stopped);

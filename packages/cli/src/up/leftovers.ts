@@ -70,7 +70,11 @@ const readChildren = (data: string): Child[] => {
 };
 
 const isChild = (child: Partial<Child>): child is Child =>
-  typeof child.name === 'string' && typeof child.pid === 'number' && child.pid > 1 && typeof child.identity === 'string' && typeof child.group === 'boolean';
+  typeof child.name === 'string' &&
+  typeof child.pid === 'number' &&
+  child.pid > 1 &&
+  typeof child.identity === 'string' &&
+  typeof child.group === 'boolean';
 
 const send = (child: Child, signal: NodeJS.Signals): void => {
   if (!isSame(child)) return;

@@ -23,7 +23,10 @@ test('a second one on the same data says so, and where the first is', async (t) 
   await assert.rejects(takeLock(data), (error) => {
     assert.ok(error instanceof CommandError);
     assert.equal(error.exit, exits.usage);
-    assert.equal(error.message, `Capstan runs already on ${data} (process ${process.pid}, with NATS on nats://127.0.0.1:4222).`);
+    assert.equal(
+      error.message,
+      `Capstan runs already on ${data} (process ${process.pid}, with NATS on nats://127.0.0.1:4222).`,
+    );
     return true;
   });
   lock.release();
@@ -34,7 +37,10 @@ test('a second one on the same data says so, and where the first is', async (t) 
 test('a lock whose process is gone, is another one by now, or is unreadable is taken over', async (t) => {
   const data = folder(t);
   const path = join(data, 'supervisor.json');
-  for (const left of [{ pid: 2 ** 22 + 1, identity: 'x' }, { pid: process.pid, identity: 'an earlier process of this number' }]) {
+  for (const left of [
+    { pid: 2 ** 22 + 1, identity: 'x' },
+    { pid: process.pid, identity: 'an earlier process of this number' },
+  ]) {
     writeFileSync(path, JSON.stringify(left));
     const lock = await takeLock(data);
     assert.equal(lock.tookOver, true);

@@ -24,7 +24,10 @@ export const takeLock = async (data: string): Promise<Lock> => {
     const held = read(path);
     if (held && isSame(held)) {
       const where = held.url ? `, with NATS on ${held.url}` : '';
-      throw mistake(`Capstan runs already on ${data} (process ${held.pid}${where}).`, 'Stop that one with Ctrl-C, or give this one another --data and --port.');
+      throw mistake(
+        `Capstan runs already on ${data} (process ${held.pid}${where}).`,
+        'Stop that one with Ctrl-C, or give this one another --data and --port.',
+      );
     }
     writeFileSync(path, JSON.stringify(own));
     return held !== null;
@@ -39,7 +42,9 @@ export const takeLock = async (data: string): Promise<Lock> => {
 const read = (path: string): Content | null => {
   try {
     const { pid, identity, url } = JSON.parse(readFileSync(path, 'utf8')) as Partial<Content>;
-    return typeof pid === 'number' && typeof identity === 'string' ? { pid, identity, ...(url !== undefined && { url }) } : null;
+    return typeof pid === 'number' && typeof identity === 'string'
+      ? { pid, identity, ...(url !== undefined && { url }) }
+      : null;
   } catch {
     // Absent, or half written by one that was killed just then.
     return null;

@@ -12,7 +12,10 @@ export interface LogFileOptions {
   readonly older?: number;
 }
 
-export const openLogFile = (path: string, { bytesMax = 10 * 1_024 * 1_024, older = 3 }: LogFileOptions = {}): LogFile => {
+export const openLogFile = (
+  path: string,
+  { bytesMax = 10 * 1_024 * 1_024, older = 3 }: LogFileOptions = {},
+): LogFile => {
   let file = openSync(path, 'a');
   let bytes = fstatSync(file).size;
   const rotate = () => {

@@ -16,11 +16,21 @@ export const heard = (line: string): Heard | null => {
   if (level === undefined) return null;
   const error = (record['error'] ?? record['err']) as { message?: unknown } | undefined;
   const because = typeof error?.message === 'string' && error.message !== record['msg'] ? `: ${error.message}` : '';
-  const about = typeof record['task'] === 'string' ? ` (task ${record['task']}${typeof record['step'] === 'string' ? `, step ${record['step']}` : ''})` : '';
+  const about =
+    typeof record['task'] === 'string'
+      ? ` (task ${record['task']}${typeof record['step'] === 'string' ? `, step ${record['step']}` : ''})`
+      : '';
   return { level, text: clean(`${String(record['msg'] ?? '').replace(/\.$/, '')}${because}${about}`) };
 };
 
-const levels: Readonly<Record<string, Heard['level']>> = { warn: 'warn', error: 'error', fatal: 'error', 40: 'warn', 50: 'error', 60: 'error' };
+const levels: Readonly<Record<string, Heard['level']>> = {
+  warn: 'warn',
+  error: 'error',
+  fatal: 'error',
+  40: 'warn',
+  50: 'error',
+  60: 'error',
+};
 
 const stack = /^\s|^}|^node:|^file:|^Node\.js v/;
 

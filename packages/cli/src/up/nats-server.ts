@@ -17,18 +17,37 @@ export interface ServerOptions {
 /** Asks the tool, which prints a path on stdout and what it does meanwhile on stderr. */
 export const findNatsServer = (checkout: string, say: Say, signal: AbortSignal): Promise<string> =>
   new Promise((resolve, reject) => {
-    const tool = spawn(process.execPath, [join(checkout, 'tools/nats-server.mjs')], { stdio: ['ignore', 'pipe', 'pipe'], signal });
+    const tool = spawn(process.execPath, [join(checkout, 'tools/nats-server.mjs')], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      signal,
+    });
     let [path, said] = ['', ''];
     tool.stdout.on('data', (chunk: Buffer) => (path += chunk.toString()));
     tool.stderr.on('data', (chunk: Buffer) => {
       said += chunk.toString();
       // Fetching takes a while, and silence looks like a fault.
-      for (const line of chunk.toString().trim().split('\n')) if (/fetching|building|waiting/.test(line)) say.remark('nats_server', { message: line }, line);
+      for (const line of chunk.toString().trim().split('\n'))
+        if (/fetching|building|waiting/.test(line)) say.remark('nats_server', { message: line }, line);
     });
-    tool.once('error', reject);
+    tool.once('error', (error) =>
+      reject(
+        new CommandError(
+          exits.failed,
+          `tools/nats-server.mjs can't be run: ${error.message}.`,
+          { code: 'internal' },
+          { cause: error },
+        ),
+      ),
+    );
     tool.once('close', (code) => {
       if (code === 0 && path.trim()) resolve(path.trim());
-      else reject(new CommandError(exits.failed, said.trim().replaceAll('\n', ' ') || 'There is no nats-server here.', { code: 'unavailable', hint: 'Or use one that runs already: --nats-url URL.' }));
+      else
+        reject(
+          new CommandError(exits.failed, said.trim().replaceAll('\n', ' ') || 'There is no nats-server here.', {
+            code: 'unavailable',
+            hint: 'Or use one that runs already: --nats-url URL.',
+          }),
+        );
     });
   });
 
@@ -39,7 +58,12 @@ export const mustBeFree = (port: number): Promise<void> =>
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => {
       const why = error.code === 'EADDRINUSE' ? 'something listens there already' : (error.code ?? error.message);
-      reject(mistake(`Port ${port} can't be used: ${why}.`, 'Give another with --port N, or --port 0 to have one picked; or use the server that runs there, with --nats-url.'));
+      reject(
+        mistake(
+          `Port ${port} can't be used: ${why}.`,
+          'Give another with --port N, or --port 0 to have one picked; or use the server that runs there, with --nats-url.',
+        ),
+      );
     });
     probe.listen(port, '127.0.0.1', () => probe.close(() => resolve()));
   });
@@ -64,7 +88,10 @@ export const natsServer = ({ binary, data, port: wanted, strict }: ServerOptions
       for (const old of readdirSync(ports)) rmSync(join(ports, old), { force: true });
       const args = ['-c', config, '-p', String(port), '--ports_file_dir', ports];
       // A group of its own: Ctrl-C reaches everybody in the terminal's group, and this one must be the last to go.
-      child = spawn('/bin/sh', ['-c', guarded, binary, ...args], { stdio: ['ignore', 'pipe', 'pipe', 'pipe'], detached: true });
+      child = spawn('/bin/sh', ['-c', guarded, binary, ...args], {
+        stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
+        detached: true,
+      });
       const guard = child.stdio[3] as NodeJS.WritableStream;
       guard.on('error', () => {});
       child.once('exit', () => guard.end('\n'));
@@ -122,7 +149,10 @@ const portIn = (folder: string): number | null => {
 };
 
 const failure = (log: string): CommandError =>
-  new CommandError(exits.failed, `nats-server did not start: ${lastError(log)}.`, { code: 'unavailable', hint: `Its log is ${log}.` });
+  new CommandError(exits.failed, `nats-server did not start: ${lastError(log)}.`, {
+    code: 'unavailable',
+    hint: `Its log is ${log}.`,
+  });
 
 /** Its own last word on what went wrong. */
 export const lastError = (log: string): string => {

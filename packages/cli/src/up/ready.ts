@@ -13,7 +13,12 @@ export interface Expected {
 const withinMs = 120_000;
 const sayAfterMs = 15_000;
 
-export const untilReady = async (client: Client, expected: readonly Expected[], signal: AbortSignal, onSlow: (missing: string) => void): Promise<void> => {
+export const untilReady = async (
+  client: Client,
+  expected: readonly Expected[],
+  signal: AbortSignal,
+  onSlow: (missing: string) => void,
+): Promise<void> => {
   const began = Date.now();
   let said = false;
   let missing = 'the coordinator';
@@ -31,7 +36,10 @@ export const untilReady = async (client: Client, expected: readonly Expected[], 
     }
     const waited = Date.now() - began;
     if (waited > withinMs) {
-      throw new CommandError(exits.failed, `Not ready within ${withinMs / 1_000} s: ${missing} does not answer.`, { code: 'unavailable', hint: 'The logs in the data directory say why.' });
+      throw new CommandError(exits.failed, `Not ready within ${withinMs / 1_000} s: ${missing} does not answer.`, {
+        code: 'unavailable',
+        hint: 'The logs in the data directory say why.',
+      });
     }
     if (waited > sayAfterMs && !said) onSlow(missing);
     said ||= waited > sayAfterMs;

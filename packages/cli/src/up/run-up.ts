@@ -36,7 +36,8 @@ export const runUp = async (call: Call<readonly [], typeof upOptions>): Promise<
     say.result('ready', { url: client.url }, `ready ${client.url}`);
     await sayEarlierTasks({ client, say });
     if (!json) sayNext(settled, client, terminal);
-    if (settled.demo) await showDemo({ client, terminal, say, json, approveAfterMs: settled.approveAfterMs, signal: told.signal });
+    if (settled.demo)
+      await showDemo({ client, terminal, say, json, approveAfterMs: settled.approveAfterMs, signal: told.signal });
     say.remark('running', {}, 'Running until Ctrl-C.');
     await untilAborted(told.signal);
   } catch (error) {
@@ -57,7 +58,12 @@ const showDemo = async (demo: Demo): Promise<void> => {
     await runDemo(demo);
   } catch (error) {
     if (demo.signal.aborted) throw error;
-    demo.say.remark('demo_failed', { message: (error as Error).message }, `The demonstration broke off: ${(error as Error).message}`, 'error');
+    demo.say.remark(
+      'demo_failed',
+      { message: (error as Error).message },
+      `The demonstration broke off: ${(error as Error).message}`,
+      'error',
+    );
   }
 };
 
@@ -68,9 +74,22 @@ const cleanUp = async ({ data }: Settled, say: Say): Promise<void> => {
 };
 
 const remind = ({ http, unsafeHostShell, natsUrl }: Settled, say: Say): void => {
-  if (http !== undefined) say.remark('http', { port: http }, '--http is taken, but there is no HTTP gateway yet; nothing listens there.', 'warn');
-  if (unsafeHostShell) say.remark('unsafe_host_shell', {}, 'Tasks may run any command on this machine, as you: --unsafe-host-shell.', 'warn');
-  if (natsUrl !== undefined) say.remark('nats_url', { url: withoutSecrets(natsUrl) }, `Using the NATS server on ${withoutSecrets(natsUrl)}.`);
+  if (http !== undefined)
+    say.remark(
+      'http',
+      { port: http },
+      '--http is taken, but there is no HTTP gateway yet; nothing listens there.',
+      'warn',
+    );
+  if (unsafeHostShell)
+    say.remark(
+      'unsafe_host_shell',
+      {},
+      'Tasks may run any command on this machine, as you: --unsafe-host-shell.',
+      'warn',
+    );
+  if (natsUrl !== undefined)
+    say.remark('nats_url', { url: withoutSecrets(natsUrl) }, `Using the NATS server on ${withoutSecrets(natsUrl)}.`);
 };
 
 const sayNext = ({ data }: Settled, { names, url }: Client, terminal: Terminal): void => {

@@ -16,7 +16,8 @@ export interface Say {
 
 export const sayOn = (terminal: Terminal, json: boolean): Say => {
   let drawing: Show | null = null;
-  const line = (event: string, fields: object) => terminal.print(jsonText({ event, at: new Date().toISOString(), ...fields }));
+  const line = (event: string, fields: object) =>
+    terminal.print(jsonText({ event, at: new Date().toISOString(), ...fields }));
   return {
     result: (event, fields, text) => {
       if (json) line(event, fields);
@@ -29,7 +30,12 @@ export const sayOn = (terminal: Terminal, json: boolean): Say => {
         return;
       }
       const style = terminal.remarkStyle;
-      const painted = level === 'error' ? style.red(clean(text)) : level === 'warn' ? style.yellow(clean(text)) : style.dim(clean(text));
+      const painted =
+        level === 'error'
+          ? style.red(clean(text))
+          : level === 'warn'
+            ? style.yellow(clean(text))
+            : style.dim(clean(text));
       if (drawing) drawing.above(() => terminal.remark(painted));
       else terminal.remark(painted);
     },

@@ -1,6 +1,7 @@
 // The services that `capstan up` runs as processes beside nats-server, and how one is started.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 export interface ServiceSpec {
@@ -15,7 +16,11 @@ export interface ServiceSpec {
 export const servicesOf = (executors: number): readonly ServiceSpec[] => [
   { name: 'coordinator', service: 'coordinator', queue: null },
   { name: 'planner', service: 'planner', queue: 'planner' },
-  ...Array.from({ length: executors }, (_, n) => ({ name: n === 0 ? 'executor' : `executor-${n + 1}`, service: 'executor', queue: 'executor' })),
+  ...Array.from({ length: executors }, (_, n) => ({
+    name: n === 0 ? 'executor' : `executor-${n + 1}`,
+    service: 'executor',
+    queue: 'executor',
+  })),
   { name: 'verifier', service: 'verifier', queue: 'verifier' },
   { name: 'notifier', service: 'notifier', queue: 'notifier' },
 ];
@@ -25,7 +30,11 @@ export interface Launching {
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
-export const launch = ({ service }: ServiceSpec, instance: string, { checkout, environment }: Launching): ChildProcess =>
+export const launch = (
+  { service }: ServiceSpec,
+  instance: string,
+  { checkout, environment }: Launching,
+): ChildProcess =>
   spawn(process.execPath, [join(checkout, 'services', service, 'src/main.ts')], {
     cwd: checkout,
     // The channel closes when the supervisor is gone, however it went; then a service drains and ends.
@@ -35,6 +44,16 @@ export const launch = ({ service }: ServiceSpec, instance: string, { checkout, e
 
 /** A new one for each start, so that an announcement left by the one before is told from its own. */
 export const newInstance = (): string => randomBytes(4).toString('hex');
+
+/** The same for as long as the data is: a coordinator that starts again has its partitions back without waiting for its own silence to be noticed. */
+export const coordinatorInstance = (data: string): string => {
+  const path = join(data, 'coordinator-instance');
+  const kept = existsSync(path) ? readFileSync(path, 'utf8').trim() : '';
+  if (/^[0-9a-f]{8}$/.test(kept)) return kept;
+  const made = newInstance();
+  writeFileSync(path, made);
+  return made;
+};
 
 export interface EnvironmentOf {
   readonly url: string;

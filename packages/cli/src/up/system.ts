@@ -11,7 +11,14 @@ import { findNatsServer, lastError, mustBeFree, natsServer } from './nats-server
 import type { Settled } from './options.ts';
 import { type Expected, untilReady } from './ready.ts';
 import type { Say } from './say.ts';
-import { launch, newInstance, type ServiceSpec, serviceEnvironment, servicesOf } from './services.ts';
+import {
+  coordinatorInstance,
+  launch,
+  newInstance,
+  type ServiceSpec,
+  serviceEnvironment,
+  servicesOf,
+} from './services.ts';
 
 export interface System {
   /** Resolves once every service answers. */
@@ -65,7 +72,10 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
 
   const startService = (spec: ServiceSpec, told: Record<string, string | undefined>): Expected => {
     let instance = '';
-    const start = () => launch(spec, (instance = newInstance()), { checkout, environment: told });
+    const start = () => {
+      instance = spec.queue === null ? coordinatorInstance(settled.data) : newInstance();
+      return launch(spec, instance, { checkout, environment: told });
+    };
     const child = keep(spec.name, false, start, ({ code, last }) => {
       // A mistake in the configuration does not go away by starting again.
       if (code !== 2 || ready) return false;
@@ -80,7 +90,11 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
     start: async () => {
       const url = await startServer();
       signal.throwIfAborted();
-      client = await connectClient({ natsUrl: url, namespace: settled.namespace, environment: { ...environment, CAPSTAN_CONFIG: settled.configFile } });
+      client = await connectClient({
+        natsUrl: url,
+        namespace: settled.namespace,
+        environment: { ...environment, CAPSTAN_CONFIG: settled.configFile },
+      });
       const told = serviceEnvironment(environment, { ...settled, url, checkout });
       const expected = servicesOf(settled.executors).map((spec) => startService(spec, told));
       const agents = expected.filter(({ queue }) => queue !== '');
@@ -91,7 +105,9 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
     },
     drain: async () => {
       const stopAll = async (which: (spec: ServiceSpec | null) => boolean, withinMs: number) => {
-        const results = await Promise.all(kept.filter(({ spec }) => which(spec)).map(({ child }) => stop(child, withinMs, say)));
+        const results = await Promise.all(
+          kept.filter(({ spec }) => which(spec)).map(({ child }) => stop(child, withinMs, say)),
+        );
         return results.every((ended) => ended);
       };
       const agents = await stopAll((spec) => spec !== null && spec.queue !== null, serviceStopMs);
@@ -111,7 +127,12 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
 /** `giveUp` may decide that a child which ended is not started again. */
 const keeper =
   ({ data }: Settled, register: Register, say: Say, isQuiet: () => boolean) =>
-  (name: string, group: boolean, start: Parameters<typeof keepRunning>[0]['start'], giveUp: (end: End) => boolean): Kept => {
+  (
+    name: string,
+    group: boolean,
+    start: Parameters<typeof keepRunning>[0]['start'],
+    giveUp: (end: End) => boolean,
+  ): Kept => {
     const child: Kept = keepRunning({
       name,
       start,
@@ -130,6 +151,12 @@ const keeper =
 const stop = async (child: Kept, withinMs: number, say: Say): Promise<boolean> => {
   const ended = await child.stop(withinMs);
   say.note('stopped', { service: child.name, killed: !ended });
-  if (!ended) say.remark('killed', { service: child.name }, `${child.name} did not drain within ${withinMs / 1_000} s and was killed; what was unfinished is delivered again.`, 'error');
+  if (!ended)
+    say.remark(
+      'killed',
+      { service: child.name },
+      `${child.name} did not drain within ${withinMs / 1_000} s and was killed; what was unfinished is delivered again.`,
+      'error',
+    );
   return ended;
 };
