@@ -49,21 +49,28 @@ export const logs = (container: string): string =>
 /** Resolves once so many containers of each service are healthy. */
 export const healthy = async (project: string, wanted: Readonly<Record<string, number>>): Promise<void> => {
   const filters = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', 'event=health_status'];
-  const events = spawn('docker', ['events', ...filters, '--format', '{{.Status}}'], {
+  // From a moment ago, so that nothing is missed between the first look and the first event.
+  const since = String(Math.floor(Date.now() / 1_000) - 1);
+  const events = spawn('docker', ['events', '--since', since, ...filters, '--format', '{{.Status}}'], {
     stdio: ['ignore', 'pipe', 'ignore'],
   });
   const ended = new Promise((over) => events.once('close', over));
   const lines = createInterface(events.stdout);
+  const late = setTimeout(() => events.kill(), patienceMs);
   try {
     // Looked at first, and again after each event: an event says that something changed, not how things stand.
     if (await areHealthy(project, wanted)) return;
     for await (const _ of lines) if (await areHealthy(project, wanted)) return;
-    throw new Error('docker events ended before all was healthy');
+    const found = await run(['docker', 'ps', '--all', ...filters.slice(0, 2)]);
+    throw new Error(`within ${patienceMs / 1_000} s not everything became healthy:\n${found}`);
   } finally {
+    clearTimeout(late);
     events.kill();
     await ended;
   }
 };
+
+const patienceMs = 90_000;
 
 const areHealthy = async (project: string, wanted: Readonly<Record<string, number>>): Promise<boolean> => {
   const names = ['--filter', `label=com.docker.compose.project=${project}`, '--filter', 'health=healthy'];
