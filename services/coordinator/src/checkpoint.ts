@@ -1,6 +1,7 @@
 // How far a partition's events are covered by snapshots, and which of its tasks are open: what whoever takes it over reads first.
-import { isBusError, partitionOf, textOf } from '@capstan/bus';
+import { type Change, isBusError, partitionOf, textOf } from '@capstan/bus';
 import { nextDue, taskEnded, type TaskState } from '@capstan/engine';
+import { Overtaken } from './overtaken.ts';
 import type { World } from './world.ts';
 
 export interface Checkpoint {
@@ -24,7 +25,12 @@ export interface Progress {
   checkpoint: Checkpoint | null;
   /** Keeps the list of open tasks in step with a snapshot that was stored. */
   covered(task: string, state: TaskState): void;
-  /** Stores the pages that changed, then the checkpoint: a task must be on the list before the events that would show it are passed over. */
+  /** The list has changed since it was stored. */
+  readonly changed: boolean;
+  /**
+   * Stores the pages that changed and the checkpoint, all or nothing: a task must be on the list before the events that would show it are passed
+   * over, and whoever lost the partition without knowing must change neither. Throws `Overtaken` where another owner stored a checkpoint.
+   */
   save(checkpoint: Checkpoint): Promise<void>;
 }
 
@@ -41,6 +47,7 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   for (const task of open.keys()) (members[pageOf(task)] as Set<string>).add(task);
   const dirty = new Set<number>();
   let revision = stored?.revision ?? 0;
+  let saving: Promise<void> = Promise.resolve();
 
   const progress: Progress = {
     open,
@@ -61,28 +68,31 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
       }
       dirty.add(page);
     },
-    save: async (checkpoint) => {
-      const changed = [...dirty];
-      dirty.clear();
-      try {
-        await Promise.all(
-          changed.map(async (page) => {
-            const text = JSON.stringify(Object.fromEntries([...(members[page] as Set<string>)].map((task) => [task, [open.get(task)?.due ?? null, open.get(task)?.routing ?? false]])));
-            if (text === texts[page]) return;
-            await store.set({ key: openKey(partition, page), data: text, expect: null });
-            texts[page] = text;
-          }),
-        );
-        revision = await store.set({ key: checkpointKey(partition), data: JSON.stringify(checkpoint), expect: revision });
-      } catch (error) {
-        for (const page of changed) dirty.add(page);
-        // Our own write whose answer was lost, or another owner's: either way what is stored now is what the next one follows.
-        if (isBusError(error, 'conflict')) revision = (await store.get(checkpointKey(partition)))?.revision ?? 0;
-        throw error;
-      }
-      progress.checkpoint = checkpoint;
-      world.counts.checkpoints += 1;
+    get changed() {
+      return dirty.size > 0;
     },
+    // One after the other: each follows the revision of the one before.
+    save: (checkpoint) => (saving = saving.catch(() => {}).then(() => save(checkpoint))),
   };
+
+  const save = async (checkpoint: Checkpoint): Promise<void> => {
+    const changed = [...dirty];
+    dirty.clear();
+    const written = new Map(changed.map((page) => [page, pageText(page)]));
+    const changes: Change[] = [...written].filter(([page, text]) => text !== texts[page]).map(([page, text]) => ({ key: openKey(partition, page), data: text, expect: null }));
+    changes.push({ key: checkpointKey(partition), data: JSON.stringify(checkpoint), expect: revision });
+    try {
+      revision = (await store.setAll(changes)).at(-1) as number;
+    } catch (error) {
+      for (const page of changed) dirty.add(page);
+      if (isBusError(error, 'conflict')) throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
+      throw error;
+    }
+    for (const [page, text] of written) texts[page] = text;
+    progress.checkpoint = checkpoint;
+    world.counts.checkpoints += 1;
+  };
+  const pageText = (page: number): string =>
+    JSON.stringify(Object.fromEntries([...(members[page] as Set<string>)].map((task) => [task, [open.get(task)?.due ?? null, open.get(task)?.routing ?? false]])));
   return progress;
 };

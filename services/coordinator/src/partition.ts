@@ -1,5 +1,4 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
-import { bury } from '@capstan/bus';
 import { corpseOf } from './doors/corpse.ts';
 import { type Effect, limits } from '@capstan/contracts';
 import { decide, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
@@ -7,9 +6,10 @@ import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor
 import type { Alarms } from './alarms.ts';
 import { type Checkpoint, loadProgress } from './checkpoint.ts';
 import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
+import { Overtaken } from './overtaken.ts';
 import type { Performer } from './perform.ts';
 import type { References, SubmittedEvent } from './references.ts';
-import { loadActor, Overtaken, writeSnapshot } from './snapshots.ts';
+import { loadActor, writeSnapshot } from './snapshots.ts';
 import type { World } from './world.ts';
 
 export interface Partition {
@@ -89,8 +89,11 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const load = (task: string): Arrival =>
     arrivals.get(task) ??
     arrive(task, null, async () => {
-      const actor = await loadActor(world, references, task, number);
-      if (actor !== null && !stopped) keep(actor, standing(actor.state));
+      const actor = await loadActor(world, references, task);
+      if (actor === null || stopped) return;
+      // Its last owner may have stored the snapshot, and not the list of what is open.
+      progress.covered(task, actor.state);
+      keep(actor, standing(actor.state));
     });
 
   const keep = (actor: Actor, effects: readonly Effect[]) => {
@@ -161,7 +164,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (heard.kind === 'submitted') return;
     const event = eventFrom(heard);
     if (typeof event === 'string') {
-      put(heard, 'invalid', event, 'Mend the agent that sent it; its attempt counts as lost when its time is over.');
+      put(actor, heard, 'invalid', event, 'Mend the agent that sent it; its attempt counts as lost when its time is over.');
       return;
     }
     try {
@@ -179,12 +182,14 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       quarantined.add(actor.id);
       world.counts.quarantined += 1;
       world.log.error({ err: error, task: actor.id, seq: message.seq }, 'the engine failed on this event; the task is quarantined');
-      put(heard, 'internal', String(error), 'This is a fault of Capstan: keep this entry and report it.');
+      put(actor, heard, 'internal', String(error), 'This is a fault of Capstan: keep this entry and report it.');
     }
   };
 
-  const put = (heard: Heard, reason: 'invalid' | 'internal', error: string, hint: string) => {
-    bury(world.bus, { source: 'coordinator', reason, error, hint, attempts: 1, task: heard.task, at: world.clock.now(), message: corpseOf(heard.message, world.names.streams.events) }).catch(world.fatal);
+  /** Until it is stored the checkpoint stays below it: after a crash it is heard, and put aside, again. */
+  const put = (actor: Actor, heard: Heard, reason: 'invalid' | 'internal', error: string, hint: string) => {
+    touch(actor, heard.message);
+    performer.bury(actor, { source: 'coordinator', reason, error, hint, attempts: 1, task: heard.task, at: world.clock.now(), message: corpseOf(heard.message, world.names.streams.events) });
   };
 
   const writeOne = (actor: Actor) => {
@@ -206,6 +211,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
           dirty.add(actor);
           if (error instanceof Overtaken) return parts.overtaken(number, error);
           world.log.warn({ err: error, task: actor.id }, 'the snapshot is not stored yet');
+          flushSoon();
         },
       )
       .finally(() => {
@@ -239,15 +245,19 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const saveCheckpoint = async () => {
     const low = uncovered();
     const next = low === null ? last : { seq: low.seq - 1, at: low.at };
-    if (next.seq > (progress.checkpoint?.seq ?? 0)) await progress.save(next);
+    if (next.seq > (progress.checkpoint?.seq ?? 0) || progress.changed) await progress.save(next);
   };
   let checkpointing = false;
   const checkpointSoon = () => {
     if (checkpointing || stopped) return;
     checkpointing = true;
     world.clock.later(limits.checkpointEveryMs, () => {
+      if (stopped) return;
       saveCheckpoint()
-        .catch((error: unknown) => world.log.warn({ err: error, partition: number }, 'the checkpoint is not stored yet'))
+        .catch((error: unknown) => {
+          if (error instanceof Overtaken) parts.overtaken(number, error);
+          else world.log.warn({ err: error, partition: number }, 'the checkpoint is not stored yet');
+        })
         .finally(() => {
           checkpointing = false;
           if (last.seq > (progress.checkpoint?.seq ?? 0)) checkpointSoon();

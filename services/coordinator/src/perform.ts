@@ -1,6 +1,6 @@
 // Doing what the engine decided. Every durable effect has a name that follows from its task, step and attempt, so saying it again after a
 // crash changes nothing; each counts as unsaid until the server has it, and no snapshot is written before.
-import { bury, isBusError, textOf } from '@capstan/bus';
+import { type Burial, bury, isBusError, textOf } from '@capstan/bus';
 import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
 import type { Actor } from './actor.ts';
 import type { Alarms } from './alarms.ts';
@@ -10,6 +10,8 @@ import type { World } from './world.ts';
 
 export interface Performer {
   perform(actor: Actor, effects: readonly Effect[]): void;
+  /** Puts aside a message that is nothing to decide on. */
+  bury(actor: Actor, burial: Burial): void;
   /** Forgets what is only held in memory for a task. */
   forget(actor: Actor): void;
 }
@@ -156,6 +158,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     perform: (actor, effects) => {
       for (const effect of effects) one(actor, effect);
     },
+    bury: (actor, burial) => durable(actor, 'a dead letter', () => untilStored(world, () => false, () => bury(bus, burial))),
     forget: (actor) => {
       for (let n = 1; n <= actor.state.lastTimer; n += 1) alarms.clear(`${actor.id} ${n}`);
       broker.forget(actor.id);

@@ -3,16 +3,12 @@ import { type Change, isBusError, textOf } from '@capstan/bus';
 import type { TaskRecord } from '@capstan/contracts';
 import { isPagedOut, pageOf, recordOf, restore, type StepRecords, type TaskState } from '@capstan/engine';
 import { type Actor, newActor } from './actor.ts';
+import { Overtaken } from './overtaken.ts';
 import type { References } from './references.ts';
 import { submissionOf } from './submission-of.ts';
 import type { World } from './world.ts';
 
 export const pageKey = (task: string, page: number): string => `${task}.steps.${page}`;
-
-/** Somebody else wrote: what this process believes of the task is not what is stored. */
-export class Overtaken extends Error {
-  override readonly name = 'Overtaken';
-}
 
 /** Writes what changed since the last snapshot: the changed pages and the head, all or nothing. */
 export const writeSnapshot = async (world: World, actor: Actor): Promise<void> => {
@@ -48,7 +44,7 @@ const write = async (world: World, store: ReturnType<World['bus']['store']>, cha
 };
 
 /** A task from its snapshot and the event that began it; null where there is no such task. */
-export const loadActor = async (world: World, references: References, task: string, partition: number): Promise<Actor | null> => {
+export const loadActor = async (world: World, references: References, task: string): Promise<Actor | null> => {
   const store = world.bus.store(world.names.buckets.tasks);
   world.counts.loads += 1;
   for (;;) {
