@@ -11,7 +11,7 @@ import {
   taskRecord,
 } from '@capstan/contracts';
 import { type Client, unreadable } from './client.ts';
-import { CommandError, exits } from './exit.ts';
+import { CommandError, type Exit } from './exit.ts';
 
 interface Readable<T> {
   safeParse(value: unknown): { readonly success: true; readonly data: T } | { readonly success: false };
@@ -101,5 +101,4 @@ const one = <T>(shape: Readable<T>, value: unknown, what: string): T => {
   return parsed.data;
 };
 
-export const isExit = (error: unknown, exit: (typeof exits)[keyof typeof exits]): boolean =>
-  error instanceof CommandError && error.exit === exit;
+export const isExit = (error: unknown, exit: Exit): boolean => error instanceof CommandError && error.exit === exit;

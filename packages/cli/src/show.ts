@@ -3,7 +3,9 @@ import { isEnded, type StepRecord, type TaskRecord } from '@capstan/contracts';
 import { type Exit, exits } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { clean, jsonText, spanOf } from './text.ts';
-import { countsText, headline, renderTree, stepDetail, words } from './tree/draw.ts';
+import { headline } from './headline.ts';
+import { renderTree } from './tree/draw.ts';
+import { countsText, stepDetail, words } from './tree/status.ts';
 import { countsOf, treeOf } from './tree/graph.ts';
 
 export interface Show {

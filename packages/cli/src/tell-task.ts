@@ -3,7 +3,7 @@ import type { Surroundings } from './command.ts';
 import { type Exit, exits } from './exit.ts';
 import { personOf } from './person.ts';
 import { clean, jsonText } from './text.ts';
-import { words } from './tree/draw.ts';
+import { words } from './tree/status.ts';
 
 export interface Telling {
   /** Of `<ns>.api.task.<verb>`. */

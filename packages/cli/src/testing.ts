@@ -149,3 +149,26 @@ export const someTask = (task: Partial<TaskRecord> = {}): TaskRecord => ({
   usage: { tokens_in: 0, tokens_out: 0, wall_ms: 0 },
   ...task,
 });
+
+export const someIntervention = (more: object = {}) => ({
+  v: 1,
+  id: 'i1',
+  kind: 'approval',
+  status: 'pending',
+  task_id: 'feature-1087',
+  step_id: 'merge',
+  tenant: 'default',
+  title: 'Ship: merge',
+  text: 'Merge it?',
+  requester: null,
+  roles: [],
+  plan_hash: '',
+  input_hash: '',
+  created_at: '2026-11-20T10:00:00.000Z',
+  expires_at: null,
+  decided_at: null,
+  by: null,
+  role: null,
+  reason: null,
+  ...more,
+});

@@ -2,9 +2,8 @@
 // read or break a line. Colours are added afterwards, by style.ts.
 import { stripVTControlCharacters } from 'node:util';
 
-// Controls (C0, DEL, C1), direction marks and overrides, invisible characters, tags, and characters that only interfere.
-const unfit =
-  /[\p{Cc}\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\u3164\ufeff\uffa0\ufff9-\ufffb\u{e0000}-\u{e0fff}]/gu;
+// Controls, direction marks and overrides, and what is invisible; but not what joins letters and the parts of an emoji.
+const unfit = /[[\p{Cc}\p{Default_Ignorable_Code_Point}\ufff9-\ufffb]--[\p{Join_Control}\p{Variation_Selector}]]/gv;
 const breaks = /[\t\n\v\f\r\u0085\u2028\u2029]+/g;
 
 /** One line without anything that a terminal would obey. */

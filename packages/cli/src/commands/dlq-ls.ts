@@ -4,7 +4,7 @@ import { defineCommand } from '../command.ts';
 import { filterOptions } from '../dead-letters.ts';
 import { exits } from '../exit.ts';
 import { clean, jsonText, spanOf } from '../text.ts';
-import { table } from '../tree/draw.ts';
+import { table } from '../table.ts';
 
 export const dlqLs = defineCommand({
   name: 'dlq ls',

@@ -3,7 +3,8 @@ import { getTask } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { exits } from '../exit.ts';
 import { clean, jsonText } from '../text.ts';
-import { headline, renderTree } from '../tree/draw.ts';
+import { headline } from '../headline.ts';
+import { renderTree } from '../tree/draw.ts';
 
 export const get = defineCommand({
   name: 'get',

@@ -3,7 +3,7 @@ import { listInterventions } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { exits } from '../exit.ts';
 import { clean, jsonText } from '../text.ts';
-import { table } from '../tree/draw.ts';
+import { table } from '../table.ts';
 
 export const inbox = defineCommand({
   name: 'inbox',

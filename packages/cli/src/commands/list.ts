@@ -4,7 +4,8 @@ import { listTasks } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { exits } from '../exit.ts';
 import { clean, jsonText, spanOf } from '../text.ts';
-import { table, words } from '../tree/draw.ts';
+import { table } from '../table.ts';
+import { words } from '../tree/status.ts';
 
 export const list = defineCommand({
   name: 'list',

@@ -7,7 +7,7 @@ export const pause = defineCommand({
   name: 'pause',
   group: 'tasks',
   summary: 'Pause a task',
-  description: 'What runs goes on to its end; nothing new begins until \`capstan resume\`.',
+  description: 'What runs goes on to its end; nothing new begins until `capstan resume`.',
   arguments: [{ name: 'task', text: 'the id of the task' }],
   options: {
     ...personOptions,

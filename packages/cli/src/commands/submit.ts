@@ -8,7 +8,7 @@ import { readJsonFile } from '../json-file.ts';
 import { exitOfTask } from '../show.ts';
 import { submissionOf, uploadPlan } from '../submission.ts';
 import { clean, jsonText } from '../text.ts';
-import { words } from '../tree/draw.ts';
+import { words } from '../tree/status.ts';
 import { watchTask } from '../watch-task.ts';
 
 export const submit = defineCommand({

@@ -4,7 +4,7 @@ import { getTask } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { exits } from '../exit.ts';
 import { clean, jsonText } from '../text.ts';
-import { marks, stepDetail, words } from '../tree/draw.ts';
+import { marks, stepDetail, words } from '../tree/status.ts';
 
 /** Those that others wait for come first, and each reason that many share is said once. */
 const shownMax = 30;

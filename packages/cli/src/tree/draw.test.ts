@@ -4,7 +4,8 @@ import type { StepRecord } from '@capstan/contracts';
 import { styleOf } from '../style.ts';
 import { someStep, someTask } from '../testing.ts';
 import { widthOf } from '../text.ts';
-import { headline, renderTree, type View } from './draw.ts';
+import { headline } from '../headline.ts';
+import { renderTree, type View } from './draw.ts';
 
 const now = Date.parse('2026-11-20T10:00:02.000Z');
 const at = (ms: number) => new Date(Date.parse('2026-11-20T10:00:00.000Z') + ms).toISOString();

@@ -1,9 +1,10 @@
 // Draws a task as a tree of its steps: a pure function from a record to lines that fit a terminal.
 import type { StepRecord, StepStatus, TaskRecord } from '@capstan/contracts';
 import type { Colour, Style } from '../style.ts';
-import { clean, counted, cut, padded, spanOf, widthOf } from '../text.ts';
+import { clean, cut, widthOf } from '../text.ts';
 import { type Fitted, fit } from './fit.ts';
 import { countsOf, isJoin, type Node, treeOf } from './graph.ts';
+import { countsText, joined, marks, mostTelling, stepDetail } from './status.ts';
 
 export interface View {
   readonly columns: number;
@@ -31,46 +32,6 @@ export const renderTree = (task: TaskRecord, view: View): string[] => {
     return `${view.style.dim(branch)}${paint(mark)} ${shown}${rest ? `${gap}  ${dimmed(rest, colour, view.style)}` : ''}`;
   });
 };
-
-/** `7 steps: 4 succeeded, 1 running, 2 pending`. */
-export const countsText = (counts: ReadonlyMap<StepStatus, number>): string => {
-  const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
-  const parts = statusOrder
-    .filter((status) => counts.has(status))
-    .map((status) => `${counts.get(status)} ${words(status)}`);
-  return `${counted(total, 'step')}: ${parts.join(', ')}`;
-};
-
-export const marks: Readonly<Record<StepStatus, readonly [mark: string, colour: Colour]>> = {
-  pending: ['·', 'dim'],
-  ready: ['○', 'dim'],
-  running: ['●', 'cyan'],
-  awaiting_approval: ['?', 'yellow'],
-  awaiting_input: ['?', 'yellow'],
-  retrying: ['↻', 'yellow'],
-  blocked: ['■', 'yellow'],
-  succeeded: ['✓', 'green'],
-  failed: ['✗', 'red'],
-  skipped: ['–', 'dim'],
-  cancelled: ['×', 'dim'],
-};
-/** As people count: what is done, what is on, what is to come. */
-const statusOrder: readonly StepStatus[] = [
-  'succeeded',
-  'running',
-  'retrying',
-  'awaiting_approval',
-  'awaiting_input',
-  'blocked',
-  'failed',
-  'skipped',
-  'cancelled',
-  'ready',
-  'pending',
-];
-const turning = ['◐', '◓', '◑', '◒'];
-
-export const words = (status: string): string => status.replaceAll('_', ' ');
 
 interface Row {
   readonly branch: string;
@@ -115,6 +76,8 @@ const line = (node: Node, view: View): Omit<Row, 'branch'> => {
   return { mark, colour, name: nameOf(node.name, step), detail: joined(stepDetail(step, view.now), after) };
 };
 
+const turning = ['◐', '◓', '◑', '◒'];
+
 const marked = (status: StepStatus, view: View): readonly [string, Colour] =>
   status === 'running' && view.turn !== undefined
     ? [turning[view.turn % turning.length] ?? '●', 'cyan']
@@ -125,92 +88,5 @@ const nameOf = (id: string, step: StepRecord): string => {
   return title && title !== id ? `${clean(id)}  ${title}` : clean(id);
 };
 
-/** Of a family: what someone who watches would want to know first. */
-const mostTelling = (counts: ReadonlyMap<StepStatus, number>): StepStatus =>
-  (
-    [
-      'failed',
-      'awaiting_approval',
-      'awaiting_input',
-      'running',
-      'retrying',
-      'blocked',
-      'ready',
-      'pending',
-      'cancelled',
-      'skipped',
-    ] as const
-  ).find((status) => counts.has(status)) ?? 'succeeded';
-
-/** What is worth saying beside a step's name. */
-export const stepDetail = (step: StepRecord, now: number): string => {
-  const took = step.started_at
-    ? spanOf((step.finished_at ? Date.parse(step.finished_at) : now) - Date.parse(step.started_at))
-    : '';
-  const attempt = step.attempt > 1 ? `attempt ${step.attempt}` : '';
-  switch (step.status) {
-    case 'succeeded':
-      return joined(took, attempt);
-    case 'running':
-      return joined(took, attempt, clean(step.agent ?? ''));
-    case 'failed':
-      return joined(took, attempt, step.error ? `${clean(step.error.code)}: ${clean(step.error.message)}` : 'failed');
-    case 'retrying':
-      return clean(step.waiting_for ?? `attempt ${step.attempt} failed: ${step.error?.code ?? 'unknown'}`);
-    case 'pending':
-      return '';
-    case 'skipped':
-    case 'cancelled':
-      return step.status;
-    case 'ready':
-    case 'blocked':
-    case 'awaiting_approval':
-    case 'awaiting_input':
-      return clean(step.waiting_for ?? words(step.status));
-    default:
-      return step.status satisfies never;
-  }
-};
-
-const joined = (...parts: string[]): string => parts.filter((part) => part !== '').join(' · ');
-
 const dimmed = (text: string, colour: Colour, style: Style): string =>
   colour === 'red' || colour === 'yellow' ? style[colour](text) : style.dim(text);
-
-/** `Ship the export  feature-1087   running   4 of 9 steps   2.1 s`. */
-export const headline = (task: TaskRecord, view: View): string => {
-  const { style } = view;
-  const statuses = Object.values(task.steps).map(({ status }) => status);
-  const done = statuses.filter((status) => marks[status][1] === 'green' || status === 'skipped').length;
-  const took = task.started_at
-    ? spanOf((task.finished_at ? Date.parse(task.finished_at) : view.now) - Date.parse(task.started_at))
-    : '';
-  const facts = [
-    words(task.status),
-    statuses.length > 0 ? `${done} of ${counted(statuses.length, 'step')}` : '',
-    took,
-  ].filter((fact) => fact !== '');
-  const tail = `${clean(task.task_id)} · ${facts.join(' · ')}`;
-  const title = cut(clean(task.title), Math.max(10, view.columns - widthOf(tail) - 3));
-  return `${style.bold(title)}  ${style[taskColour(task.status)](cut(tail, view.columns - widthOf(title) - 2))}`;
-};
-
-export const taskColour = (status: string): Colour => {
-  if (status === 'succeeded') return 'green';
-  if (status === 'failed' || status === 'cancelled') return 'red';
-  return status === 'running' || status === 'planning' || status === 'verifying' ? 'cyan' : 'yellow';
-};
-
-/** Columns of cells, as wide as they must be; the last one is cut at the edge. */
-export const table = (rows: readonly (readonly string[])[], columns: number): string[] => {
-  const widths = (rows[0] ?? []).map((_, at) => Math.min(48, Math.max(...rows.map((row) => widthOf(row[at] ?? '')))));
-  return rows.map((row) =>
-    cut(
-      row
-        .map((cell, at) => (at === row.length - 1 ? cell : padded(cut(cell, widths[at] ?? 0), widths[at] ?? 0)))
-        .join('  ')
-        .trimEnd(),
-      columns,
-    ),
-  );
-};

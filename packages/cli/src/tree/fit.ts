@@ -33,7 +33,11 @@ export const fit = (root: Node, lines: number): Fitted => {
   };
   walk(root);
   const ranked = all
-    .map((node, at) => ({ node, at, rank: Math.min(...node.steps.map(({ status }) => interest[status])) }))
+    .map((node, at) => ({
+      node,
+      at,
+      rank: node.steps.reduce((least, { status }) => Math.min(least, interest[status]), 9),
+    }))
     .toSorted((a, b) => a.rank - b.rank || a.at - b.at)
     .map(({ node }) => node);
   let [fits, tooMany] = [0, ranked.length + 1];

@@ -10,7 +10,7 @@ import { personOf } from '../person.ts';
 import { type Show, showOf, summary } from '../show.ts';
 import type { Terminal } from '../terminal.ts';
 import { clean, counted, spanOf } from '../text.ts';
-import { words } from '../tree/draw.ts';
+import { words } from '../tree/status.ts';
 import { demoTask } from './demo-plan.ts';
 import type { Say } from './say.ts';
 

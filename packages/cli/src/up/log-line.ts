@@ -14,13 +14,14 @@ export const heard = (line: string): Heard | null => {
   if (!record) return stack.test(line) ? null : { level: 'error', text: clean(line) };
   const level = levels[String(record['level'])];
   if (level === undefined) return null;
+  const message = typeof record['msg'] === 'string' ? record['msg'] : '';
   const error = (record['error'] ?? record['err']) as { message?: unknown } | undefined;
-  const because = typeof error?.message === 'string' && error.message !== record['msg'] ? `: ${error.message}` : '';
+  const because = typeof error?.message === 'string' && error.message !== message ? `: ${error.message}` : '';
   const about =
     typeof record['task'] === 'string'
       ? ` (task ${record['task']}${typeof record['step'] === 'string' ? `, step ${record['step']}` : ''})`
       : '';
-  return { level, text: clean(`${String(record['msg'] ?? '').replace(/\.$/, '')}${because}${about}`) };
+  return { level, text: clean(`${message.replace(/\.$/, '')}${because}${about}`) };
 };
 
 const levels: Readonly<Record<string, Heard['level']>> = {

@@ -27,7 +27,12 @@ export const runUp = async (call: Call<readonly [], typeof upOptions>): Promise<
     lock.release();
     process.exit(exits.failed);
   });
-  let failure: unknown;
+  const end = async (): Promise<boolean> => {
+    const allEnded = await system.drain();
+    unhear();
+    lock.release();
+    return allEnded;
+  };
   try {
     if (lock.tookOver) await cleanUp(settled, say);
     remind(settled, say);
@@ -36,18 +41,18 @@ export const runUp = async (call: Call<readonly [], typeof upOptions>): Promise<
     say.result('ready', { url: client.url }, `ready ${client.url}`);
     await sayEarlierTasks({ client, say });
     if (!json) sayNext(settled, client, terminal);
-    if (settled.demo)
-      await showDemo({ client, terminal, say, json, approveAfterMs: settled.approveAfterMs, signal: told.signal });
+    const { approveAfterMs } = settled;
+    if (settled.demo) await showDemo({ client, terminal, say, json, approveAfterMs, signal: told.signal });
     say.remark('running', {}, 'Running until Ctrl-C.');
     await untilAborted(told.signal);
   } catch (error) {
     // Told to stop, whatever was going on breaks off somewhere.
-    if (!told.signal.aborted) failure = error;
+    if (!told.signal.aborted) {
+      await end();
+      throw error;
+    }
   }
-  const allEnded = await system.drain();
-  unhear();
-  lock.release();
-  if (failure !== undefined) throw failure;
+  const allEnded = await end();
   say.remark('stopped', {}, 'Stopped. Everything is kept; the next start goes on from here.');
   return allEnded ? exits.ok : exits.failed;
 };

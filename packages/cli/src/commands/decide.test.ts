@@ -1,0 +1,51 @@
+// What people decide, against a stand-in for the coordinator over a real nats-server.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { exits } from '../exit.ts';
+import { refused, someIntervention, startStandIn } from '../testing.ts';
+
+test('approve takes an id, or a task in which one thing waits', async () => {
+  await using api = await startStandIn({
+    'inbox.get': ({ id }) => (id === 'i1' ? someIntervention() : refused('not_found', 'No.')),
+    'inbox.list': ({ task_id }) => ({
+      interventions:
+        task_id === 'feature-1087'
+          ? [someIntervention()]
+          : task_id === 'two'
+            ? [someIntervention(), someIntervention({ id: 'i2' })]
+            : [],
+    }),
+    'inbox.approve': () => ({ ok: true }),
+    'inbox.reject': () => refused('conflict', 'It was approved before.'),
+  });
+  assert.equal((await api.run('approve', 'i1', '--as', 'ada', '--role', 'lead', '--reason', 'fine')).exit, exits.ok);
+  assert.deepEqual(api.asked.at(-1), {
+    what: 'inbox.approve',
+    body: { id: 'i1', by: 'ada', role: 'lead', reason: 'fine' },
+  });
+  assert.equal((await api.run('approve', 'feature-1087', '--as', 'ada')).exit, exits.ok);
+  assert.equal(api.asked.at(-1)?.body['id'], 'i1');
+  const two = await api.run('approve', 'two');
+  assert.equal(two.exit, exits.usage);
+  assert.match(two.err, /i1 \(merge\), i2 \(merge\)/);
+  assert.equal((await api.run('approve', 'nothing')).exit, exits.notFound);
+  assert.equal((await api.run('reject', 'i1')).exit, exits.conflict);
+});
+
+test('answer sends JSON where it is JSON, and text where text is asked for', async () => {
+  const question: { schema?: object } = {};
+  await using api = await startStandIn({
+    'inbox.get': () => someIntervention({ kind: 'question', ...question }),
+    'inbox.answer': () => ({ ok: true }),
+  });
+  const given = async (value: string) => {
+    assert.equal((await api.run('answer', 'i1', value, '--as', 'ada')).exit, exits.ok);
+    return api.asked.at(-1)?.body['value'];
+  };
+  assert.deepEqual(await given('{"a":1}'), { a: 1 });
+  assert.equal(await given('main'), 'main');
+  assert.equal(await given('42'), 42);
+  question.schema = { type: 'string' };
+  assert.equal(await given('42'), '42');
+  assert.equal((await api.run('approve', 'i1')).exit, exits.usage);
+});
