@@ -41,10 +41,10 @@ process.exitCode = failed > 0 ? 1 : 0;
 async function passes({ name, command, advice }: Check): Promise<boolean> {
   const started = performance.now();
   const [program = '', ...args] = command;
-  const child = spawn(join(root, 'node_modules', '.bin', program), args, {
-    cwd: root,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  // Their output comes through a pipe, so they cannot see for themselves whether there is a terminal.
+  const color = process.stdout.isTTY ? { FORCE_COLOR: '1' } : { NO_COLOR: '1' };
+  const file = join(root, 'node_modules', '.bin', program);
+  const child = spawn(file, args, { cwd: root, env: { ...process.env, ...color }, stdio: ['ignore', 'pipe', 'pipe'] });
   const output: Buffer[] = [];
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => output.push(chunk));
   const code = await new Promise((resolve, reject) => child.on('close', resolve).on('error', reject));
