@@ -11,6 +11,7 @@ import { availableParallelism, constants, tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { coverageTable } from './coverage.ts';
+import { ensureNatsCli } from './nats-cli.ts';
 import { ensureNatsServer } from './nats-server.mjs';
 import { type FileResult, runTestFile } from './run-test-file.ts';
 
@@ -41,6 +42,8 @@ const started = performance.now();
 const files = testFiles();
 if (files.length === 0) say(`no test file under ${positionals.join(' ') || root}`);
 else await provideServer();
+// Building it takes minutes on a new machine: more than a test may take. The documentation shows it at work.
+if (files.some((file) => file.startsWith('test/docs/'))) await ensureNatsCli();
 
 const reports = options.coverage ? mkdtempSync(join(tmpdir(), 'capstan-coverage-')) : undefined;
 // Node.js writes one report per process there, also for the services that a test starts.
