@@ -94,6 +94,8 @@ const waiting = {
   paused: 'somebody, a checkpoint or a failure pauses it',
 } as const;
 
+const { awaiting_approval, awaiting_input, blocked, paused } = waiting;
+
 export const taskTransitions: Table<TaskStatus> = {
   queued: { planning: 'room for it', running: 'room for it', planned: 'room for it', ...over },
   planning: {
@@ -104,8 +106,8 @@ export const taskTransitions: Table<TaskStatus> = {
     ...over,
   },
   planned: { running: 'started', verifying: goesOn, ...waiting, ...over },
-  awaiting_approval: { running: goesOn, planning: goesOn, verifying: goesOn, planned: goesOn, ...waiting, ...over },
-  awaiting_input: { running: goesOn, planning: goesOn, verifying: goesOn, planned: goesOn, ...waiting, ...over },
+  awaiting_approval: { running: goesOn, planning: goesOn, verifying: goesOn, planned: 'nothing was begun, and a person starts it', awaiting_input, blocked, paused, ...over },
+  awaiting_input: { running: goesOn, planning: goesOn, verifying: goesOn, planned: 'nothing was begun, and a person starts it', awaiting_approval, blocked, paused, ...over },
   running: {
     planning: 'its planning is done again',
     planned: 'nothing was begun, and a person starts each step',
@@ -118,11 +120,11 @@ export const taskTransitions: Table<TaskStatus> = {
     planning: goesOn,
     planned: 'its plan came, and it waits to be started',
     verifying: goesOn,
-    ...waiting,
+    awaiting_approval, awaiting_input, blocked,
     ...over,
   },
-  blocked: { running: goesOn, planning: goesOn, verifying: goesOn, planned: goesOn, ...waiting, ...over },
-  verifying: { running: goesOn, planned: goesOn, ...waiting, ...over },
+  blocked: { running: goesOn, planning: goesOn, verifying: goesOn, planned: 'nothing was begun, and a person starts it', awaiting_approval, awaiting_input, paused, ...over },
+  verifying: { running: goesOn, planned: 'nothing was begun, and a person starts it', ...waiting, ...over },
   succeeded: { running: again },
   failed: { running: again },
   cancelled: { running: again },

@@ -11,6 +11,7 @@ import { recordOf } from '../snapshot.ts';
 import { looksForQueue, standing } from '../standing.ts';
 import { hasEnded, type StepState, type TaskState, taskEnded } from '../state.ts';
 import { isLegal, stepTransitions, taskTransitions } from '../transitions.ts';
+import { consequences } from './consequences.ts';
 
 /** What is remembered from event to event, since no state tells it. */
 export interface Ledger {
@@ -48,6 +49,7 @@ export const check = (ledger: Ledger, before: TaskState | null, event: Event, de
       ledger.approved.add(`${idOf((before as TaskState).shape, ask.slot)} ${ask.inputHash}`);
   }
   effects(ledger, state, decision.effects);
+  consequences(before, event, decision);
   counted(state);
   slots(state);
   whole(state);

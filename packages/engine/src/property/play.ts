@@ -56,6 +56,11 @@ export class Play {
     });
   }
 
+  /** The news that errands were ordered for. */
+  get told(): unknown[] {
+    return this.#orders.flatMap(({ capability, input }) => (capability === 'notify' ? [input['event']] : []));
+  }
+
   get over(): boolean {
     return this.#next >= this.#tape.length;
   }

@@ -20,18 +20,19 @@ const tape = (most: number) => fc.array(fc.nat(1_000_000), { maxLength: most, si
 const notify: Partial<Settings> = { notify: [{ on: ['*'], channel: 'log' }] };
 
 /** Plays to the end; whatever was disturbed before, a task ends once everything that it waits for comes. */
-const toTheEnd = (play: Play): void => {
+const toTheEnd = (play: Play, isTold = false): void => {
   while (!play.over) play.disturb();
   for (let turn = 0; play.help(); turn += 1) assert.ok(turn < 2_000, 'it never ends');
   const state = play.state as TaskState;
   assert.ok(taskEnded(state.status), `nothing is waited for, and the task is ${state.status}`);
   assert.equal(state.errands, 0, 'news were not told');
+  if (isTold) assert.ok(play.told.includes(`task.${state.status}`), 'nobody was told how it ended');
 };
 
 test('whatever happens, the laws hold, and a task ends once all that it waits for has come', () => {
   fc.assert(
     fc.property(randomTask(6), tape(300), fc.boolean(), (task, numbers, isTold) => {
-      toTheEnd(new Play(task, numbers, isTold ? notify : {}));
+      toTheEnd(new Play(task, numbers, isTold ? notify : {}), isTold);
     }),
     parameters(runs),
   );
