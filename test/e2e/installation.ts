@@ -1,7 +1,7 @@
 // An installation of its own for a test: base images made of this machine, services built, everything up in containers; and all of it gone after.
-import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { type Engine, healthy, list, run } from './docker.ts';
+import { hireJanitor } from './janitor.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -31,6 +31,7 @@ export const install = async (engine: Engine, say: (message: string) => void): P
   };
   const composing = [...engine.compose, '-f', join(root, 'deploy/compose.yaml')];
   const compose = (...args: string[]): Promise<string> => run([...composing, ...args], env);
+  const janitor = hireJanitor(composing, project);
   const mine = ['--filter', `label=com.docker.compose.project=${project}`];
   const timed = async <T>(what: string, work: Promise<T>): Promise<T> => {
     const from = performance.now();
@@ -40,10 +41,10 @@ export const install = async (engine: Engine, say: (message: string) => void): P
   };
 
   const remove = async (): Promise<string[]> => {
-    process.off('SIGTERM', interrupted).off('SIGINT', interrupted);
     const images = await list('image', 'ls', '--quiet', '--no-trunc', `${project}/*`);
     await compose('down', '--volumes', '--remove-orphans');
     if (images.length > 0) await run(['docker', 'image', 'rm', '--force', ...images]);
+    janitor.dismiss();
     const kinds = [
       ['ps', '--all'],
       ['network', 'ls'],
@@ -53,16 +54,6 @@ export const install = async (engine: Engine, say: (message: string) => void): P
     const all = await list('image', 'ls', '--all', '--quiet', '--no-trunc');
     return [...left.flat(), ...images.filter((image) => all.includes(image))];
   };
-  const interrupted = (): void => {
-    const [command = '', ...first] = composing;
-    const down = ['down', '--volumes', '--timeout', '1', '--rmi', 'all'];
-    spawnSync(command, [...first, ...down], { env: { ...process.env, ...env } });
-    // The base is no service's own image, so Compose does not know it.
-    if (env['BASE_IMAGE']) spawnSync('docker', ['image', 'rm', '--force', env['BASE_IMAGE']]);
-    process.exit(1);
-  };
-  process.once('SIGTERM', interrupted).once('SIGINT', interrupted);
-
   try {
     const bases = await timed('base images', run([join(root, 'deploy/base-image.sh'), project]));
     for (const line of bases.split('\n')) Object.assign(env, Object.fromEntries([line.split('=')]));
