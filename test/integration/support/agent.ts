@@ -11,6 +11,7 @@ export interface AgentOptions {
   readonly queue?: string;
   readonly instance?: string;
   readonly concurrency?: number;
+  readonly ackWaitMs?: number | undefined;
   readonly tags?: Readonly<Record<string, string>>;
   readonly work: Readonly<Record<string, Work>>;
 }
@@ -42,8 +43,8 @@ export const usualWork = {
     }),
 } satisfies Readonly<Record<string, Work>>;
 
-export const startAgent = async ({ url, queue = 'worker', instance = 'w1', concurrency = 64, tags, work }: AgentOptions): Promise<Agent> => {
-  const bus = await connect({ url, name: `agent ${queue}.${instance}`, warn: () => {} });
+export const startAgent = async ({ url, queue = 'worker', instance = 'w1', concurrency = 64, ackWaitMs, tags, work }: AgentOptions): Promise<Agent> => {
+  const bus = await connect({ url, name: `agent ${queue}.${instance}`, ackWaitMs, warn: () => {} });
   const name = `${queue}.${instance}`;
   const orders: Order[] = [];
   const busy = new Map<string, AbortController>();

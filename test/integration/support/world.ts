@@ -2,12 +2,12 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bus, connect, decodeTrusted, type Entry, type Message, type NatsBus, prepare, textOf } from '@capstan/bus';
+import { type Bus, connect, decodeTrusted, type Entry, type Message, type NatsBus, partitionOf, prepare, textOf } from '@capstan/bus';
 import { type ServerOptions, startNatsServer, type TestServer } from '@capstan/bus/testing';
 import { type ApiError, isEnded, type Names, type Submission, type Submitted, type TaskRecord } from '@capstan/contracts';
 import { type Agent, type AgentOptions, startAgent, usualWork } from './agent.ts';
 import { type CoordinatorProcess, startCoordinator } from './coordinator.ts';
-import { seen, Signal } from './deadline.ts';
+import { seen, Signal, within } from './deadline.ts';
 
 export interface Notice {
   readonly subject: string;
@@ -32,6 +32,10 @@ export interface World extends AsyncDisposable {
   readonly letters: readonly Message[];
   /** The bucket of tasks as its watchers see it. */
   readonly entries: ReadonlyMap<string, Entry>;
+  readonly coordinators: readonly CoordinatorProcess[];
+  lastEvent(): number;
+  /** Resolves once a task needs no event that is in the log now to be known again. */
+  checkpointed(id: string): Promise<void>;
   coordinator(options?: { instance?: string; env?: Record<string, string> }): Promise<CoordinatorProcess>;
   agent(options?: Partial<AgentOptions>): Promise<Agent>;
   /** Asks a door such as `task.get`; bytes go as they are. */
@@ -40,17 +44,23 @@ export interface World extends AsyncDisposable {
   api<T = Record<string, unknown>>(door: string, body: object): Promise<T>;
   submit(task: Partial<Submission> & Record<string, unknown>): Promise<Submitted>;
   /** Publishes to the plain door as a request, and gives the sequence that the server answered. */
-  plain(body: object | Uint8Array | string, tenant?: string): Promise<number>;
+  plain(body: object | Uint8Array | string, tenant?: string, ms?: number): Promise<number>;
   task(id: string): Promise<TaskRecord>;
   /** The task once something holds of it. */
   until(id: string, what: string, holds: (task: TaskRecord) => boolean, ms?: number): Promise<TaskRecord>;
   ended(id: string, ms?: number): Promise<TaskRecord>;
   /** Resolves once all these have ended, as the bucket tells it; needs no coordinator. */
   allEnded(ids: readonly string[], ms: number): Promise<void>;
+  /** Resolves once the plain door holds nothing more. */
+  emptied(ms?: number): Promise<void>;
   /** Stops the coordinators as they are meant to be stopped: everything that they decided is stored then. */
   quiet(): Promise<void>;
   letter(what: string, test: (letter: Message) => boolean, ms?: number): Promise<Message>;
   notice(what: string, test: (notice: Notice) => boolean, ms?: number): Promise<Notice>;
+  /** Resolves once anything was seen to change, at the latest after a while. */
+  changeOr(ms: number): Promise<void>;
+  /** Resolves once the log has an event of this sequence. */
+  eventAt(seq: number, ms?: number): Promise<void>;
   stored(id: string, what: string, holds: (task: TaskRecord) => boolean, ms?: number): Promise<TaskRecord>;
 }
 
@@ -60,7 +70,8 @@ export interface WorldOptions {
   readonly server?: ServerOptions;
   /** YAML of the coordinators' configuration. */
   readonly config?: string;
-  readonly ackWaitMs?: number;
+  /** How long a message may be in somebody's hands unsaid, before somebody else gets it. */
+  readonly ackWaitMs?: number | undefined;
 }
 
 const patienceMs = 15_000;
@@ -90,6 +101,16 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
     on: (message) => {
       if (message.subject.startsWith(names.dlq('marker', 'closed', '')) || message.subject.startsWith(names.dlq('marker', 'sent', ''))) return;
       letters.push(message);
+      changed.fire();
+    },
+  });
+
+  let lastEvent = 0;
+  await bus.log(names.streams.events).read({
+    after: 0,
+    headersOnly: true,
+    on: ({ seq }) => {
+      lastEvent = seq;
       changed.fire();
     },
   });
@@ -126,20 +147,21 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
   };
 
   const world: World = {
-    server, bus, names, notices, letters, entries, ask, api, task, until,
+    server, bus, names, notices, letters, entries, coordinators, ask, api, task, until,
+    lastEvent: () => lastEvent,
     coordinator: async ({ instance = `c${coordinators.length + 1}`, env } = {}) => {
       const started = await startCoordinator({ url: server.url, instance, env: { ...(options.config === undefined ? {} : { CAPSTAN_CONFIG: configFile }), ...env } });
       coordinators.push(started);
       return started;
     },
     agent: async (given = {}) => {
-      const started = await startAgent({ url: server.url, work: usualWork, ...given });
+      const started = await startAgent({ url: server.url, ackWaitMs: options.ackWaitMs, work: usualWork, ...given });
       agents.push(started);
       return started;
     },
     submit: (given) => api<Submitted>('task.submit', given),
-    plain: async (body, tenant) => {
-      const wire = await bus.ask(names.submit(tenant), typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body), patienceMs);
+    plain: async (body, tenant, ms = patienceMs) => {
+      const wire = await bus.ask(names.submit(tenant), typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body), ms);
       const { seq, error } = decodeTrusted(wire.data) as { seq?: number; error?: { description: string } };
       if (seq === undefined) throw new Error(`the plain door: ${error?.description}`);
       return seq;
@@ -162,9 +184,30 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
       const some = () => [...open].slice(0, 5).map((id) => `${id}: ${record(id) === undefined ? 'missing' : describe(record(id) as TaskRecord)}`).join('\n');
       await seen(ms, () => `${open.size} of ${ids.length} tasks have not ended, such as\n${some()}`, changed, look);
     },
+    emptied: (ms = patienceMs) => {
+      let left = 0;
+      const look = async () => {
+        left = (await bus.log(names.streams.tasks).info()).messages;
+        return left === 0 ? null : undefined;
+      };
+      // An acknowledgement is told to nobody, so this one is asked for.
+      const asking = setInterval(() => changed.fire(), 100);
+      return seen(ms, () => `${left} messages are left in the plain door`, changed, look).then(() => {}).finally(() => clearInterval(asking));
+    },
     quiet: async () => {
       await Promise.all(coordinators.filter((one) => one.alive()).map((one) => one.stop()));
     },
+    checkpointed: async (id) => {
+      const { seq } = await task(id);
+      const key = `_checkpoint.${partitionOf(id)}`;
+      const reached = () => {
+        const entry = entries.get(key);
+        return entry !== undefined && (JSON.parse(textOf(entry.data)) as { seq: number }).seq >= seq ? true : undefined;
+      };
+      await seen(patienceMs, `the checkpoint does not pass ${id} at ${seq}`, changed, reached);
+    },
+    changeOr: (ms) => within(ms, 'a change', changed.next()).catch(() => {}),
+    eventAt: (seq, ms = 60_000) => seen(ms, () => `the log got no event ${seq}; its last is ${lastEvent}`, changed, () => (lastEvent >= seq ? null : undefined)).then(() => {}),
     letter: (what, test, ms = patienceMs) => seen(ms, `no dead letter: ${what}`, changed, () => letters.find(test)),
     notice: (what, test, ms = patienceMs) => seen(ms, `no notice: ${what}`, changed, () => notices.find(test)),
     [Symbol.asyncDispose]: async () => {
