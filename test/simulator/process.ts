@@ -36,6 +36,8 @@ export class SimProcess {
   #cancels = new Set<() => void>();
   #life = 0;
   #body: Body | null = null;
+  /** While it is frozen: what it would have done, in order. */
+  #held: (() => void)[] | null = null;
   deaths = 0;
   alive = false;
 
@@ -50,6 +52,7 @@ export class SimProcess {
     const life = this.#life;
     const bus = memoryBus(broker);
     this.#bus = bus;
+    this.#held = null;
     this.#cancels = new Set();
     this.alive = true;
     const isCurrent = (): boolean => this.alive && this.#life === life;
@@ -76,6 +79,24 @@ export class SimProcess {
     timeline.later(random.int(...restartMs), () => this.start());
   }
 
+  /** Stopped in its tracks, as by SIGSTOP or a long garbage collection; the world goes on without it, and it wakes up knowing nothing of that. */
+  freeze(ms: number): void {
+    if (!this.alive || this.#held !== null) return;
+    this.#held = [];
+    this.#options.onDeath(`${this.name} is frozen for ${ms} ms`);
+    this.#options.timeline.later(ms, () => {
+      const held = this.#held ?? [];
+      this.#held = null;
+      for (const act of held) act();
+    });
+  }
+
+  /** Now, or as soon as it can move again. */
+  #whenAwake(act: () => void): void {
+    if (this.#held === null) act();
+    else this.#held.push(act);
+  }
+
   async stop(): Promise<void> {
     await this.#body?.stop();
     this.alive = false;
@@ -86,14 +107,15 @@ export class SimProcess {
   #clock(isCurrent: () => boolean, die: (error: unknown) => void): SimClock {
     const { timeline } = this.#options;
     const cancels = this.#cancels;
-    const guarded = (act: () => void) => () => {
-      if (!isCurrent()) return;
-      try {
-        act();
-      } catch (error) {
-        die(error);
-      }
-    };
+    const guarded = (act: () => void) => () =>
+      this.#whenAwake(() => {
+        if (!isCurrent()) return;
+        try {
+          act();
+        } catch (error) {
+          die(error);
+        }
+      });
     const kept = (cancel: () => void): (() => void) => {
       cancels.add(cancel);
       return () => {
@@ -121,7 +143,7 @@ export class SimProcess {
             this.crash(`died before ${String(key)}`);
             return new Promise(() => {});
           }
-          const result: unknown = Reflect.apply(value, of, args);
+          const result: unknown = Reflect.apply(value, of, args.map((arg) => this.#heard(arg)));
           if (fate === 'after') {
             this.crash(`died after ${String(key)}`);
             // Nobody is left who would hear how it went.
@@ -129,11 +151,34 @@ export class SimProcess {
             return new Promise(() => {});
           }
           // Streams and buckets are ports too.
-          return key === 'log' || key === 'store' || key === 'objects' ? this.#mortal(result as object, isCurrent) : result;
+          if (key === 'log' || key === 'store' || key === 'objects') return this.#mortal(result as object, isCurrent);
+          return result instanceof Promise ? this.#answered(result) : result;
         };
         wrapped.set(value, call);
         return call;
       },
     });
+  }
+
+  /** An answer reaches a frozen process when it wakes up. */
+  #answered(result: Promise<unknown>): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      result.then(
+        (value) => this.#whenAwake(() => resolve(value)),
+        (error: unknown) => this.#whenAwake(() => reject(error)),
+      );
+    });
+  }
+
+  /** So does whatever a port calls back with. */
+  #heard(arg: unknown): unknown {
+    if (typeof arg === 'function') {
+      return (...args: unknown[]): unknown => {
+        if (this.#held === null) return Reflect.apply(arg, undefined, args);
+        return new Promise((resolve) => this.#whenAwake(() => resolve(Reflect.apply(arg, undefined, args))));
+      };
+    }
+    if (typeof arg !== 'object' || arg === null || Object.getPrototypeOf(arg) !== Object.prototype) return arg;
+    return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, Array.isArray(value) ? value.map((item) => this.#heard(item)) : this.#heard(value)]));
   }
 }

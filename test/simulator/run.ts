@@ -117,6 +117,15 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   };
   if (chaos.outages) timeline.later(outages.int(500, 8_000), outage);
 
+  const frost = random.fork('frost');
+  const freeze = (): void => {
+    if (isCalm) return;
+    // Sometimes longer than a membership lives: then two believe that they own the same.
+    frost.pick(coordinators).freeze(frost.int(1_000, 25_000));
+    timeline.later(frost.int(3_000, 15_000), freeze);
+  };
+  if (chaos.frost) timeline.later(frost.int(500, 8_000), freeze);
+
   await timeline.until(begun + chaosMs);
   trace(`${at()}  the weather clears`);
   isCalm = true;
@@ -169,6 +178,7 @@ const swarm = (random: ReturnType<typeof randomFrom>) => ({
   delayMs: random.pick([0, 0, 5, 50]),
   crash: random.pick([0, 0.002, 0.01]),
   outages: random.chance(0.3),
+  frost: random.chance(0.4),
 });
 
 const fingerprint = (broker: Broker): string => {
