@@ -91,7 +91,7 @@ test('it may be decided that it is not started again, by its last words', async 
       over.resolve(`${code} ${last}`);
     },
   });
-  assert.equal(await over.promise, '2 capstan one: port must be a number.');
+  assert.equal(await over.promise, '2 port must be a number.');
 });
 
 test('what a killed supervisor left is ended by the next, and nothing else is', async (t) => {

@@ -56,7 +56,7 @@ export const keepRunning = (keeping: Keeping): Kept => {
     const worth = heard(line);
     if (!worth) return;
     last = worth.text;
-    if (worth.level === 'warn' && keeping.isQuiet()) return;
+    if (worth.refusal || (worth.level === 'warn' && keeping.isQuiet())) return;
     const { show, held } = allows();
     if (held > 0) say.remark('log', { service: name, held }, `${name}: ${held} more lines are in its log.`, 'warn');
     if (show) say.remark('log', { service: name, message: worth.text }, `${name}: ${worth.text}`, worth.level);
@@ -94,7 +94,7 @@ export const keepRunning = (keeping: Keeping): Kept => {
         if (Date.now() - began >= settledMs) delayMs = firstDelayMs;
         keeping.onEnd?.({ code, signal, last });
         if (stopping) return;
-        const how = signal ? `was ended by ${signal}` : `ended with ${code}`;
+        const how = signal ? `was ended by ${signal}` : `ended with ${code}${code === 2 ? ` (${last})` : ''}`;
         say.remark(
           'ended',
           { service: name, pid: started.pid, code, signal, again_in_ms: delayMs },

@@ -4,6 +4,8 @@ import { clean } from '../text.ts';
 export interface Heard {
   readonly level: 'warn' | 'error';
   readonly text: string;
+  /** Why it refuses to run: said where it ends, so not here as well. */
+  readonly refusal?: boolean;
 }
 
 /** Null for what is only for the file. */
@@ -11,7 +13,7 @@ export const heard = (line: string): Heard | null => {
   if (line.trim() === '') return null;
   const record = parsed(line);
   // Not JSON: what Node itself writes when a process dies. Its first words are for people, the stack is for the file.
-  if (!record) return stack.test(line) ? null : { level: 'error', text: clean(line) };
+  if (!record) return stack.test(line) ? null : inWords(clean(line));
   const level = levels[String(record['level'])];
   if (level === undefined) return null;
   const message = typeof record['msg'] === 'string' ? record['msg'] : '';
@@ -22,6 +24,11 @@ export const heard = (line: string): Heard | null => {
       ? ` (task ${record['task']}${typeof record['step'] === 'string' ? `, step ${record['step']}` : ''})`
       : '';
   return { level, text: clean(`${message.replace(/\.$/, '')}${because}${about}`) };
+};
+
+const inWords = (text: string): Heard => {
+  const refused = /^capstan [\w-]+: (.*)$/.exec(text);
+  return refused ? { level: 'error', text: refused[1] ?? '', refusal: true } : { level: 'error', text };
 };
 
 const levels: Readonly<Record<string, Heard['level']>> = {

@@ -51,7 +51,8 @@ test('warnings and errors are for people, with what they are about', () => {
 test('what is no JSON is shown, without its stack', () => {
   assert.deepEqual(heard('capstan executor: CAPSTAN_HEALTH_PORT must be a number.'), {
     level: 'error',
-    text: 'capstan executor: CAPSTAN_HEALTH_PORT must be a number.',
+    text: 'CAPSTAN_HEALTH_PORT must be a number.',
+    refusal: true,
   });
   assert.deepEqual(heard('TypeError: x is not a function'), { level: 'error', text: 'TypeError: x is not a function' });
   for (const line of ['    at run (a.ts:1:2)', 'file:///a.ts:3', 'node:internal/x:1', 'Node.js v24.21.0', '}'])

@@ -43,13 +43,19 @@ export const findNatsServer = (checkout: string, say: Say, signal: AbortSignal):
       if (code === 0 && path.trim()) resolve(path.trim());
       else
         reject(
-          new CommandError(exits.failed, said.trim().replaceAll('\n', ' ') || 'There is no nats-server here.', {
+          new CommandError(exits.failed, sentence(said) || 'There is no nats-server here.', {
             code: 'unavailable',
             hint: 'Or use one that runs already: --nats-url URL.',
           }),
         );
     });
   });
+
+const sentence = (lines: string): string =>
+  lines
+    .trim()
+    .replaceAll(/\s*\n\s*/g, ' ')
+    .replace(/([^.])$/, '$1.');
 
 /** Said before anything is started, while it is still easy to understand. */
 export const mustBeFree = (port: number): Promise<void> =>

@@ -74,7 +74,7 @@ const showDemo = async (demo: Demo): Promise<void> => {
 
 const cleanUp = async ({ data }: Settled, say: Say): Promise<void> => {
   const ended = await endLeftovers(data);
-  const what = ended.length > 0 ? ` and left ${ended.join(', ')} running, which are ended now` : '';
+  const what = ended.length > 0 ? `; what it left is ended: ${ended.join(', ')}` : '';
   say.remark('took_over', { ended }, `The supervisor before this one was killed${what}.`, 'warn');
 };
 

@@ -50,6 +50,7 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
   const failed = new Promise<never>((_, reject) => (fatal = reject));
   failed.catch(() => {});
   let ready = false;
+  const ending = new AbortController();
   const keep = keeper(settled, register, say, () => !ready);
 
   const startServer = async (): Promise<string> => {
@@ -94,16 +95,19 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
         natsUrl: url,
         namespace: settled.namespace,
         environment: { ...environment, CAPSTAN_CONFIG: settled.configFile },
+      }).catch((error: unknown) => {
+        throw settled.natsUrl === undefined ? error : nobodyThere(error);
       });
       const told = serviceEnvironment(environment, { ...settled, url, checkout });
       const expected = servicesOf(settled.executors).map((spec) => startService(spec, told));
       const agents = expected.filter(({ queue }) => queue !== '');
       const slow = (missing: string) => say.remark('waiting', { for: missing }, `Still waiting for ${missing}.`);
-      await Promise.race([untilReady(client, agents, signal, slow), failed]);
+      await Promise.race([untilReady(client, agents, AbortSignal.any([signal, ending.signal]), slow), failed]);
       ready = true;
       return client;
     },
     drain: async () => {
+      ending.abort();
       const stopAll = async (which: (spec: ServiceSpec | null) => boolean, withinMs: number) => {
         const results = await Promise.all(
           kept.filter(({ spec }) => which(spec)).map(({ child }) => stop(child, withinMs, say)),
@@ -123,6 +127,20 @@ export const newSystem = ({ settled, checkout, environment, say, signal }: Start
     },
   };
 };
+
+/** Who starts Capstan need not be told to start Capstan. */
+const nobodyThere = (error: unknown): unknown =>
+  error instanceof CommandError && error.exit === exits.unavailable
+    ? new CommandError(
+        exits.failed,
+        error.message,
+        {
+          code: 'unavailable',
+          hint: 'Is that server running, and is the address right? Without --nats-url one is started here.',
+        },
+        { cause: error },
+      )
+    : error;
 
 /** `giveUp` may decide that a child which ended is not started again. */
 const keeper =
