@@ -40,7 +40,7 @@ export async function runTestFile(
     ...(grep === undefined ? {} : { testNamePatterns: [grep] }),
   });
   const stopWatching = watch(events, file, timeoutMs, idle);
-  const { counts, output } = count(events, { file, name, isFiltered: grep !== undefined });
+  const { counts, output } = count(events, { file, name, isFiltered: grep !== undefined, signal });
   for await (const _ of events);
   stopWatching();
   return { name, ...counts, output: output.slice(-outputLinesMax).join(''), ms: performance.now() - started };
@@ -73,10 +73,12 @@ interface Subject {
   readonly file: string;
   readonly name: string;
   readonly isFiltered: boolean;
+  /** Aborted when the whole run is told to stop. */
+  readonly signal: AbortSignal;
 }
 
 /** Listens; the numbers are complete when the stream has ended. */
-function count(events: Events, { file, name, isFiltered }: Subject): { counts: Counts; output: string[] } {
+function count(events: Events, { file, name, isFiltered, signal }: Subject): { counts: Counts; output: string[] } {
   const counts: Counts = { passed: 0, skipped: 0, failures: [] };
   const output: string[] = [];
   const titles: string[] = []; // of the tests that are open, outermost first
@@ -105,7 +107,7 @@ function count(events: Events, { file, name, isFiltered }: Subject): { counts: C
       const isFile = test.name === file;
       const title = [name, ...(isFile ? [] : titles.slice(0, test.nesting).concat(test.name))].join(' › ');
       const where = isFile ? name : `${name}:${test.line}:${test.column}`;
-      counts.failures.push({ title, where, why: isFile ? fileFailure(error) : reasonOf(error) });
+      counts.failures.push({ title, where, why: isFile ? fileFailure(error, signal) : reasonOf(error) });
     }
   });
   for (const type of ['test:stdout', 'test:stderr'] as const) {
@@ -125,7 +127,8 @@ function failureType(error: Error): string | undefined {
   return (error as Error & { failureType?: string }).failureType;
 }
 
-function fileFailure(error: Error): string {
+function fileFailure(error: Error, stopped: AbortSignal): string {
+  if (stopped.aborted) return 'Stopped with the run.';
   if (failureType(error) === 'testAborted')
     return 'Stopped: it blocked, or something kept it alive after its last test.';
   const { exitCode, signal } = error as Error & { exitCode?: number; signal?: string };
