@@ -16,7 +16,9 @@ export const isCode = (path: string): boolean => /\.(ts|mjs)$/.test(path);
 
 /** Tests, what helps them, and programs for whoever works on the code: they may do more than what they test. */
 export const isForTests = (path: string): boolean =>
-  /\.(test|fixture)\.ts$|\/(testing|worlds|bench|generate)\.ts$|^packages\/engine\/src\/property\/|^test\//.test(path);
+  /\.(test|fixture)\.ts$|\/(testing|worlds|bench|diagram|generate)\.ts$|^packages\/engine\/src\/property\/|^test\//.test(
+    path,
+  );
 
 /** `packages/kit` of `packages/kit/src/log.ts`; of other files the first folder. */
 export const roomOf = (path: string): string =>
