@@ -5,6 +5,7 @@ import { type Effect, type Intervention, limits, type OrderDraft } from '@capsta
 import type { Actor } from './actor.ts';
 import type { Alarms } from './alarms.ts';
 import type { Broker } from './broker.ts';
+import { corpseOf } from './doors/corpse.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
 import type { World } from './world.ts';
 
@@ -68,7 +69,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       task: actor.id,
       step: effect.step,
       // What was sent, byte for byte; where it is purged already, the same order again without its lease.
-      message: original ?? { subject, data: JSON.stringify(effect.order), stream: names.streams.orders },
+      message: original === null ? { subject, data: JSON.stringify(effect.order), stream: names.streams.orders } : corpseOf(original, names.streams.orders),
       identity: `${actor.id} ${effect.step} ${effect.attempt} ${effect.reason}`,
     });
   };

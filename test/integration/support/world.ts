@@ -123,7 +123,9 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
     const wire = await bus.ask(names.api(noun, verb), typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body), ms);
     const text = textOf(wire.data);
     const parsed = JSON.parse(text) as Record<string, unknown>;
-    return { text, body: parsed, error: (parsed as { error?: ApiError['error'] }).error ?? null, status: wire.header('Nats-Service-Error-Code') };
+    const status = wire.header('Nats-Service-Error-Code');
+    // The header tells: a dead letter has an `error` of its own.
+    return { text, body: parsed, error: status === undefined ? null : (parsed as ApiError).error, status };
   };
   const api = async <T>(door: string, body: object): Promise<T> => {
     const { body: found, error } = await ask(door, body);

@@ -63,10 +63,10 @@ const acting = (verb: 'redrive' | 'drop', act: (world: World, id: string, by: st
         if (closed === null) throw missing(one);
         done.push({ id: one, state: closed.letter.state, again: closed.again });
       } catch (error) {
-        if (!isBusError(error, 'conflict')) throw error;
+        const refusal = error instanceof Refusal ? error : isBusError(error, 'conflict') ? new Refusal('conflict', error.message) : null;
         // Asked for one, its refusal is the answer; asked for many, the others go on.
-        if (id !== undefined) throw new Refusal('conflict', error.message);
-        failed.push({ id: one, message: error.message });
+        if (refusal === null || id !== undefined) throw refusal ?? error;
+        failed.push({ id: one, message: refusal.message });
       }
     }
     return { dry_run: dry, count: done.length, dead_letters: done, ...(failed.length === 0 ? {} : { failed }) };
