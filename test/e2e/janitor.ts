@@ -15,9 +15,12 @@ export const hireJanitor = (composing: readonly string[], project: string): { di
   });
   janitor.unref();
   (janitor.stdin as unknown as { unref(): void }).unref();
+  let { pid } = janitor;
   return {
     dismiss: () => {
-      if (janitor.pid !== undefined && janitor.exitCode === null) process.kill(-janitor.pid, 'SIGKILL');
+      // The group, since the shell has a child that waits with it.
+      if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+      pid = undefined;
     },
   };
 };
