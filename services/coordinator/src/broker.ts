@@ -36,6 +36,8 @@ export const broker = async (world: World): Promise<Broker> => {
   const wants = new Map<string, Wanted & { unroutedSaid: boolean }>();
   const opened = new Set<string>();
   let ready = false;
+  let heard: () => void = () => {};
+  const known = new Promise<void>((resolve) => (heard = resolve));
 
   const present = (): LiveAgent[] => {
     const oldest = world.clock.now() - limits.agentTtlMs;
@@ -85,8 +87,11 @@ export const broker = async (world: World): Promise<Broker> => {
     },
     () => {
       ready = true;
+      heard();
     },
   );
+  // Before, every capability would look as if nobody offered it.
+  await known;
 
   // Whoever looks for a queue is not kept waiting by a start in which agents and tasks come in any order.
   const patience = world.clock.every(1_000, () => {

@@ -51,6 +51,8 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
     await openPlainDoor(world, admit),
     await serveApi({ world, tasks, broker, admit }),
   ];
+  // The server takes what one connection says in order: once it answers this, it knows of every door, and "ready" is true.
+  await bus.log(names.streams.events).info();
 
   return {
     stop: async () => {
