@@ -18,8 +18,10 @@ main() {
 }
 
 can_install() {
-  [ "$(id -u)" = 0 ] || { say 'no Docker Engine: none answers, and only root can install and start one'; return 1; }
-  command -v apt-get >/dev/null || { say 'no Docker Engine: none answers, and this is no Debian-like system to install one on'; return 1; }
+  here='no Docker Engine answers'
+  ! answers || here="$(engine) answers, without Compose"
+  [ "$(id -u)" = 0 ] || { say "$here, and only root can install what is missing"; return 1; }
+  command -v apt-get >/dev/null || { say "$here, and this is no Debian-like system to install what is missing on"; return 1; }
 }
 
 install_missing() {
