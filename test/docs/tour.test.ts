@@ -1,5 +1,5 @@
 // The tour as its reader types it: every command of docs/tour.md is run, in order, against a system that was started as the tour says.
-import { strict as assert } from 'node:assert';
+import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -63,6 +63,6 @@ const shown = (value: unknown): string => {
   if (value === null) return 'empty';
   if (Array.isArray(value)) return 'a list';
   if (typeof value === 'object') return 'a group of settings';
-  const text = String(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
   return typeof value === 'string' ? `"${text.length > 24 ? `${text.slice(0, 24)}…` : text}"` : text;
 };

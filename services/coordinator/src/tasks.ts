@@ -49,7 +49,7 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
     try {
       const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify({ task_id: task, ...(seq === undefined ? {} : { seq }) } satisfies Asked));
       const { found, elsewhere } = decodeTrusted(wire.data) as { found?: TaskRecord | null; elsewhere?: string };
-      if (elsewhere !== undefined) return fetchWhole(world, elsewhere);
+      if (elsewhere !== undefined) return await fetchWhole(world, elsewhere);
       if (found !== undefined) return found;
     } catch (error) {
       // Between two owners nobody answers; what is stored is at most half a second old.

@@ -16,7 +16,7 @@ const found = async ({ tasks }: ApiContext, id: string): Promise<TaskRecord> => 
 };
 
 const submit = endpoint('task', 'submit', async (context, data) => {
-  const { seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
+  const { seq: _seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
   if (submitted.created) return submitted;
   return { ...submitted, status: (await context.tasks.read(submitted.task_id))?.status ?? submitted.status };
 });
