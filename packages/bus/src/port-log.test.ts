@@ -103,14 +103,17 @@ inBothWorlds(
       said.push(say(bus, n, n + 20));
       n += 20;
     }, 5);
-    for (let round = 1; round <= 3; round++) {
-      await heard.count(round * 300);
-      await world.kill();
-      assert.ok(!(await stays(() => reader.connected())));
-      await world.start();
+    try {
+      for (let round = 1; round <= 3; round++) {
+        await heard.count(round * 300);
+        await world.kill();
+        assert.ok(!(await stays(() => reader.connected())));
+        await world.start();
+      }
+      await heard.count(1_500);
+    } finally {
+      clearInterval(speaking);
     }
-    await heard.count(1_500);
-    clearInterval(speaking);
     await Promise.all(said);
     await heard.count(n);
     assert.deepEqual(heard.all, upTo(n));

@@ -91,8 +91,11 @@ inBothWorlds('who says that he is at it is not silent', { ackWaitMs: 500 }, asyn
   await order(bus, 1);
   const [delivery] = await heard.count(1);
   const beat = setInterval(() => delivery?.working(), 100);
-  await assert.rejects(heard.count(2, 1_500));
-  clearInterval(beat);
+  try {
+    await assert.rejects(heard.count(2, 1_500));
+  } finally {
+    clearInterval(beat);
+  }
   await heard.count(2);
   assert.equal(heard.all[1]?.deliveries, 2);
 });

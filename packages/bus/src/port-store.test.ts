@@ -135,8 +135,11 @@ inBothWorlds(
     await store.set({ key: 'executor.1', data: '{}', expect: null });
     await store.set({ key: 'executor.2', data: '{}', expect: null });
     const beat = setInterval(() => void store.set({ key: 'executor.2', data: '{}', expect: null }), 300);
-    await heard.until(() => heard.all.includes('executor.1 gone'), 'the end of executor.1', 20_000);
-    clearInterval(beat);
+    try {
+      await heard.until(() => heard.all.includes('executor.1 gone'), 'the end of executor.1', 20_000);
+    } finally {
+      clearInterval(beat);
+    }
     assert.ok(!heard.all.includes('executor.2 gone'));
     assert.deepEqual(await store.keys(), ['executor.2']);
   },
