@@ -38,7 +38,7 @@ export type { Decision, Intervention } from './intervention.ts';
 export { json, jsonObject } from './json.ts';
 export type { Json } from './json.ts';
 export { limits } from './limits.ts';
-export { namesOf, parseEventSubject, parseOrderSubject } from './names.ts';
+export { namesOf, namespacePattern, parseEventSubject, parseOrderSubject } from './names.ts';
 export type { Names } from './names.ts';
 export { answer, failure, order } from './order.ts';
 export type { Failure, Order } from './order.ts';

@@ -66,10 +66,12 @@ export type Names = ReturnType<typeof build>;
 
 const built = new Map<string, Names>();
 
+/** Lower case only: "acme" and "Acme" would differ in their subjects and share their streams. */
+export const namespacePattern = /^[a-z0-9][a-z0-9_-]{0,31}$/;
+
 /** The names of one installation; several installations on one NATS account differ by namespace. */
 export const namesOf = (namespace = 'capstan'): Names => {
-  // Lower case only: "acme" and "Acme" would differ in their subjects and share their streams.
-  if (!/^[a-z0-9][a-z0-9_-]{0,31}$/.test(namespace)) {
+  if (!namespacePattern.test(namespace)) {
     throw new Error(
       `namespace "${namespace}" must be 1 to 32 lower-case letters, digits, "_" or "-", and begin with a letter or digit`,
     );

@@ -1,7 +1,7 @@
 // A process's configuration: a YAML file, a local one over it, the environment on top; checked, with defaults filled in.
 // What a service has of its own is a section under the service's name, which that service describes.
 import { randomBytes } from 'node:crypto';
-import { id, limits, settings } from '@capstan/contracts';
+import { id, limits, namespacePattern, settings } from '@capstan/contracts';
 import { z } from 'zod';
 import { type ConfigFile, type Path, readConfigFile, readLocalBeside } from './config-file.ts';
 import { type Layer, type FromEnvironment, environmentLayer } from './config-environment.ts';
@@ -13,7 +13,7 @@ export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 's
 const common = z.strictObject({
   namespace: z
     .string()
-    .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{0,31}$/, '1 to 32 letters, digits, "_" or "-"')
+    .regex(namespacePattern, '1 to 32 lower-case letters, digits, "_" or "-"')
     .default('capstan'),
   /** Tells the copies of a service apart; made up where absent. */
   instance: id.optional(),
