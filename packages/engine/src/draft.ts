@@ -1,12 +1,13 @@
 // The next state under construction, and what it wants done. Handlers change the draft; the state that they started from stays as it was,
 // so a throw anywhere leaves nothing half done.
-import type { Effect, Event, StepStatus, WakeReason } from '@capstan/contracts';
+import { type Effect, type Event, type StepStatus, stepStatuses, type WakeReason } from '@capstan/contracts';
 import { PagedDraft } from './paged.ts';
 import { idOf, type Shape, type Spec, specOf } from './plan/shape.ts';
 import { type GroupState, hasEnded, type OpenAsk, type StepState, type TaskState, type Timer } from './state.ts';
 import { workList, type WorkList } from './work-list.ts';
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+type Counts = Record<StepStatus, number>;
 
 export interface News {
   /** `task.failed`, `approval.requested`, … */
@@ -22,6 +23,8 @@ export interface Draft {
   groups: PagedDraft<GroupState>;
   /** A copy of its own once anything is asked or answered. */
   asks: Record<string, OpenAsk> | null;
+  /** The same for how many steps are in which status. */
+  counts: Counts | null;
   readonly at: number;
   readonly effects: Effect[];
   /** Slots that ended in this decision and whose consequences are still to be drawn. */
@@ -52,6 +55,7 @@ export const openDraft = (state: TaskState, event: Event): Draft => {
     waits: new PagedDraft(state.waits),
     groups: new PagedDraft(state.groups),
     asks: null,
+    counts: null,
     at,
     effects: [],
     ended: workList(),
@@ -72,6 +76,7 @@ export const closeDraft = (draft: Draft): TaskState => {
   task.waits = draft.waits.done();
   task.groups = draft.groups.done();
   if (draft.asks !== null) task.asks = draft.asks;
+  if (draft.counts !== null) task.counts = withoutZeros(draft.counts);
   return task;
 };
 
@@ -95,7 +100,9 @@ export const change = (draft: Draft, slot: number, patch: Partial<StepState>): S
     const closed = Number(hasEnded(step.status)) - Number(hasEnded(status));
     if (specIn(draft, slot).errand) task.errands -= closed;
     else {
-      task.counts = recounted(task.counts, status, step.status);
+      const counts = ownCounts(draft);
+      counts[status] -= 1;
+      counts[step.status] += 1;
       task.open -= closed;
     }
     draft.effects.push({ kind: 'tell', step: idIn(draft, slot), status: step.status });
@@ -104,12 +111,19 @@ export const change = (draft: Draft, slot: number, patch: Partial<StepState>): S
   return step;
 };
 
-const recounted = (counts: TaskState['counts'], from: StepStatus, to: StepStatus): TaskState['counts'] => {
-  const next = { ...counts, [to]: (counts[to] ?? 0) + 1 };
-  const left = (counts[from] ?? 0) - 1;
-  if (left > 0) next[from] = left;
-  else delete next[from];
-  return next;
+/** How many steps are in each status, as of now in this draft. */
+export const countsIn = (draft: Draft): Readonly<Partial<Record<StepStatus, number>>> =>
+  draft.counts ?? draft.task.counts;
+
+/** A copy that may be changed, with every status in it. */
+export const ownCounts = (draft: Draft): Counts => (draft.counts ??= { ...noCounts, ...draft.task.counts });
+
+const noCounts = Object.fromEntries(stepStatuses.map((status) => [status, 0])) as Counts;
+
+const withoutZeros = (counts: Counts): Partial<Counts> => {
+  const some: Partial<Counts> = {};
+  for (const status of stepStatuses) if (counts[status] > 0) some[status] = counts[status];
+  return some;
 };
 
 export const isVerifying = (step: StepState): boolean => step.stage === 'verify' && step.status === 'running';

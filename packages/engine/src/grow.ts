@@ -1,6 +1,6 @@
 // A plan that grows while it runs: steps that a planner, an agent or Capstan itself adds, and families whose members become known.
 import type { Step } from '@capstan/contracts';
-import type { Draft } from './draft.ts';
+import { type Draft, ownCounts } from './draft.ts';
 import { sha256 } from './hash.ts';
 import { type Addition, shapeOf, specOf } from './plan/shape.ts';
 import { recount } from './recount.ts';
@@ -18,7 +18,7 @@ export const grow = (draft: Draft, addition: Addition): void => {
     else pending += 1;
   }
   task.open += pending;
-  if (pending > 0) task.counts = { ...task.counts, pending: (task.counts.pending ?? 0) + pending };
+  if (pending > 0) ownCounts(draft).pending += pending;
   draft.grown = true;
   recount(draft);
 };

@@ -76,8 +76,10 @@ const outputsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['outputs
 
 const artifactsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['artifacts'] => {
   const shape = shapeIn(draft);
-  return spec.afterSpecs.flatMap((at) => {
+  const found: OrderDraft['context']['artifacts'] = [];
+  for (const at of spec.afterSpecs) {
     const before = shape.specs[at] as Spec;
-    return draft.steps.read(before.first).artifacts.map((artifact) => ({ ...artifact, step: before.step.id }));
-  });
+    for (const artifact of draft.steps.read(before.first).artifacts) found.push({ ...artifact, step: before.step.id });
+  }
+  return found;
 };

@@ -25,6 +25,8 @@ export const readPaged = <T>(list: Paged<T>, at: number): T => {
   return page[at % size] as T;
 };
 
+const fewMax = 8;
+
 /** A version under construction: what is changed is copied first, and belongs to the draft from then on until `done`. */
 export class PagedDraft<T> {
   length: number;
@@ -33,9 +35,9 @@ export class PagedDraft<T> {
   /** Most events change one page, so it is told by comparing one number. */
   #lastOwn = -1;
   #own: Set<number> | null = null;
-  /** Elements that were copied here, and so may be changed in place. */
-  #lastEdited: T | null = null;
-  #edited: Set<T> | null = null;
+  /** Elements that were copied here, and so may be changed in place: a few at most events, all of them at some. */
+  readonly #few: T[] = [];
+  #many: Set<T> | null = null;
 
   constructor(from: Paged<T>) {
     this.#from = from;
@@ -60,11 +62,11 @@ export class PagedDraft<T> {
   /** A copy of an object that may be changed in place; the same one when it is asked for again. */
   edit(at: number): T {
     const present = this.read(at);
-    if (present === this.#lastEdited || this.#edited?.has(present) === true) return present;
+    if (this.#few.includes(present) || this.#many?.has(present) === true) return present;
     const copy = { ...present };
     this.write(at, copy);
-    if (this.#lastEdited !== null) (this.#edited ??= new Set()).add(this.#lastEdited);
-    this.#lastEdited = copy;
+    if (this.#few.length < fewMax) this.#few.push(copy);
+    else (this.#many ??= new Set()).add(copy);
     return copy;
   }
 

@@ -1,6 +1,6 @@
 // The status of a task that has not ended: what most of its open steps are about, in words that a person would choose.
 import { limits, type TaskStatus } from '@capstan/contracts';
-import { type Draft, slotsWhere, specIn } from './draft.ts';
+import { countsIn, type Draft, slotsWhere, specIn } from './draft.ts';
 import { type HistoryEntry, taskEnded, type TaskState } from './state.ts';
 
 export const showStatus = (draft: Draft): void => {
@@ -26,7 +26,8 @@ interface Judgement {
 
 const judge = (draft: Draft): Judgement => {
   const { task } = draft;
-  const count = (status: keyof TaskState['counts']) => task.counts[status] ?? 0;
+  const counts = countsIn(draft);
+  const count = (status: keyof TaskState['counts']) => counts[status] ?? 0;
   if (task.ending !== null) return { status: 'running', reason: endingReason(task.ending, task.revivals.length > 0) };
   const busy = count('running') + count('retrying');
   if (task.plan === null && busy > 0) return { status: 'planning', reason: null };
