@@ -19,6 +19,14 @@ export const findPending = async (
   const waiting = items.filter(({ kind }) => kinds.includes(kind));
   const [first, ...others] = waiting;
   if (!first) {
+    const before = await decidedBefore(client, word, kinds);
+    if (before) {
+      const who = before.by ? ` by ${before.by}` : '';
+      throw new CommandError(exits.conflict, `Nothing waits there any more: ${before.id} was ${before.status}${who}.`, {
+        code: 'conflict',
+        hint: `\`capstan watch ${word}\` shows how it went on.`,
+      });
+    }
     throw new CommandError(
       exits.notFound,
       `Nothing called "${word}" waits for ${wanted(kinds)}, and no task of that name has anything that does.`,
@@ -33,6 +41,12 @@ export const findPending = async (
     throw mistake(`More than one thing waits there: ${ids}.`, 'Name one by its id.');
   }
   return first;
+};
+
+/** The last of the task that was decided, if any. */
+const decidedBefore = async (client: Client, taskId: string, kinds: readonly Intervention['kind'][]) => {
+  const { items } = await listInterventions(client, { task_id: taskId, status: 'all' }, 1_000);
+  return items.findLast(({ kind, status }) => kinds.includes(kind) && status !== 'pending');
 };
 
 const fitting = (found: Intervention, kinds: readonly Intervention['kind'][]): Intervention => {

@@ -1,12 +1,10 @@
-// Shows a task while it runs: redrawn in place on a TTY, a line for each change elsewhere, a document a line for programs.
-import { isEnded, type StepRecord, type TaskRecord } from '@capstan/contracts';
+// What it takes to show a task while it runs, and what is said of it in the end. How it looks is show-live.ts and show-lines.ts.
+import type { TaskRecord } from '@capstan/contracts';
 import { type Exit, exits } from './exit.ts';
 import type { Terminal } from './terminal.ts';
 import { clean, jsonText, spanOf } from './text.ts';
-import { headline } from './headline.ts';
-import { renderTree } from './tree/draw.ts';
-import { countsText, stepDetail, words } from './tree/status.ts';
 import { countsOf, treeOf } from './tree/graph.ts';
+import { countsText, words } from './tree/status.ts';
 
 export interface Show {
   task(task: TaskRecord): void;
@@ -19,9 +17,15 @@ export interface Show {
   end(): void;
 }
 
-export const showOf = (terminal: Terminal, json: boolean): Show => {
-  if (json) return jsonShow(terminal);
-  return terminal.isTty ? liveShow(terminal) : lineShow(terminal);
+/** What somebody could do so that it goes on; nothing where it does by itself. */
+export const hintOf = ({ task_id, steps }: TaskRecord): string => {
+  const statuses = Object.values(steps).map(({ status }) => status);
+  const id = clean(task_id);
+  if (statuses.includes('awaiting_approval'))
+    return `It waits for somebody: \`capstan approve ${id}\` or \`capstan reject ${id}\`.`;
+  return statuses.includes('awaiting_input')
+    ? `It waits for somebody: \`capstan answer ${id} VALUE\`; \`capstan inbox\` has the question.`
+    : '';
 };
 
 /** How a command ends whose task ended so. */
@@ -47,7 +51,8 @@ const withBelow = (node: ReturnType<typeof treeOf>): ReturnType<typeof treeOf>[]
   ...node.children.flatMap(withBelow),
 ];
 
-const jsonShow = (terminal: Terminal): Show => {
+/** A document a line. */
+export const jsonShow = (terminal: Terminal): Show => {
   let last = '';
   return {
     task: (task) => {
@@ -59,118 +64,5 @@ const jsonShow = (terminal: Terminal): Show => {
     ask: () => {},
     above: (print) => print(),
     end: () => {},
-  };
-};
-
-/** The plan at first and as it ended, and between them a line for each change. */
-const lineShow = (terminal: Terminal): Show => {
-  const shown = new Map<string, string>();
-  let last: TaskRecord | undefined;
-  let troubled = false;
-  const picture = (task: TaskRecord) => {
-    const view = { columns: 120, lines: 60, now: Date.now(), style: terminal.style };
-    for (const line of [headline(task, view), ...renderTree(task, view)]) terminal.print(line);
-  };
-  const changes = (before: TaskRecord, task: TaskRecord) => {
-    const at = clock(task.updated_at);
-    for (const [id, step] of Object.entries(task.steps)) {
-      const now = `${step.status} ${step.attempt}`;
-      const seen = shown.get(id);
-      shown.set(id, now);
-      // A step that was added and hasn't begun is no change worth a line.
-      if (seen !== now && (seen !== undefined || step.status !== 'pending'))
-        terminal.print(`${at}  ${changeLine(id, step)}`);
-    }
-    if (before.status !== task.status) terminal.print(`${at}  ${clean(task.task_id)}: ${words(task.status)}`);
-  };
-  return {
-    task: (task) => {
-      // Before it is planned there is no plan to show.
-      const hadSteps = Object.keys(last?.steps ?? {}).length > 0;
-      if (last && hadSteps) changes(last, task);
-      else {
-        if (!last || Object.keys(task.steps).length > 0) picture(task);
-        for (const [id, step] of Object.entries(task.steps)) shown.set(id, `${step.status} ${step.attempt}`);
-      }
-      last = task;
-    },
-    trouble: (text) => {
-      if (text !== null && !troubled) terminal.remark(`${clean(text)} Waiting for it to come back.`);
-      if (text === null) terminal.remark('It is back.');
-      troubled = text !== null;
-    },
-    ask: (text) => text !== null && terminal.print(clean(text)),
-    above: (print) => print(),
-    end: () => {
-      if (last && isEnded(last.status)) picture(last);
-      last = undefined;
-    },
-  };
-};
-
-const changeLine = (id: string, step: StepRecord): string => {
-  const detail = stepDetail(step, Date.now());
-  return `${clean(id)}: ${words(step.status)}${detail && detail !== step.status ? ` (${detail})` : ''}`;
-};
-
-const clock = (time: string): string => /T(\d\d:\d\d:\d\d)/.exec(time)?.[1] ?? clean(time);
-
-const redrawMs = 200;
-
-const liveShow = (terminal: Terminal): Show => {
-  let task: TaskRecord | undefined;
-  let trouble: string | null = null;
-  let question: string | null = null;
-  let drawn = 0;
-  let turn = 0;
-  let dueAt = 0;
-  const draw = (last: boolean) => {
-    if (!task) return;
-    const began = Date.now();
-    const { columns, rows } = terminal.size();
-    const view = {
-      columns: columns - 1,
-      now: began,
-      style: terminal.style,
-      lines: last ? Math.max(rows, 60) : rows - 5,
-      turn: last ? 0 : turn++,
-    };
-    const lines = [headline(task, view), ...renderTree(task, view)];
-    if (trouble) lines.push(terminal.style.yellow(clean(trouble).slice(0, columns - 1)));
-    if (question) lines.push('', terminal.style.bold(clean(question).slice(0, columns - 1)));
-    // To the first line of the last picture, erase from there, draw; in one write, so that nothing flickers.
-    terminal.draw(`${drawn > 0 ? `\u001b[${drawn}A` : ''}\r\u001b[J${lines.join('\n')}\n`);
-    drawn = lines.length;
-    // A very large plan takes long to draw: then more seldom.
-    dueAt = began + Math.max(redrawMs, 10 * (Date.now() - began));
-  };
-  let ended = false;
-  const timer = setInterval(() => Date.now() >= dueAt && draw(false), redrawMs);
-  return {
-    task: (next) => {
-      task = next;
-      draw(false);
-    },
-    trouble: (text) => {
-      trouble = text;
-    },
-    ask: (text) => {
-      question = text;
-      draw(false);
-    },
-    above: (print) => {
-      if (drawn > 0) terminal.draw(`\u001b[${drawn}A\r\u001b[J`);
-      drawn = 0;
-      print();
-      draw(false);
-    },
-    end: () => {
-      if (ended) return;
-      ended = true;
-      clearInterval(timer);
-      trouble = null;
-      question = null;
-      draw(true);
-    },
   };
 };

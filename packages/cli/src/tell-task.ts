@@ -27,7 +27,8 @@ export const tellTask = async ({ connect, json, terminal }: Surroundings, tellin
   });
   if (json) terminal.print(jsonText(answer));
   else {
-    const status = typeof answer['status'] === 'string' ? ` The task is ${words(clean(answer['status']))}.` : '';
+    const status =
+      typeof answer['status'] === 'string' ? ` Status of the task: ${words(clean(answer['status']))}.` : '';
     terminal.print(`${telling.done}.${status}`);
   }
   return exits.ok;

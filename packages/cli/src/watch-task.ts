@@ -2,7 +2,9 @@
 import type { Client } from './client.ts';
 import type { Exit } from './exit.ts';
 import { follow } from './follow.ts';
-import { exitOfTask, showOf, summary } from './show.ts';
+import { exitOfTask, jsonShow, type Show, summary } from './show.ts';
+import { lineShow } from './show-lines.ts';
+import { liveShow } from './show-live.ts';
 import type { Terminal } from './terminal.ts';
 
 export interface Watching {
@@ -12,13 +14,16 @@ export interface Watching {
   readonly known?: boolean;
 }
 
+/** Redrawn in place where that can be done. */
+export const showOn = (terminal: Terminal): Show => (terminal.isTty ? liveShow(terminal) : lineShow(terminal));
+
 export const watchTask = async (
   client: Client,
   terminal: Terminal,
   taskId: string,
   watching: Watching,
 ): Promise<Exit> => {
-  const show = showOf(terminal, watching.json);
+  const show = watching.json ? jsonShow(terminal) : showOn(terminal);
   try {
     const task = await follow(client, taskId, {
       onTask: show.task,

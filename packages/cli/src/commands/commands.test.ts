@@ -63,7 +63,7 @@ test('the commands that tell a task something ask the right door', async () => {
   ] as const) {
     const { exit, out } = await api.run(...words, '--as', 'ada');
     assert.equal(exit, exits.ok);
-    assert.match(out, /\. The task is running\.$/);
+    assert.match(out, /\. Status of the task: running\.$/);
     assert.deepEqual(api.asked.at(-1), { what, body });
   }
 });

@@ -4,17 +4,16 @@ import { test } from 'node:test';
 import { exits } from '../exit.ts';
 import { refused, someIntervention, startStandIn } from '../testing.ts';
 
+const lists: Readonly<Record<string, object[]>> = {
+  'feature-1087 pending': [someIntervention()],
+  'two pending': [someIntervention(), someIntervention({ id: 'i2' })],
+  'decided all': [someIntervention({ id: 'i9', status: 'rejected', by: 'bob' })],
+};
+
 test('approve takes an id, or a task in which one thing waits', async () => {
   await using api = await startStandIn({
     'inbox.get': ({ id }) => (id === 'i1' ? someIntervention() : refused('not_found', 'No.')),
-    'inbox.list': ({ task_id }) => ({
-      interventions:
-        task_id === 'feature-1087'
-          ? [someIntervention()]
-          : task_id === 'two'
-            ? [someIntervention(), someIntervention({ id: 'i2' })]
-            : [],
-    }),
+    'inbox.list': ({ task_id, status }) => ({ interventions: lists[`${task_id} ${status}`] ?? [] }),
     'inbox.approve': () => ({ ok: true }),
     'inbox.reject': () => refused('conflict', 'It was approved before.'),
   });
@@ -29,6 +28,9 @@ test('approve takes an id, or a task in which one thing waits', async () => {
   assert.equal(two.exit, exits.usage);
   assert.match(two.err, /i1 \(merge\), i2 \(merge\)/);
   assert.equal((await api.run('approve', 'nothing')).exit, exits.notFound);
+  const decided = await api.run('approve', 'decided');
+  assert.equal(decided.exit, exits.conflict);
+  assert.match(decided.err, /i9 was rejected by bob/);
   assert.equal((await api.run('reject', 'i1')).exit, exits.conflict);
 });
 

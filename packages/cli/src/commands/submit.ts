@@ -112,7 +112,7 @@ export const submit = defineCommand({
     if (!options.wait) return exits.ok;
     const ended = await follow(client, task_id, { ...following, onTask: () => {}, onTrouble: () => {} });
     if (json) terminal.print(jsonText(ended));
-    else terminal.print(`${clean(task_id)} ${words(ended.status)}${ended.reason ? `: ${clean(ended.reason)}` : ''}.`);
+    else terminal.print(`${clean(task_id)} ${words(ended.status)}${ended.reason ? `: ${clean(ended.reason)}` : '.'}`);
     return exitOfTask(ended);
   },
 });

@@ -79,3 +79,37 @@ test('watch outlives a restart of nats-server', async () => {
   await api.server.start();
   assert.equal((await watching).exit, exits.ok);
 });
+
+test('many changes at one look are counted', async () => {
+  const family = (count: number) =>
+    Object.fromEntries(
+      Array.from({ length: 100 }, (_, n) => [
+        `part-${n}`,
+        someStep({ status: n < count ? 'succeeded' : 'running', attempt: 1 }),
+      ]),
+    );
+  const states = [
+    someTask({ steps: family(10) }),
+    someTask({ steps: family(60) }),
+    someTask({ status: 'succeeded', steps: family(100) }),
+  ];
+  let asked = 0;
+  await using api = await startStandIn({ 'task.get': () => states[Math.min(asked++, 2)] as TaskRecord });
+  const { out } = await api.run('watch', 'feature-1087');
+  assert.match(out, /part-\*: 50 succeeded\n.*part-\*: 40 succeeded\n/);
+  assert.ok(out.split('\n').length < 12, out);
+});
+
+test('what ended before is shown once, and what waits for somebody says what to type', async () => {
+  const task = someTask({
+    status: 'succeeded',
+    finished_at: '2026-11-20T10:00:02.000Z',
+    steps: { a: someStep({ status: 'succeeded' }) },
+  });
+  await using ended = await startStandIn({ 'task.get': () => task });
+  assert.equal((await ended.run('watch', 'feature-1087')).out.split('✓ a').length, 2);
+  const steps = { merge: someStep({ status: 'awaiting_approval', waiting_for: 'approval' }) };
+  await using waiting = await startStandIn({ 'task.get': () => someTask({ status: 'awaiting_approval', steps }) });
+  const { err } = await waiting.run('watch', 'feature-1087', '--timeout', '100ms');
+  assert.match(err, /^It waits for somebody: `capstan approve feature-1087` or `capstan reject feature-1087`\.\n/);
+});

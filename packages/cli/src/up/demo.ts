@@ -7,10 +7,11 @@ import type { Client } from '../client.ts';
 import { CommandError, exits } from '../exit.ts';
 import { follow } from '../follow.ts';
 import { personOf } from '../person.ts';
-import { type Show, showOf, summary } from '../show.ts';
+import { type Show, summary } from '../show.ts';
 import type { Terminal } from '../terminal.ts';
 import { clean, counted, spanOf } from '../text.ts';
 import { words } from '../tree/status.ts';
+import { showOn } from '../watch-task.ts';
 import { demoTask } from './demo-plan.ts';
 import type { Say } from './say.ts';
 
@@ -39,7 +40,7 @@ export const runDemo = async (demo: Demo): Promise<TaskRecord> => {
   const taskId = `demo-${randomBytes(4).toString('hex')}`;
   await persist(signal, () => client.ask('task', 'submit', demoTask(taskId)));
   say.note('demo', { task_id: taskId });
-  const show = json ? jsonDemoShow(say) : showOf(terminal, false);
+  const show = json ? jsonDemoShow(say) : showOn(terminal);
   say.through(json ? null : show);
   let asking: Promise<void> | null = null;
   const decided = new Set<string>();
