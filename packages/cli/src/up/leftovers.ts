@@ -1,5 +1,5 @@
 // The processes of a supervisor, written down so that the next one can end those which a killed one left.
-import { readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { identityOf, isSame, untilGone, type Written } from './identity.ts';
 
@@ -16,10 +16,15 @@ export interface Register {
 }
 
 const fileIn = (data: string): string => join(data, 'children.json');
+/** For people: `kill -9 "$(cat .capstan/pids/coordinator)"`. */
+const pidsIn = (data: string): string => join(data, 'pids');
 
 export const openRegister = (data: string): Register => {
   const path = fileIn(data);
+  const pids = pidsIn(data);
   const children = new Map<number, Child>();
+  rmSync(pids, { recursive: true, force: true });
+  mkdirSync(pids, { recursive: true });
   const write = () => {
     writeFileSync(`${path}.new`, JSON.stringify({ children: [...children.values()] }, null, 2));
     renameSync(`${path}.new`, path);
@@ -30,12 +35,16 @@ export const openRegister = (data: string): Register => {
       // It ended already.
       if (identity === null) return;
       children.set(pid, { name, pid, identity, group });
+      writeFileSync(join(pids, name), `${pid}\n`);
       write();
     },
     remove: (pid) => {
       if (children.delete(pid)) write();
     },
-    clear: () => rmSync(path, { force: true }),
+    clear: () => {
+      rmSync(path, { force: true });
+      rmSync(pids, { recursive: true, force: true });
+    },
   };
 };
 

@@ -104,7 +104,7 @@ const sayNext = ({ data }: Settled, { names, url }: Client, terminal: Terminal):
     'In another terminal:',
     ...(usual ? [] : [`  export CAPSTAN_NATS_URL=${url} NATS_URL=${url}`]),
     ...(names.namespace === 'capstan' ? [] : [`  export CAPSTAN_NAMESPACE=${names.namespace}`]),
-    '  npm run -s capstan -- list',
+    '  bin/capstan list',
     `  nats pub ${names.submit()} '{"title":"Hello","plan":{"steps":[{"id":"hello","capability":"echo","input":{"text":"hi"}}]}}'`,
     `Data and logs are in ${relative(process.cwd(), data) || '.'}. Ctrl-C stops it.`,
   ];

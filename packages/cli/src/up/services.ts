@@ -60,13 +60,15 @@ export interface EnvironmentOf {
   readonly namespace: string;
   readonly configFile: string | undefined;
   readonly unsafeHostShell: boolean;
+  readonly strict: boolean;
+  readonly data: string;
   readonly checkout: string;
 }
 
 /** What each of them is told: the same environment, without what would make them collide. */
 export const serviceEnvironment = (
   from: Readonly<Record<string, string | undefined>>,
-  { url, namespace, configFile, unsafeHostShell, checkout }: EnvironmentOf,
+  { url, namespace, configFile, unsafeHostShell, strict, data, checkout }: EnvironmentOf,
 ): Record<string, string | undefined> => ({
   // Compiled once for all of them, which halves the time to ready.
   NODE_COMPILE_CACHE: join(checkout, '.cache', 'node-compile'),
@@ -76,5 +78,9 @@ export const serviceEnvironment = (
   CAPSTAN_NAMESPACE: namespace,
   CAPSTAN_CONFIG: configFile,
   CAPSTAN_UNSAFE_HOST_SHELL: unsafeHostShell ? '1' : undefined,
+  // With a server that writes to disk before it acknowledges, what is due together is said together.
+  CAPSTAN_STRICT: strict ? '1' : undefined,
+  // One place for the files of a task, whichever process works on it.
+  CAPSTAN_WORKSPACES: from['CAPSTAN_WORKSPACES'] ?? join(data, 'workspaces'),
   CAPSTAN_SUPERVISED: '1',
 });
