@@ -1,6 +1,6 @@
 // A connection to one installation: asks its API and turns a refusal into an error that says what to do.
 import { type Bus, isBusError, textOf } from '@capstan/bus';
-import { type ApiError, apiError, type ErrorCode, type Names } from '@capstan/contracts';
+import { type ApiError, apiError, type ErrorCode, limits, type Names } from '@capstan/contracts';
 import { CommandError, type Exit, exits } from './exit.ts';
 
 export interface Client {
@@ -17,12 +17,12 @@ export const clientOf = (bus: Bus, url: string): Client => ({
   bus,
   names: bus.names,
   url: withoutSecrets(url),
-  ask: async (noun, verb, body, timeoutMs) => {
+  ask: async (noun, verb, body, timeoutMs = limits.requestTimeoutMs) => {
     let answer: unknown;
     try {
-      answer = JSON.parse(textOf((await bus.ask(bus.names.api(noun, verb), JSON.stringify(body), timeoutMs)).data));
+      answer = JSON.parse(await askPatiently(bus, bus.names.api(noun, verb), JSON.stringify(body), timeoutMs));
     } catch (error) {
-      throw asked(error, withoutSecrets(url), bus.names.namespace);
+      throw asked(error, bus, withoutSecrets(url));
     }
     const refused = apiError.safeParse(answer);
     if (refused.success) throw refusal(refused.data);
@@ -31,6 +31,21 @@ export const clientOf = (bus: Bus, url: string): Client => ({
   },
   close: () => bus.close(),
 });
+
+/** That nobody listens is known at once, and may be over in a moment: a coordinator that was killed is started again. */
+const askPatiently = async (bus: Bus, subject: string, data: string, timeoutMs: number): Promise<string> => {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    try {
+      return textOf((await bus.ask(subject, data, Math.max(1, deadline - Date.now()))).data);
+    } catch (error) {
+      if (!isBusError(error, 'unavailable') || Date.now() + againMs >= deadline) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, againMs));
+  }
+};
+
+const againMs = 150;
 
 /** Addresses may hold a user and a password; messages may not. */
 export const withoutSecrets = (url: string): string => url.replaceAll(/\/\/[^/@,]*@/g, '//');
@@ -55,7 +70,8 @@ export const unreadable = (what: string): CommandError =>
     hint: 'Is the coordinator of the same version as this program?',
   });
 
-const asked = (error: unknown, url: string, namespace: string): unknown => {
+const asked = (error: unknown, bus: Bus, url: string): unknown => {
+  const { namespace } = bus.names;
   if (error instanceof SyntaxError) return unreadable('the request');
   if (isBusError(error, 'too_large')) {
     return new CommandError(exits.failed, 'The request is larger than the server takes.', {
@@ -64,6 +80,7 @@ const asked = (error: unknown, url: string, namespace: string): unknown => {
     });
   }
   if (!isBusError(error, 'unavailable')) return error;
+  if (!bus.connected()) return unreachable(url, error);
   const hint =
     namespace === 'capstan'
       ? 'Start one with `npm start`, or look into its log if it should be running.'

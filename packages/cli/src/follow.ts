@@ -18,6 +18,8 @@ export interface Following {
 /** Without a notice it looks again after this long; in an outage, after this long. */
 const restMs = 1_000;
 const outageMs = 250;
+/** A coordinator that was just killed is there again by then. */
+const startsWithinMs = 15_000;
 /** What was stored may stay unknown for as long as a coordinator needs to start again. */
 const storedWithinMs = 30_000;
 /** A burst of notices is one look. */
@@ -63,9 +65,9 @@ export const follow = async (client: Client, taskId: string, following: Followin
 
 type Seen = { readonly task: TaskRecord } | { readonly trouble: string };
 
-/** A first look that finds nobody is the caller's mistake; later it is an outage, and that ends. */
+/** Where nobody is found from the first look on, nobody runs; later it is an outage, and that ends. */
 const looker = (client: Client, taskId: string, known: boolean) => {
-  const forgiving = Date.now() + storedWithinMs;
+  const began = Date.now();
   let seen = known;
   let patienceMs: number = limits.requestTimeoutMs;
   return async (): Promise<Seen> => {
@@ -76,7 +78,8 @@ const looker = (client: Client, taskId: string, known: boolean) => {
       patienceMs = shortMs;
       return { task };
     } catch (error) {
-      if (!seen || !isOutage(error, known && Date.now() < forgiving)) throw error;
+      const waited = Date.now() - began;
+      if (!(seen || waited < startsWithinMs) || !isOutage(error, known && waited < storedWithinMs)) throw error;
       // Or it is a large task, which takes longer to be answered.
       patienceMs = patienceMs === shortMs ? limits.requestTimeoutMs : shortMs;
       return { trouble: (error as CommandError).message };
