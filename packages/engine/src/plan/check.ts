@@ -132,6 +132,7 @@ const cycleIn = (shape: Shape): string[] | null => {
     if (spec.family >= 0) link(spec.at, group(spec.family));
     if (spec.phase >= 0) link(spec.at, group(spec.phase));
   }
+  for (let at = 1; at < shape.phases.length; at += 1) link(group(at - 1), group(at));
   const free = waits.flatMap((count, node) => (count === 0 ? [node] : []));
   let done = 0;
   for (let node = free.pop(); node !== undefined; node = free.pop()) {
@@ -157,6 +158,11 @@ const cycleIn = (shape: Shape): string[] | null => {
     node = before.get(node) as number;
   }
   const loop = walked.slice(seen.get(node)).reverse();
-  const named = loop.filter((at) => at < shape.specs.length).map((at) => (shape.specs[at] as { step: Step }).step.id);
+  const specs = loop.filter((at) => at < shape.specs.length);
+  // From the step that the plan names first, so that the words are the same wherever the walk began.
+  const from = specs.indexOf(Math.min(...specs));
+  const named = [...specs.slice(from), ...specs.slice(0, from)].map(
+    (at) => (shape.specs[at] as { step: Step }).step.id,
+  );
   return [...named, named[0] as string];
 };

@@ -17,7 +17,7 @@ export const consequences = (before: TaskState | null, event: Event, decision: D
     const { order } = effect;
     const spec = specOf(state.shape, slotOf(state.shape, order.step_id));
     assert.equal(timeMs(order.deadline), state.at + (order.timeout_ms ?? 0), 'a deadline that is not its time');
-    if (!spec.internal) gatesAreOpen(state, spec, order.step_id);
+    if (!spec.internal && !hasBegun(before, order.step_id)) gatesAreOpen(state, spec, order.step_id);
   }
   for (let slot = 0; slot < state.steps.length; slot += 1) bounded(state, slot, readPaged(state.steps, slot));
 };
@@ -28,7 +28,8 @@ const stepNamed = (state: TaskState, id: string): StepState => readPaged(state.s
 const answered = (before: TaskState | null, state: TaskState, event: Event): void => {
   if (event.kind !== 'decided' || event.body.decision !== 'answer') return;
   const ask = before?.asks[event.id];
-  if (ask?.kind !== 'question') return;
+  // Where the answer sent the work back, it is asked again.
+  if (ask?.kind !== 'question' || state.loops !== before?.loops) return;
   assert.deepEqual(readPaged(state.steps, ask.slot).answer?.value, event.body.value, 'an answer was thrown away');
 };
 
@@ -54,6 +55,13 @@ const held = (before: TaskState | null, state: TaskState, { effects }: Decision)
     [],
     'ordered although the task is held',
   );
+};
+
+const hasBegun = (before: TaskState | null, id: string): boolean => {
+  const slot = before === null ? -1 : slotOf(before.shape, id);
+  if (before === null || slot < 0) return false;
+  const { status } = readPaged(before.steps, slot);
+  return status !== 'pending' && !hasEnded(status);
 };
 
 const gatesAreOpen = (state: TaskState, spec: Spec, id: string): void => {

@@ -48,7 +48,7 @@ export const check = (ledger: Ledger, before: TaskState | null, event: Event, de
     if (ask?.kind === 'approval')
       ledger.approved.add(`${idOf((before as TaskState).shape, ask.slot)} ${ask.inputHash}`);
   }
-  effects(ledger, state, decision.effects);
+  effects(ledger, before, state, decision.effects);
   consequences(before, event, decision);
   counted(state);
   slots(state);
@@ -56,7 +56,7 @@ export const check = (ledger: Ledger, before: TaskState | null, event: Event, de
   matches(ledger, state);
 };
 
-const effects = (ledger: Ledger, state: TaskState, said: readonly Effect[]): void => {
+const effects = (ledger: Ledger, before: TaskState | null, state: TaskState, said: readonly Effect[]): void => {
   const draft = lookAt(state);
   for (const effect of said) {
     if (effect.kind === 'tell') told(ledger, effect.step, effect.status);
@@ -67,7 +67,7 @@ const effects = (ledger: Ledger, state: TaskState, said: readonly Effect[]): voi
       assert.ok(!ledger.saidRouted.has(name), `a queue for ${name} was found before; that name is spent`);
       ledger.routes.set(name, effect);
     }
-    if (effect.kind === 'order') ordered(ledger, draft, state, effect);
+    if (effect.kind === 'order') ordered(ledger, draft, before, state, effect);
   }
 };
 
@@ -87,6 +87,7 @@ const told = (ledger: Ledger, step: string | null, status: string): void => {
 const ordered = (
   ledger: Ledger,
   draft: Draft,
+  before: TaskState | null,
   state: TaskState,
   { order }: Extract<Effect, { kind: 'order' }>,
 ): void => {
@@ -95,8 +96,10 @@ const ordered = (
   ledger.lastAttempt.set(order.step_id, order.attempt);
   const slot = slotOf(state.shape, order.step_id);
   const spec = specOf(state.shape, slot);
-  assert.equal(waitsOf(state, spec), 0, `${name} was ordered before its dependencies ended`);
-  assert.ok(!dependsOnBad(draft, spec), `${name} was ordered although something before it failed`);
+  if (!hasBegun(before, slot)) {
+    assert.equal(waitsOf(state, spec), 0, `${name} was ordered before its dependencies ended`);
+    assert.ok(!dependsOnBad(draft, spec), `${name} was ordered although something before it failed`);
+  }
   const isRisky = state.settings.approval.risks.includes(spec.step.risk ?? 'low') || spec.step.approval !== undefined;
   if (!isRisky || spec.internal || order.capability !== spec.step.capability || spec.step.capability === 'input')
     return;
@@ -105,6 +108,13 @@ const ordered = (
     ledger.approved.has(`${order.step_id} ${hash}`),
     `${name} is risky and was ordered without approval of its input`,
   );
+};
+
+/** What has begun needs nothing more: a phase before it may have been given a step since. */
+const hasBegun = (before: TaskState | null, slot: number): boolean => {
+  if (before === null || slot >= before.steps.length) return false;
+  const { status } = readPaged(before.steps, slot);
+  return status !== 'pending' && !hasEnded(status);
 };
 
 const waitsOf = (state: TaskState, spec: Spec): number => readPaged(state.waits, spec.at);

@@ -10,16 +10,17 @@ export interface RandomTask {
   readonly request: Record<string, unknown>;
 }
 
-const optional = <T>(value: fc.Arbitrary<T>, freq = 4): fc.Arbitrary<T | undefined> =>
-  fc.option(value, { nil: undefined, freq });
+/** One of some values, each as often as its weight says. */
+const weighted = <T extends string | number | boolean | undefined>(weights: ReadonlyMap<T, number>): fc.Arbitrary<T> =>
+  fc.oneof(...[...weights].map(([value, weight]) => ({ weight, arbitrary: fc.constant(value) })));
 
 /** Mostly `usual`; now and then one of the others. */
-const mostly = <T>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 3, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: fc.constantFrom(...others) });
+const mostly = <T extends string | number | boolean | undefined>(usual: T, ...others: T[]): fc.Arbitrary<T> =>
+  weighted(new Map([[usual, 4 * others.length], ...others.map((other): [T, number] => [other, 1])]));
 
 const phasesOf = fc.array(
   fc.record({
-    gate: optional(fc.constantFrom(0, 0.5, 1), 2),
+    gate: fc.constantFrom(undefined, 0, 0.5, 1),
     feedback: fc.boolean(),
     back: fc.nat(2),
     loops: fc.nat(2),
@@ -29,15 +30,41 @@ const phasesOf = fc.array(
 
 const stepOf = fc.record({
   dependsOn: fc.array(fc.nat(9), { maxLength: 3 }),
-  phase: optional(fc.nat(2), 1),
+  phase: fc.constantFrom(undefined, 0, 1, 2),
   capability: mostly('noop', 'input', 'approval', 'elsewhere'),
-  each: mostly('none', 'count', 'empty', 'fixed', 'params', 'output', 'nothing'),
-  when: mostly('', 'params.yes', 'params.no', 'before', 'loop', 'broken'),
-  input: mostly('plain', 'before', 'each', 'missing'),
+  each: weighted(
+    new Map([
+      ['none', 20],
+      ['count', 3],
+      ['empty', 1],
+      ['fixed', 2],
+      ['params', 3],
+      ['output', 4],
+      ['nothing', 1],
+    ] as const),
+  ),
+  when: weighted(
+    new Map([
+      ['', 20],
+      ['params.yes', 1],
+      ['params.no', 2],
+      ['before', 4],
+      ['loop', 3],
+      ['broken', 1],
+    ] as const),
+  ),
+  input: weighted(
+    new Map([
+      ['plain', 10],
+      ['before', 8],
+      ['each', 4],
+      ['missing', 1],
+    ] as const),
+  ),
   onFailure: mostly('fail', 'skip', 'continue'),
   attempts: fc.integer({ min: 1, max: 3 }),
   risk: mostly('low', 'high'),
-  approval: fc.boolean().chain((wanted) => (wanted ? mostly(false, true) : fc.constant(false))),
+  approval: mostly(false, true),
   verify: mostly(false, true),
   undo: fc.boolean(),
   needs: mostly(false, true),
@@ -113,12 +140,15 @@ export const randomTask = (most: number): fc.Arbitrary<RandomTask> =>
     .record({
       plan: randomPlan(most),
       byPlanner: mostly(false, true),
-      onFailure: fc.constantFrom('stop', 'continue', 'pause', 'compensate'),
+      onFailure: fc.constantFrom('stop', 'continue', 'continue', 'pause', 'compensate'),
       mode: mostly('auto', 'manual'),
       start: mostly(true, false),
-      checkpoint: optional(fc.nat(most - 1)),
+      checkpoint: fc.oneof(
+        { weight: 4, arbitrary: fc.constant(undefined) },
+        { weight: 1, arbitrary: fc.nat(most - 1) },
+      ),
       deadline: mostly(false, true),
-      tokens: optional(fc.constant(5), 8),
+      tokens: mostly<number | undefined>(undefined, 5),
       wall: mostly(false, true),
     })
     .map(({ plan, byPlanner, onFailure, mode, start, checkpoint, deadline, tokens, wall }) => ({

@@ -148,7 +148,7 @@ export class Play {
     const command = this.#oneOf(commands) as Command;
     const step_id = this.#pick(3) === 0 ? undefined : (this.#oneOf(names) as string);
     // A task that is cancelled at every turn shows little.
-    if (command === 'cancel' && this.#pick(4) > 0) return;
+    if (command === 'cancel' && this.#pick(8) > 0) return;
     this.tell({
       kind: 'commanded',
       id: `c${state.seq}`,
@@ -158,9 +158,7 @@ export class Play {
 
   #report(order: Order | undefined, isForeign = false): void {
     if (order === undefined) return;
-    const outcome = (['succeeded', 'succeeded', 'succeeded', 'failed', 'failed', 'question', 'cancelled'] as const)[
-      this.#pick(7)
-    ];
+    const outcome = (['succeeded', 'failed', 'question', 'cancelled', 'failed'] as const)[this.#pick(12)];
     this.#say(order, outcome ?? 'succeeded', isForeign ? this.#pick(3) - 1 : 0);
   }
 
@@ -183,7 +181,7 @@ export class Play {
       output,
       usage: { tokens_in: 1, wall_ms: 1 },
       ...(outcome === 'failed'
-        ? { error: { code: 'broken', message: 'It broke.', retryable: this.#pick(4) !== 1 } }
+        ? { error: { code: 'broken', message: 'It broke.', retryable: this.#pick(8) !== 1 } }
         : {}),
       ...(outcome === 'question' ? { question: { text: 'Which one?', state: { asked: true } } } : {}),
       ...(adds ? { add_steps: [this.#addition(step_id)] } : {}),
