@@ -21,6 +21,8 @@ export interface Actor {
   /** The first event that no stored snapshot covers, and since when, by this process's clock. */
   dirtyFrom: Mark | null;
   dirtySince: number;
+  /** Not before this time is a snapshot that could not be stored written again. */
+  retryAt: number;
   /** The first event that the snapshot being written covers. */
   writingFrom: Mark | null;
   /** Durable effects that are not stored yet. A snapshot waits for them: once it is written nobody would say them again. */
@@ -36,6 +38,7 @@ export const newActor = (id: string, body: SubmittedBody, state: TaskState): Act
   stored: null,
   dirtyFrom: null,
   dirtySince: 0,
+  retryAt: 0,
   writingFrom: null,
   unsaid: 0,
 });

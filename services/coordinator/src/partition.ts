@@ -211,6 +211,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
           dirty.add(actor);
           if (error instanceof Overtaken) return parts.overtaken(number, error);
           world.log.warn({ err: error, task: actor.id }, 'the snapshot is not stored yet');
+          actor.retryAt = world.clock.now() + snapshotRetryMs;
           flushSoon();
         },
       )
@@ -224,9 +225,11 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   /** Writes what is due: ended tasks at once, live ones when they have been dirty for a while; with `all`, everything that may be written. */
   const snapshots = (all: boolean) => {
-    const due = world.clock.now() - limits.liveSnapshotAfterMs;
+    const now = world.clock.now();
+    const due = now - limits.liveSnapshotAfterMs;
     for (const actor of dirty) {
       if (actor.unsaid > 0 || actor.writingFrom !== null) continue;
+      if (now < actor.retryAt && !all) continue;
       if (all || taskEnded(actor.state.status) || actor.dirtySince <= due) writeOne(actor);
     }
   };
@@ -337,3 +340,5 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     },
   };
 };
+
+const snapshotRetryMs = 2_000;

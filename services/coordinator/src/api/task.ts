@@ -23,8 +23,12 @@ const submit = endpoint('task', 'submit', async (context, data) => {
 
 const get = endpoint('task', 'get', async (context, data) => {
   const record = await found(context, readBody(data, taskAsk).value.task_id);
-  // The steps of a very large plan are too much for one message.
-  const whole = await fit(context.world, record.task_id, JSON.stringify({ found: record }), (ref) => JSON.stringify({ found: { ...record, steps: {}, steps_ref: ref } }));
+  // The steps of a very large plan are too much for one message; so may be what its last steps gave.
+  const whole = await fit(context.world, record.task_id, JSON.stringify({ found: record }), (ref) => {
+    const without = { ...record, steps: {}, artifacts: [], steps_ref: ref };
+    const text = JSON.stringify({ found: without });
+    return Buffer.byteLength(text) <= limits.replyBytesMax ? text : JSON.stringify({ found: { ...without, result: null } });
+  });
   return (JSON.parse(whole) as { found: unknown }).found;
 });
 
