@@ -131,7 +131,8 @@ const askPerson = (
   asked: Intervention,
 ): Promise<Answer | null> =>
   new Promise((resolve) => {
-    const until = Date.now() + approveAfterMs;
+    const asks = Date.now();
+    const until = asks + approveAfterMs;
     const question = () => {
       const left = Math.max(0, Math.ceil((until - Date.now()) / 1_000));
       const risk = asked.risk ? ` (risk ${clean(asked.risk)})` : '';
@@ -150,9 +151,12 @@ const askPerson = (
     const stopped = () => over(null);
     const stopKeys =
       terminal.hasKeys && !json
-        ? terminal.keys((key) =>
-            /^[yY]/.test(key) ? over('approve') : /^[nN\r\n]/.test(key) ? over('reject') : undefined,
-          )
+        ? terminal.keys((key) => {
+            // What was typed before the question was read is no answer to it.
+            if (Date.now() - asks < unreadMs) return;
+            if (/^[yY]/.test(key)) over('approve');
+            else if (/^[nN\r\n]/.test(key)) over('reject');
+          })
         : () => {};
     const timer = setTimeout(() => over('nobody'), approveAfterMs);
     const counting = setInterval(() => terminal.isTty && !json && show.ask(question()), 1_000);
@@ -161,6 +165,7 @@ const askPerson = (
     else show.ask(question());
   });
 
+const unreadMs = 200;
 const againMs = 250;
 
 /** Asks until somebody answers: in an outage nobody does, and it ends. */
