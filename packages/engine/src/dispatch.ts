@@ -5,6 +5,7 @@ import { arm, change, type Draft, end, idIn, specIn } from './draft.ts';
 import { UnresolvedReference } from './expressions/reference.ts';
 import { failForGood } from './fail.ts';
 import { inputHash } from './hash.ts';
+import { tellPeople } from './notify.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
 import { inputOf } from './scope.ts';
@@ -35,6 +36,7 @@ const holdOn = (draft: Draft, slot: number): string | null => {
   if (task.request.checkpoints?.includes(spec.step.id) === true) {
     const text = `somebody to resume the task, which pauses before "${idIn(draft, slot)}"`;
     task.hold = { why: 'checkpoint', by: null, text, spec: spec.at };
+    tellPeople(draft, 'task.paused', `The task waits for ${text}.`);
     return text;
   }
   return task.request.mode === 'manual'

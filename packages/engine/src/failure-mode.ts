@@ -15,7 +15,7 @@ export const takeFailure = (draft: Draft, why: string): void => {
   if (task.hold?.why === 'failure') return;
   const text = `somebody to resume the task, which paused because ${why}`;
   task.hold = { why: 'failure', by: null, text, spec: null };
-  tellPeople(draft, 'task.paused', text);
+  tellPeople(draft, 'task.paused', `The task waits for ${text}.`);
 };
 
 /** What in a task has failed and was not tolerated, in words; null where nothing has. */

@@ -1,10 +1,10 @@
 // The end of a task: when nothing is open any more, perhaps after what was done has been undone.
-import type { Json, Step } from '@capstan/contracts';
+import type { Json } from '@capstan/contracts';
 import { type Draft, disarmTask, idIn, slotsWhere, specIn } from './draft.ts';
 import { failureIn } from './failure-mode.ts';
-import { addSteps } from './grow.ts';
+import { grow } from './grow.ts';
 import { tellPeople } from './notify.ts';
-import { type Spec, undoId } from './plan/shape.ts';
+import type { Spec } from './plan/shape.ts';
 import { bringBack } from './revive.ts';
 import { taskEnded } from './state.ts';
 import { setStatus } from './status.ts';
@@ -22,12 +22,12 @@ export const finish = (draft: Draft): boolean => {
   const failure = task.ending === null ? failureIn(draft) : task.ending.reason;
   const as = task.ending?.as ?? (failure === null ? 'succeeded' : 'failed');
   if (as === 'failed' && task.request.on_failure === 'compensate' && !task.compensated) {
-    const undo = undoSteps(draft);
+    const slots = undoable(draft);
     task.compensated = true;
-    if (undo.length > 0) {
+    if (slots.length > 0) {
       task.undone += 1;
       task.ending ??= { as, reason: failure ?? '', by: null };
-      addSteps(draft, undo, 'capstan');
+      grow(draft, { kind: 'undo', round: task.undone, slots });
       return true;
     }
   }
@@ -40,30 +40,14 @@ export const finish = (draft: Draft): boolean => {
   return draft.news.length > 0;
 };
 
-/** The undo steps of everything that succeeded, the last one first, one after the other. */
-const undoSteps = (draft: Draft): Step[] => {
-  const round = draft.task.undone + 1;
+/** Everything that succeeded and can be undone, the last one first. */
+const undoable = (draft: Draft): number[] => {
   const done = slotsWhere(draft, (step, slot) => {
     const spec = specIn(draft, slot);
     return step.status === 'succeeded' && spec.step.undo !== undefined && slot !== spec.head;
   });
   const finishedAt = (slot: number): number => draft.steps.read(slot).finishedAt ?? 0;
-  done.sort((a, b) => finishedAt(b) - finishedAt(a) || b - a);
-  return done.map((slot, at): Step => {
-    const { step } = specIn(draft, slot);
-    const before = at === 0 ? [] : [undoId(round, idIn(draft, done[at - 1] as number))];
-    return {
-      id: undoId(round, idIn(draft, slot)),
-      title: `Undo ${step.title ?? idIn(draft, slot)}`,
-      capability: step.undo?.capability ?? 'noop',
-      input: step.undo?.input ?? {},
-      depends_on: before,
-      // One that can't be undone is put aside for a person; the others are undone all the same.
-      on_failure: 'skip',
-      ...(step.undo?.capability === step.capability && step.needs !== undefined ? { needs: step.needs } : {}),
-      ...(step.undo?.capability === step.capability && step.sandbox !== undefined ? { sandbox: step.sandbox } : {}),
-    };
-  });
+  return done.sort((a, b) => finishedAt(b) - finishedAt(a) || b - a);
 };
 
 const sinksMax = 20;

@@ -24,7 +24,7 @@ const digits = Array.from({ length: 60 }, (_, number) => String(number).padStart
 /** RFC 3339. Most times are of the same day as the last one, and writing a date costs as much as a quarter of a decision. */
 export const iso = (at: number): string => {
   const day = Math.floor(at / dayMs);
-  if (day < 0 || day > lastDay) return new Date(at).toISOString();
+  if (at < 0 || day > lastDay) return new Date(at).toISOString();
   if (day !== known.day) known = { day, text: new Date(day * dayMs).toISOString().slice(0, 11) };
   const ms = Math.floor(at - day * dayMs);
   const seconds = Math.floor(ms / 1_000);

@@ -52,8 +52,8 @@ export const capabilityOf = (spec: Spec, step: StepState): string =>
 export const timeoutOf = (draft: Draft, spec: Spec, step: StepState): number =>
   (step.stage === 'do' ? spec.step.timeout_ms : undefined) ?? draft.task.settings.timeout_ms;
 
-/** What a step depends on, and nothing else. A family larger than this is named instead; its outputs are had from `task.get`. */
-const familyOutputsMax = 1_000;
+/** What a step depends on, and nothing else. A family that gave more than this is named instead; its outputs are had from `task.get`. */
+const familyBytesMax = 64 * 1_024;
 
 const outputsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['outputs'] => {
   const shape = shapeIn(draft);
@@ -66,10 +66,9 @@ const outputsBefore = (draft: Draft, spec: Spec): OrderDraft['context']['outputs
     const group = shape.groups[at];
     if (group?.kind !== 'family') continue;
     const family = shape.specs[group.specs[0] as number] as Spec;
-    outputs[group.name] =
-      family.count > familyOutputsMax
-        ? { omitted: `the outputs of ${family.count} steps are had from task.get` }
-        : Array.from({ length: family.count }, (_, member) => draft.steps.read(family.first + member).output);
+    const list = Array.from({ length: family.count }, (_, member) => draft.steps.read(family.first + member).output);
+    const isLarge = JSON.stringify(list).length > familyBytesMax;
+    outputs[group.name] = isLarge ? { omitted: `the outputs of ${family.count} steps are had from task.get` } : list;
   }
   return outputs;
 };

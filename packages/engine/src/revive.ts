@@ -1,6 +1,7 @@
 // A person, or a redriven dead letter, brings steps back that had ended, and with them the task where that has ended too.
-import { timeMs } from '@capstan/contracts';
+import { type Failure, timeMs } from '@capstan/contracts';
 import { armTask, change, type Draft, idIn, slotsWhere, specIn } from './draft.ts';
+import { shortened } from './failure-mode.ts';
 import { goBackTo, reset } from './go-back.ts';
 import { undoId } from './plan/shape.ts';
 import { recount } from './recount.ts';
@@ -66,10 +67,15 @@ export const isAside = (draft: Draft, slot: number): boolean => {
 
 const skipEnded = (draft: Draft, slot: number, by: string): void => {
   if (!hasEnded(draft.steps.read(slot).status)) return;
-  change(draft, slot, { status: 'skipped', doomed: false, error: skippedError(by) });
+  const { error } = draft.steps.read(slot);
+  change(draft, slot, { status: 'skipped', doomed: false, error: skippedError(by, error) });
 };
 
-export const skippedError = (by: string) => ({ code: skippedCode, message: `${by} skipped it.` });
+/** What a step that a person skipped says of itself, with the failure that it was about. */
+export const skippedError = (by: string, after: Failure | null = null): Failure => ({
+  code: skippedCode,
+  message: `${by} skipped it${after === null ? '' : `, after ${after.code}: ${shortened(after.message)}`}.`,
+});
 
 const reopen = (draft: Draft): void => {
   const { task } = draft;

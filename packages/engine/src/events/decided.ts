@@ -5,6 +5,7 @@ import { advance } from '../dispatch.ts';
 import { asksIn, change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
 import { failForGood } from '../fail.ts';
 import { iso } from '../hash.ts';
+import { skippedError } from '../revive.ts';
 import type { OpenAsk, TaskState } from '../state.ts';
 import { planStepId } from './submitted.ts';
 
@@ -63,7 +64,8 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
   if (open.kind === 'flag') {
     // Without its plan a task has nothing to go on with.
     if (body.decision === 'answer' && body.value === 'skip' && specIn(draft, slot).step.id !== planStepId) {
-      return end(draft, slot, 'skipped');
+      const after = draft.steps.read(slot).error;
+      return end(draft, slot, 'skipped', { error: skippedError(body.by, after) });
     }
     change(draft, slot, { tries: 0, answer: body.decision === 'answer' ? answer : null });
     return advance(draft, slot);

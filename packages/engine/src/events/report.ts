@@ -12,6 +12,7 @@ import { ask } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
 import { decideFailure } from '../fail.ts';
+import { shortened } from '../failure-mode.ts';
 import { sha256 } from '../hash.ts';
 import { addSteps } from '../grow.ts';
 import { slotOf } from '../plan/shape.ts';
@@ -48,7 +49,13 @@ const note = (draft: Draft, slot: number, report: Report): void => {
   const last = step.attempts[step.attempts.length - 1];
   const attempts = step.attempts.slice(0, -1);
   if (last !== undefined) {
-    attempts.push({ ...last, agent: report.agent, finishedAt: draft.at, outcome: report.outcome, error: failure });
+    attempts.push({
+      ...last,
+      agent: report.agent,
+      finishedAt: draft.at,
+      outcome: report.outcome,
+      error: brief(failure),
+    });
   }
   const artifacts = report.artifacts?.map((artifact) => ({ ...artifact, attempt: step.attempt })) ?? [];
   // A check adds to what it checks; another try begins anew.
@@ -65,6 +72,10 @@ const note = (draft: Draft, slot: number, report: Report): void => {
   if (report.usage !== undefined) task.usage = addUsage(task.usage, report.usage);
   if (found !== newStep.findings) task.findings = added(task.findings, found);
 };
+
+/** Of what came before, the code and the gist are enough: twenty attempts are kept of every step. */
+const brief = (failure: Failure | null): Failure | null =>
+  failure === null ? null : { code: failure.code, message: shortened(failure.message) };
 
 const addUsage = (usage: Draft['task']['usage'], more: NonNullable<Report['usage']>): Draft['task']['usage'] => ({
   tokensIn: usage.tokensIn + (more.tokens_in ?? 0),

@@ -160,7 +160,7 @@ const cycleIn = (shape: Shape): string[] | null => {
   const loop = walked.slice(seen.get(node)).reverse();
   const specs = loop.filter((at) => at < shape.specs.length);
   // From the step that the plan names first, so that the words are the same wherever the walk began.
-  const from = specs.indexOf(Math.min(...specs));
+  const from = specs.indexOf(specs.reduce((least, at) => Math.min(least, at)));
   const named = [...specs.slice(from), ...specs.slice(0, from)].map(
     (at) => (shape.specs[at] as { step: Step }).step.id,
   );

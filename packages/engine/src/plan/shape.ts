@@ -6,7 +6,9 @@ import { isInternal, type Json, type Phase, type Plan, type Step } from '@capsta
 export type Addition =
   | { readonly kind: 'steps'; readonly steps: readonly Step[]; readonly by: string }
   /** The members of a family whose list was known only at run time. */
-  | { readonly kind: 'items'; readonly spec: number; readonly items: readonly Json[] };
+  | { readonly kind: 'items'; readonly spec: number; readonly items: readonly Json[] }
+  /** What these slots did is undone, one after the other. Told by numbers, since there may be as many of them as steps. */
+  | { readonly kind: 'undo'; readonly round: number; readonly slots: readonly number[] };
 
 export interface Spec {
   readonly at: number;
@@ -57,7 +59,22 @@ export const errandPrefix = '_notify-';
 
 /** Undoes a step: `_undo-<id>`, and `_undo2-<id>` when the task is undone for the second time. */
 export const undoId = (round: number, id: string): string => `_undo${round > 1 ? round : ''}-${id}`;
-const undoPattern = /^_undo(\d*)-(.+)$/;
+
+const undoStep = (step: Step, id: string, before: string | null): Step => {
+  const isAlike = step.undo?.capability === step.capability;
+  return {
+    id,
+    title: `Undo ${step.title ?? step.id}`,
+    capability: step.undo?.capability ?? 'noop',
+    input: step.undo?.input ?? {},
+    depends_on: before === null ? [] : [before],
+    // One that can't be undone is put aside for a person; the others are undone all the same.
+    on_failure: 'skip',
+    // Where the same tool undoes it, it does so in the same place.
+    ...(isAlike && step.needs !== undefined ? { needs: step.needs } : {}),
+    ...(isAlike && step.sandbox !== undefined ? { sandbox: step.sandbox } : {}),
+  };
+};
 
 /** How many slots a step takes, or -1 where its items are an expression and so not known yet. */
 export const sizeOf = (step: Step): number => {
@@ -68,16 +85,47 @@ export const sizeOf = (step: Step): number => {
 };
 
 export const shapeOf = (plan: Plan, additions: readonly Addition[]): Shape => {
-  const steps: Step[] = plan.steps.slice();
+  // Slots are given out in the order in which the plan and its additions came, so a slot never changes its number.
+  const steps: Step[] = [];
+  const first: number[] = [];
+  const count: number[] = [];
+  const head: number[] = [];
+  const undoes: number[] = [];
+  const specOfSlot: number[] = [];
   const late = new Map<number, readonly Json[]>();
-  const order: ({ steps: [from: number, to: number] } | { items: number })[] = [{ steps: [0, steps.length] }];
+  const place = (at: number, slots: number) => {
+    first[at] = specOfSlot.length;
+    count[at] = slots;
+    for (let slot = 0; slot < slots; slot += 1) specOfSlot.push(at);
+  };
+  const add = (step: Step, undone = -1) => {
+    const at = steps.push(step) - 1;
+    first.push(-1);
+    count.push(0);
+    head.push(-1);
+    undoes.push(undone);
+    const slots = sizeOf(step);
+    if (slots >= 0) place(at, slots);
+    else head[at] = specOfSlot.push(at) - 1;
+  };
+  for (const step of plan.steps) add(step);
   for (const addition of additions) {
-    if (addition.kind === 'steps') {
-      order.push({ steps: [steps.length, steps.length + addition.steps.length] });
-      for (const step of addition.steps) steps.push(step);
-    } else {
-      order.push({ items: addition.spec });
+    if (addition.kind === 'steps') for (const step of addition.steps) add(step);
+    else if (addition.kind === 'items') {
       late.set(addition.spec, addition.items);
+      place(addition.spec, addition.items.length);
+    } else {
+      let before: string | null = null;
+      for (const slot of addition.slots) {
+        const at = specOfSlot[slot] as number;
+        const step = steps[at] as Step;
+        const id: string = undoId(
+          addition.round,
+          step.each === undefined ? step.id : `${step.id}-${slot - (first[at] as number)}`,
+        );
+        add(undoStep(step, id, before), slot);
+        before = id;
+      }
     }
   }
 
@@ -91,35 +139,8 @@ export const shapeOf = (plan: Plan, additions: readonly Addition[]): Shape => {
   const phases = plan.phases ?? [];
   for (const phase of phases) groupByName.set(phase.name, addGroup('phase', phase.name));
 
-  // Slots are given out in the order in which the plan and its additions came, so a slot never changes its number.
-  const first = new Array<number>(steps.length).fill(-1);
-  const count = new Array<number>(steps.length).fill(0);
-  const head = new Array<number>(steps.length).fill(-1);
-  const specOfSlot: number[] = [];
-  const place = (at: number, slots: number) => {
-    first[at] = specOfSlot.length;
-    count[at] = slots;
-    for (let slot = 0; slot < slots; slot += 1) specOfSlot.push(at);
-  };
-  for (const part of order) {
-    if ('items' in part) place(part.items, late.get(part.items)?.length ?? 0);
-    else {
-      for (let at = part.steps[0]; at < part.steps[1]; at += 1) {
-        const slots = sizeOf(steps[at] as Step);
-        if (slots >= 0) place(at, slots);
-        else head[at] = specOfSlot.push(at) - 1;
-      }
-    }
-  }
-
   const next: number[][] = steps.map(() => []);
   const families = steps.map((step) => (step.each === undefined ? -1 : addGroup('family', step.id)));
-  const slotNamed = (id: string): number => {
-    const at = byName.get(id);
-    if (at !== undefined && families[at] === -1) return first[at] as number;
-    const owner = ownerOf(id, byName);
-    return owner < 0 ? -1 : (first[owner] as number) + memberOf(id);
-  };
   const specs = steps.map((step, at): Spec => {
     const family = families[at] as number;
     const phase = step.phase === undefined ? -1 : (groupByName.get(step.phase) ?? -1);
@@ -145,7 +166,6 @@ export const shapeOf = (plan: Plan, additions: readonly Addition[]): Shape => {
     const listed =
       step.each !== undefined && 'items' in step.each && Array.isArray(step.each.items) ? step.each.items : null;
     const internal = isInternal(step.id);
-    const undone = internal ? undoPattern.exec(step.id) : null;
     return {
       at,
       step,
@@ -159,7 +179,7 @@ export const shapeOf = (plan: Plan, additions: readonly Addition[]): Shape => {
       afterGroups: [...afterGroups],
       internal,
       errand: internal && step.id.startsWith(errandPrefix),
-      undoes: undone === null ? -1 : slotNamed(undone[2] as string),
+      undoes: undoes[at] as number,
     };
   });
   return { specs, next, groups, phases, slots: specOfSlot.length, specOfSlot, byName, groupByName };

@@ -113,3 +113,24 @@ test('once the task has gone on, nothing of before is undone any more', () => {
 test('a task with nothing to undo has failed at once', () => {
   assert.equal(given({ on_failure: 'compensate', steps: [step('a', once)] }).fail('a').status, 'failed');
 });
+
+test('undoing what many steps did needs little room in the record of the task', () => {
+  const many = [step('f', { each: { count: 300 }, undo: { capability: 'noop' } }), step('z', 'f', once)];
+  const world = given({ on_failure: 'compensate', steps: many });
+  for (let n = 0; n < 300; n += 1) world.done(`f-${n}`);
+  world.fail('z');
+  assert.deepEqual(world.ordered(), ['_undo-f-299.1']);
+  assert.ok(JSON.stringify(world.state?.additions).length < 2_000);
+});
+
+test('an undo step is done where its step was done', () => {
+  const steps = [step('a', { needs: { os: 'linux' }, undo: { capability: 'noop' } }), step('b', 'a', once)];
+  const world = given({ on_failure: 'compensate', steps }).routed('a', 'farm').done('a').fail('b');
+  assert.deepEqual(
+    world.of('route').map(({ step: of, needs }) => [of, needs]),
+    [
+      ['a', { os: 'linux' }],
+      ['_undo-a', { os: 'linux' }],
+    ],
+  );
+});

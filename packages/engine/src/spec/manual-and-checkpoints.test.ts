@@ -92,3 +92,10 @@ test('a retry does not pause again before the same checkpoint', () => {
     .wake('retry');
   assert.deepEqual(world.ordered(), ['a.2']);
 });
+
+test('people are told of a checkpoint', () => {
+  const settings = { notify: [{ on: ['task.paused'], channel: 'log' }] };
+  const world = given({ checkpoints: ['a'], settings, steps: [step('a')] });
+  const { text } = world.lastOrder('_notify-1').input as { text: string };
+  assert.equal(text, 'The task waits for somebody to resume the task, which pauses before "a".');
+});

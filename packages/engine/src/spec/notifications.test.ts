@@ -104,3 +104,21 @@ test('an errand is no part of the plan: an approval of the plan stays one', () =
   assert.equal(world.unrouted('_notify-1').record.plan_hash, before);
   assert.deepEqual(world.approve('a').ordered(), ['a.1']);
 });
+
+test('what happens at once and is of one kind is told at once', () => {
+  const family = step('f', { each: { count: 30 }, risk: 'high' });
+  const world = given({ title: 'Roll out', settings: telling('approval.requested'), steps: [family] });
+  assert.deepEqual(told(world), ['approval.requested']);
+  const { subject, text } = world.lastOrder('_notify-1').input as { subject: string; text: string };
+  assert.equal(subject, 'Roll out: approval.requested (30)');
+  assert.equal(text.split('\n').length, 21);
+  assert.match(text, /… and 10 more$/);
+});
+
+test('people are told of so much and no more, and of the end in any case', () => {
+  const world = given({ settings: telling('*'), steps: [step('a', { retry: { max_attempts: 1 } })] });
+  for (let n = 0; n < 510; n += 1) world.question('a').answer('a', n);
+  assert.equal(told(world).length, 500);
+  world.done('a');
+  assert.equal(told(world).at(-1), 'task.succeeded');
+});
