@@ -13,7 +13,8 @@ export interface Client {
   close(): Promise<void>;
 }
 
-export const clientOf = (bus: Bus, url: string): Client => ({
+/** `warnings` is what the connection warned of so far. */
+export const clientOf = (bus: Bus, url: string, warnings: readonly string[]): Client => ({
   bus,
   names: bus.names,
   url: withoutSecrets(url),
@@ -22,6 +23,16 @@ export const clientOf = (bus: Bus, url: string): Client => ({
     try {
       answer = JSON.parse(await askPatiently(bus, bus.names.api(noun, verb), JSON.stringify(body), timeoutMs));
     } catch (error) {
+      // A publish that is not permitted is not answered; the server says so beside it.
+      const subject = bus.names.api(noun, verb);
+      if (warnings.some((warning) => /permissions violation/i.test(warning) && warning.includes(`"${subject}"`))) {
+        throw new CommandError(
+          exits.failed,
+          `This user may not ask ${subject}.`,
+          { code: 'forbidden' },
+          { cause: error },
+        );
+      }
       throw asked(error, bus, withoutSecrets(url));
     }
     const refused = apiError.safeParse(answer);

@@ -14,12 +14,12 @@ export interface Whereto {
 export const connectClient = async (to: Whereto): Promise<Client> => {
   const { nats, namespace } = configOf(to);
   const { url, user, password, creds } = nats;
+  // What the connection warns of is no news for who typed a command: it comes back by itself, or the command says so.
+  const warnings: string[] = [];
+  const warn = (message: string) => void (warnings.length < warningsMax && warnings.push(message));
   try {
-    // What the connection warns of is no news for who typed a command: it comes back by itself, or the command says so.
-    return clientOf(
-      await connect({ url, user, password, creds, namespace, name: `${namespace} cli`, warn: () => {} }),
-      url,
-    );
+    const bus = await connect({ url, user, password, creds, namespace, name: `${namespace} cli`, warn });
+    return clientOf(bus, url, warnings);
   } catch (error) {
     if (isBusError(error, 'forbidden')) {
       throw new CommandError(exits.failed, error.message, {
@@ -34,6 +34,8 @@ export const connectClient = async (to: Whereto): Promise<Client> => {
     );
   }
 };
+
+const warningsMax = 100;
 
 /** The file, under the environment, under the command line. */
 export const configOf = ({ natsUrl, namespace, environment }: Whereto): UpConfig => {

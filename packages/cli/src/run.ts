@@ -1,4 +1,5 @@
 // One command line from its words to its exit code. Takes everything it touches as arguments, so that tests need no process.
+import { type BusError, isBusError } from '@capstan/bus';
 import type { Client } from './client.ts';
 import type { Whereto } from './connect.ts';
 import { type Command, everywhere, type Surroundings } from './command.ts';
@@ -34,10 +35,16 @@ export const run = async (words: readonly string[], around: Around): Promise<Exi
     }
     return await call(found.command, parse(found.command, found.rest, around.environment), around);
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    complain(error, terminal, saysJson(words, around.environment));
-    return error.exit;
+    const told = isBusError(error) ? ofTheBus(error) : error;
+    if (!(told instanceof CommandError)) throw told;
+    complain(told, terminal, saysJson(words, around.environment));
+    return told.exit;
   }
+};
+
+const ofTheBus = (error: BusError): CommandError => {
+  const exit = error.code === 'unavailable' ? exits.unavailable : exits.failed;
+  return new CommandError(exit, error.message, { code: error.code }, { cause: error });
 };
 
 const call = async (command: Command, { options, args }: Parsed, around: Around): Promise<Exit> => {

@@ -1,6 +1,6 @@
 // For tests: a terminal that remembers, and a stand-in for the coordinator's API on a real nats-server.
 import { connect } from '@capstan/bus';
-import { startNatsServer, type TestServer } from '@capstan/bus/testing';
+import { type ServerOptions, startNatsServer, type TestServer } from '@capstan/bus/testing';
 import type { StepRecord, TaskRecord } from '@capstan/contracts';
 import { commands } from './commands/index.ts';
 import { connectClient } from './connect.ts';
@@ -66,9 +66,12 @@ export interface StandIn extends AsyncDisposable {
 }
 
 /** Answers `<noun>.<verb>` by these functions, and anything else by `not_found`. */
-export const startStandIn = async (replies: Readonly<Record<string, Reply>>): Promise<StandIn> => {
-  const server = await startNatsServer();
-  const bus = await connect({ url: server.url, warn: () => {} });
+export const startStandIn = async (
+  replies: Readonly<Record<string, Reply>>,
+  options: ServerOptions = {},
+): Promise<StandIn> => {
+  const server = await startNatsServer(options);
+  const bus = await connect({ url: server.url, user: 'a', password: 'a', warn: () => {} });
   const asked: StandIn['asked'] = [];
   await bus.serve({
     name: 'capstan',

@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { connect, prepare } from '@capstan/bus';
 import type { TaskRecord } from '@capstan/contracts';
 import { exits } from '../exit.ts';
-import { refused, someTask, startStandIn } from '../testing.ts';
+import { refused, runCommand, someTask, startStandIn } from '../testing.ts';
 
 const file = (t: TestContext, value: unknown): string => {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-cli-'));
@@ -120,4 +120,20 @@ test('submit --wait gives the whole task as JSON, and survives not being known y
   const { exit, out } = await api.run('submit', '--title', 'x', '--wait', '--json');
   assert.equal(exit, exits.ok);
   assert.equal((JSON.parse(out) as TaskRecord).status, 'succeeded');
+});
+
+test('what the server refuses is said without a stack', async (t) => {
+  await using api = await startStandIn(
+    {},
+    {
+      config:
+        'authorization { users: [{ user: a, password: a }, { user: b, password: b, permissions: { publish: "_INBOX.>" } }] }',
+    },
+  );
+  const { exit, err } = await runCommand(['submit', file(t, { title: 'x' }), '--nats-url', api.server.url], {
+    CAPSTAN_NATS_USER: 'b',
+    CAPSTAN_NATS_PASSWORD: 'b',
+  });
+  assert.equal(exit, exits.failed);
+  assert.match(err, /^capstan: This user may not ask capstan\.api\.task\.submit\.$/);
 });
