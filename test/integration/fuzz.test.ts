@@ -9,7 +9,7 @@ import { echoed } from './support/echo.ts';
 import { newId, startWorld } from './support/world.ts';
 
 const seed = Number(process.env['CAPSTAN_FUZZ_SEED'] ?? 20_261_120);
-const runs = Number(process.env['CAPSTAN_FUZZ_RUNS'] ?? 500);
+const runs = Number(process.env['CAPSTAN_FUZZ_RUNS'] ?? 400);
 
 const oddText = fc.oneof(
   fc.string({ unit: 'binary', maxLength: 40 }),

@@ -60,6 +60,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const quarantined = new Set<string>();
   let last: Mark = progress.checkpoint ?? { seq: 0, at: 0 };
   let stopped = false;
+  /** Somebody else wrote here: nothing more may be stored, and there is nothing left to wait for. */
+  let isLost = false;
 
   const arrive = (task: string, from: Mark | null, work: () => Promise<void>): Arrival => {
     const done = work().then(() => {
@@ -209,6 +211,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
           actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);
           actor.writingFrom = null;
           dirty.add(actor);
+          isLost ||= error instanceof Overtaken;
           if (error instanceof Overtaken) return parts.overtaken(number, error);
           world.log.warn({ err: error, task: actor.id }, 'the snapshot is not stored yet');
           actor.retryAt = world.clock.now() + snapshotRetryMs;
@@ -225,6 +228,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   /** Writes what is due: ended tasks at once, live ones when they have been dirty for a while; with `all`, everything that may be written. */
   const snapshots = (all: boolean) => {
+    if (isLost) return;
     const now = world.clock.now();
     const due = now - limits.liveSnapshotAfterMs;
     for (const actor of dirty) {
@@ -246,6 +250,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   };
 
   const saveCheckpoint = async () => {
+    if (isLost) return;
     const low = uncovered();
     const next = low === null ? last : { seq: low.seq - 1, at: low.at };
     if (next.seq > (progress.checkpoint?.seq ?? 0) || progress.changed) await progress.save(next);
@@ -258,6 +263,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (stopped) return;
       saveCheckpoint()
         .catch((error: unknown) => {
+          isLost ||= error instanceof Overtaken;
           if (error instanceof Overtaken) parts.overtaken(number, error);
           else world.log.warn({ err: error, partition: number }, 'the checkpoint is not stored yet');
         })
@@ -276,7 +282,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     }
   };
   const quietWaiters: (() => void)[] = [];
-  const isQuiet = () => dirty.size === 0 && writing.size === 0 && arrivals.size === 0;
+  const isQuiet = () => isLost || (dirty.size === 0 && writing.size === 0 && arrivals.size === 0);
   const quiet = () => (isQuiet() ? Promise.resolve() : new Promise<void>((resolve) => void quietWaiters.push(resolve)));
   const settled = () => {
     reached();
