@@ -10,7 +10,7 @@ import { hasEnded, type StepState, type TaskState } from '../state.ts';
 export const consequences = (before: TaskState | null, event: Event, decision: Decision): void => {
   const state = decision.state as TaskState;
   answered(before, state, event);
-  reported(state, event);
+  reported(before, state, event);
   held(before, state, decision);
   for (const effect of decision.effects) {
     if (effect.kind !== 'order') continue;
@@ -34,14 +34,17 @@ const answered = (before: TaskState | null, state: TaskState, event: Event): voi
 };
 
 /** A failure that is final is not tried again by itself; what is added is there. */
-const reported = (state: TaskState, event: Event): void => {
-  if (event.kind !== 'report') return;
+const reported = (before: TaskState | null, state: TaskState, event: Event): void => {
+  // Where its report sent the work back, the step begins anew.
+  if (event.kind !== 'report' || state.loops !== before?.loops) return;
   const { report } = event;
   const step = stepNamed(state, event.step);
   if (report.outcome === 'failed' && report.error?.retryable === false) {
     assert.ok(step.status !== 'retrying' && step.status !== 'running', 'a final failure is tried again');
   }
-  if (report.outcome === 'succeeded' && step.status === 'succeeded' && !event.step.startsWith('_')) {
+  // A verifier looks, and adds nothing.
+  const wasChecked = before !== null && stepNamed(before, event.step).stage === 'verify';
+  if (report.outcome === 'succeeded' && step.status === 'succeeded' && !wasChecked && !event.step.startsWith('_')) {
     for (const { id } of report.add_steps ?? []) assert.ok(state.shape.byName.has(id as string), 'steps were lost');
   }
 };

@@ -6,9 +6,13 @@ import {
   defaultSettings,
   type Effect,
   type Event,
+  type Intervention,
+  intervention,
+  order,
   type Plan,
   type Report,
   type Settings,
+  taskRecord,
 } from '@capstan/contracts';
 import { type Decision, decide } from '../decide.ts';
 import { deepFreeze } from '../freeze.ts';
@@ -33,6 +37,7 @@ export class Play {
   readonly outcomes: string[] = [];
   readonly ledger: Ledger = newLedger();
   readonly #orders: Order[] = [];
+  readonly #asks: Intervention[] = [];
   readonly #buried: string[] = [];
   readonly #tape: readonly number[];
   readonly #plan: Plan;
@@ -54,6 +59,13 @@ export class Play {
       routes,
       body: {} as never,
     });
+  }
+
+  /** Everything that goes out, as the contract has it. */
+  conform(): void {
+    for (const draft of this.#orders) order.parse({ ...draft, lease: 'l', report_to: 'r' });
+    for (const asked of this.#asks) intervention.parse(asked);
+    taskRecord.parse(recordOf(this.state as TaskState, { whole: true }));
   }
 
   /** The news that errands were ordered for. */
@@ -87,6 +99,7 @@ export class Play {
     this.outcomes.push(JSON.stringify([decision.effects, decision.ignored]));
     for (const effect of decision.effects) {
       if (effect.kind === 'order') this.#orders.push(effect.order);
+      if (effect.kind === 'ask') this.#asks.push(effect.intervention);
       if (effect.kind === 'bury') this.#buried.push(effect.step);
     }
     check(this.ledger, before, event, decision);
