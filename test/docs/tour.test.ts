@@ -31,7 +31,11 @@ const blocksOf = (markdown: string): Block[] => {
 };
 
 /** Without the `nats` command its lines are left out, which is said. */
-const withoutNats = (text: string): string => text.split('\n').filter((line) => !line.startsWith('nats ')).join('\n');
+const withoutNats = (text: string): string =>
+  text
+    .split('\n')
+    .filter((line) => !line.startsWith('nats '))
+    .join('\n');
 
 const readyUrl = (child: ChildProcess): Promise<string> =>
   new Promise((resolve, reject) => {
@@ -46,23 +50,37 @@ const readyUrl = (child: ChildProcess): Promise<string> =>
 const runBlock = (block: string, cwd: string, env: NodeJS.ProcessEnv): Promise<{ code: number; output: string }> =>
   new Promise((resolve) => {
     const child = execFile('bash', ['-e', '-c', block], { cwd, env, timeout: 60_000 }, (error, stdout, stderr) => {
-      resolve({ code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1, output: `${stdout}${stderr}` });
+      resolve({
+        code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1,
+        output: `${stdout}${stderr}`,
+      });
     });
     child.stdin?.end();
   });
 
 test('the tour works as typed', { timeout: 240_000 }, async (t) => {
   const nats = await ensureNatsCli();
-  if (nats.path === null) t.diagnostic(`SKIPPED: the lines of the tour that use the nats command, since ${nats.reason}`);
+  if (nats.path === null)
+    t.diagnostic(`SKIPPED: the lines of the tour that use the nats command, since ${nats.reason}`);
   const folder = mkdtempSync(join(tmpdir(), 'capstan-tour-'));
   const data = join(folder, '.capstan');
   mkdirSync(data);
   for (const name of ['bin', 'examples']) symlinkSync(join(root, name), join(folder, name));
-  const path = [...(nats.path === null ? [] : [dirname(nats.path)]), dirname(process.execPath), process.env['PATH']].join(delimiter);
+  const path = [
+    ...(nats.path === null ? [] : [dirname(nats.path)]),
+    dirname(process.execPath),
+    process.env['PATH'],
+  ].join(delimiter);
   const { CAPSTAN_NATS_URL: _, NATS_URL: __, ...inherited } = process.env;
-  const up = spawn(process.execPath, [join(root, 'packages/cli/src/main.ts'), 'up', '--no-demo', '--port', '0', '--data', data], {
-    cwd: root, env: { ...inherited, PATH: path }, stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const up = spawn(
+    process.execPath,
+    [join(root, 'packages/cli/src/main.ts'), 'up', '--no-demo', '--port', '0', '--data', data],
+    {
+      cwd: root,
+      env: { ...inherited, PATH: path },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    },
+  );
   try {
     const url = await readyUrl(up);
     const env = { ...inherited, PATH: path, CAPSTAN_NATS_URL: url, NATS_URL: url };
@@ -72,7 +90,11 @@ test('the tour works as typed', { timeout: 240_000 }, async (t) => {
       const text = nats.path === null ? withoutNats(block.text) : block.text;
       const { code, output } = await runBlock(text, folder, env);
       assert.equal(code, block.expect, `docs/tour.md:${block.line} ended with ${code}:\n${text}\n${output}`);
-      assert.doesNotMatch(output, /\b(undefined|NaN|\[object Object\])\b/, `docs/tour.md:${block.line} prints nonsense:\n${output}`);
+      assert.doesNotMatch(
+        output,
+        /\b(undefined|NaN|\[object Object\])\b/,
+        `docs/tour.md:${block.line} prints nonsense:\n${output}`,
+      );
     }
   } finally {
     const ended = new Promise((resolve) => up.once('exit', resolve));

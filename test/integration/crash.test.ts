@@ -17,6 +17,7 @@ const ackWaitMs = 3_000;
 const mustBeWhole = async (world: World, ids: readonly string[]): Promise<void> => {
   await world.allEnded(ids, loadMs);
   await world.emptied();
+  await world.checkpointed(ids);
   await world.quiet();
   const { violations, replay } = await audit(world.bus, ids);
   assert.deepEqual(violations.slice(0, 20), [], `${violations.length} violations`);
@@ -127,7 +128,7 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
     const deadline = await world.submit({ task_id: newId('deadline'), budget: { wall_ms: 2_500 }, plan: { steps: [{ id: 'a', capability: 'paint' }] } });
     // Only what is stored is known to the next one: its list of what is open, not the log, must bring these up.
     const [c1] = world.coordinators;
-    await Promise.all(tasks.map(({ task_id }) => world.checkpointed(task_id)));
+    await world.checkpointed([...tasks.map(({ task_id }) => task_id), deadline.task_id]);
     await c1?.kill();
     await world.coordinator({ instance: 'c1' });
 

@@ -20,7 +20,11 @@ export const beginAgent = async (name: string, { bus, clock, life, die }: Life, 
   const { queue, capabilities, random } = world;
   const instance = `${name}-${life}`;
   const record = JSON.stringify({ v: 1, queue, instance, capabilities, concurrency: 4, busy: 0, health: 'ok' });
-  const announce = (): void => void bus.store(bus.names.buckets.agents).set({ key: `${queue}.${instance}`, data: record, expect: null }).catch(() => {});
+  const announce = (): void =>
+    void bus
+      .store(bus.names.buckets.agents)
+      .set({ key: `${queue}.${instance}`, data: record, expect: null })
+      .catch(() => {});
   announce();
   clock.every(limits.agentBeatMs, announce);
   const taking = await bus.takeOrders(queue, 4, (delivery) => {
@@ -61,10 +65,24 @@ export const beginAgent = async (name: string, { bus, clock, life, die }: Life, 
   const mischief = async (order: Order, report: Report): Promise<void> => {
     const parts = order.report_to.split('.');
     const kind = random.pick(['again', 'forged', 'other'] as const);
-    if (kind === 'again') await say(order.report_to, { ...report, outcome: 'failed', error: { code: 'again', message: 'the second report of an attempt' } });
-    if (kind === 'forged') await say([...parts.slice(0, -1), 'AAAAAAAAAAAAAAAAAAAAAA'].join('.'), { ...report, outcome: 'failed', error: { code: 'forged', message: 'a token that was made up' } });
+    if (kind === 'again')
+      await say(order.report_to, {
+        ...report,
+        outcome: 'failed',
+        error: { code: 'again', message: 'the second report of an attempt' },
+      });
+    if (kind === 'forged')
+      await say([...parts.slice(0, -1), 'AAAAAAAAAAAAAAAAAAAAAA'].join('.'), {
+        ...report,
+        outcome: 'failed',
+        error: { code: 'forged', message: 'a token that was made up' },
+      });
     // The next attempt, under this one's token.
-    if (kind === 'other') await say([...parts.slice(0, -2), String(order.attempt + 1), parts[parts.length - 1]].join('.'), { ...report, attempt: order.attempt + 1 });
+    if (kind === 'other')
+      await say([...parts.slice(0, -2), String(order.attempt + 1), parts[parts.length - 1]].join('.'), {
+        ...report,
+        attempt: order.attempt + 1,
+      });
   };
   return { stop: () => taking.stop() };
 };
@@ -77,17 +95,38 @@ const actFor = (script: Script, order: Order): Script['acts'][number] => {
 };
 
 const reportOf = (order: Order, agent: string, act: Script['acts'][number]): Report => {
-  const base = { v: 1 as const, task_id: order.task_id, step_id: order.step_id, attempt: order.attempt, lease: order.lease, agent };
+  const base = {
+    v: 1 as const,
+    task_id: order.task_id,
+    step_id: order.step_id,
+    attempt: order.attempt,
+    lease: order.lease,
+    agent,
+  };
   switch (act) {
     case 'fail':
-      return { ...base, outcome: 'failed', error: { code: 'flaky', message: 'not this time', ...(order.attempt % 2 === 0 ? { retry_after_ms: 300 } : {}) } };
+      return {
+        ...base,
+        outcome: 'failed',
+        error: { code: 'flaky', message: 'not this time', ...(order.attempt % 2 === 0 ? { retry_after_ms: 300 } : {}) },
+      };
     case 'reject':
       return { ...base, outcome: 'failed', error: { code: 'never', message: 'not at all', retryable: false } };
     case 'ask':
       return { ...base, outcome: 'question', question: { text: 'which way?', state: { asked: order.attempt } } };
     case 'grow':
-      return { ...base, outcome: 'succeeded', output: { grown: true }, add_steps: [{ id: `g-${order.step_id}-${order.attempt}`, capability: 'work', input: {} }] };
+      return {
+        ...base,
+        outcome: 'succeeded',
+        output: { grown: true },
+        add_steps: [{ id: `g-${order.step_id}-${order.attempt}`, capability: 'work', input: {} }],
+      };
     default:
-      return { ...base, outcome: 'succeeded', output: { by: order.attempt }, usage: { tokens_in: 1, tokens_out: 2, wall_ms: 5 } };
+      return {
+        ...base,
+        outcome: 'succeeded',
+        output: { by: order.attempt },
+        usage: { tokens_in: 1, tokens_out: 2, wall_ms: 5 },
+      };
   }
 };

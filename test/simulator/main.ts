@@ -4,12 +4,21 @@ import { bugs } from './bugs.ts';
 import { plant } from './plant.ts';
 
 const { values } = parseArgs({
-  options: { seed: { type: 'string' }, seeds: { type: 'string', default: '200' }, from: { type: 'string', default: '1' }, minutes: { type: 'string' }, quiet: { type: 'boolean', default: false }, bug: { type: 'string' }, bugs: { type: 'boolean', default: false } },
+  options: {
+    seed: { type: 'string' },
+    seeds: { type: 'string', default: '200' },
+    from: { type: 'string', default: '1' },
+    minutes: { type: 'string' },
+    quiet: { type: 'boolean', default: false },
+    bug: { type: 'string' },
+    bugs: { type: 'boolean', default: false },
+  },
 });
 
 if (values.bug !== undefined) {
   const bug = bugs.find(({ name }) => name === values.bug);
-  if (bug === undefined) throw new Error(`no bug is named "${values.bug}"; there are ${bugs.map(({ name }) => name).join(', ')}`);
+  if (bug === undefined)
+    throw new Error(`no bug is named "${values.bug}"; there are ${bugs.map(({ name }) => name).join(', ')}`);
   plant(bug);
 }
 const { run } = await import('./run.ts');
@@ -29,12 +38,19 @@ const begun = performance.now();
 for (let seed = from; seed < from + count && performance.now() < until; seed += 1) {
   const result = await run(seed);
   total.seeds += 1;
-  for (const key of ['steps', 'events', 'orders', 'tasks', 'ended', 'faults', 'virtualMs'] as const) total[key] += result[key];
+  for (const key of ['steps', 'events', 'orders', 'tasks', 'ended', 'faults', 'virtualMs'] as const)
+    total[key] += result[key];
   total.violations += result.violations.length;
   for (const violation of result.violations.slice(0, 3)) console.log(`seed ${seed}: ${violation.slice(0, 2_000)}`);
   // A planted fault is to be found, not counted.
   if (values.bug !== undefined && result.violations.length > 0) break;
 }
 const seconds = (performance.now() - begun) / 1_000;
-console.log(JSON.stringify({ ...total, seconds: Number(seconds.toFixed(1)), seedsPerSecond: Number((total.seeds / seconds).toFixed(1)) }));
+console.log(
+  JSON.stringify({
+    ...total,
+    seconds: Number(seconds.toFixed(1)),
+    seedsPerSecond: Number((total.seeds / seconds).toFixed(1)),
+  }),
+);
 process.exit(total.violations > 0 ? 1 : 0);

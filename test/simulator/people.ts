@@ -17,7 +17,10 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   const { random } = world;
   const request = async (noun: string, verb: string, body: object): Promise<Record<string, unknown> | null> => {
     try {
-      return decodeTrusted((await bus.ask(bus.names.api(noun, verb), JSON.stringify(body), 8_000)).data) as Record<string, unknown>;
+      return decodeTrusted((await bus.ask(bus.names.api(noun, verb), JSON.stringify(body), 8_000)).data) as Record<
+        string,
+        unknown
+      >;
     } catch {
       return null;
     }
@@ -38,14 +41,29 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
       }
     }
   };
-  for (const task of world.tasks) if (!world.accepted.has(task.task_id as string)) clock.later(random.int(0, 4_000), () => void submit(task).catch(() => {}));
+  for (const task of world.tasks)
+    if (!world.accepted.has(task.task_id as string))
+      clock.later(random.int(0, 4_000), () => void submit(task).catch(() => {}));
 
-  const inbox = async (): Promise<Intervention[]> => ((await request('inbox', 'list', { limit: 1_000 }))?.['interventions'] ?? []) as Intervention[];
+  const inbox = async (): Promise<Intervention[]> =>
+    ((await request('inbox', 'list', { limit: 1_000 }))?.['interventions'] ?? []) as Intervention[];
   const decide = async (): Promise<void> => {
     for (const item of await inbox()) {
       if (!world.calm() && random.chance(0.6)) continue;
-      const verb = item.kind === 'question' ? 'answer' : random.chance(0.75) ? 'approve' : item.kind === 'flag' ? random.pick(['reject', 'answer'] as const) : 'reject';
-      await request('inbox', verb, { id: item.id, by: 'carol', reason: 'so it seems', ...(verb === 'answer' ? { value: item.kind === 'flag' ? 'skip' : 7 } : {}) });
+      const verb =
+        item.kind === 'question'
+          ? 'answer'
+          : random.chance(0.75)
+            ? 'approve'
+            : item.kind === 'flag'
+              ? random.pick(['reject', 'answer'] as const)
+              : 'reject';
+      await request('inbox', verb, {
+        id: item.id,
+        by: 'carol',
+        reason: 'so it seems',
+        ...(verb === 'answer' ? { value: item.kind === 'flag' ? 'skip' : 7 } : {}),
+      });
     }
   };
   const meddle = async (): Promise<void> => {
@@ -61,11 +79,11 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
       const record = (await request('task', 'get', { task_id: id })) as unknown as TaskRecord | null;
       if (record === null || ['succeeded', 'failed', 'cancelled'].includes(record.status)) continue;
       if (record.status === 'paused') await request('task', 'resume', { task_id: id, by: 'erin' });
-      if (record.status === 'planned' || record.mode === 'manual') await request('task', 'execute', { task_id: id, by: 'erin' });
+      if (record.status === 'planned' || record.mode === 'manual')
+        await request('task', 'execute', { task_id: id, by: 'erin' });
     }
   };
   clock.every(1_500, () => void decide().catch(() => {}));
   clock.every(2_000, () => void (world.calm() ? free() : meddle()).catch(() => {}));
   return { stop: async () => {} };
 };
-

@@ -10,7 +10,8 @@ export interface Script {
 }
 
 /** Mostly what there are agents for; now and then what comes late, or never. */
-const capabilityOf = (random: Random): string => (random.chance(0.08) ? 'rare' : random.chance(0.02) ? 'nobody' : 'work');
+const capabilityOf = (random: Random): string =>
+  random.chance(0.08) ? 'rare' : random.chance(0.02) ? 'nobody' : 'work';
 
 export const randomTask = (random: Random, id: string): Submission => {
   const plan = randomPlan(random);
@@ -35,7 +36,13 @@ const randomPlan = (random: Random): Plan => {
   const count = random.int(1, 7);
   const phased = random.chance(0.25);
   const phases = phased ? randomPhases(random) : [];
-  const steps = Array.from({ length: count }, (_, at) => randomStep(random, at, phases.map((phase) => phase.name)));
+  const steps = Array.from({ length: count }, (_, at) =>
+    randomStep(
+      random,
+      at,
+      phases.map((phase) => phase.name),
+    ),
+  );
   return { ...(phased ? { phases } : {}), params: { go: random.chance(0.7), n: random.int(0, 3) }, steps };
 };
 
@@ -44,20 +51,30 @@ const randomPhases = (random: Random): NonNullable<Plan['phases']> => {
   return names.map((name, at) => ({
     name,
     ...(random.chance(0.4) ? { gate: { min_success_rate: random.pick([0, 0.5, 1]) } } : {}),
-    ...(at > 0 && random.chance(0.5) ? { feedback_to: names[random.int(0, at)] as string, max_loops: random.int(0, 2) } : {}),
+    ...(at > 0 && random.chance(0.5)
+      ? { feedback_to: names[random.int(0, at)] as string, max_loops: random.int(0, 2) }
+      : {}),
   }));
 };
 
 const randomStep = (random: Random, at: number, phases: readonly string[]): Step => {
-  const script: Script = { acts: randomActs(random), slow: random.chance(0.2) ? random.int(500, 4_000) : random.int(0, 100) };
+  const script: Script = {
+    acts: randomActs(random),
+    slow: random.chance(0.2) ? random.int(500, 4_000) : random.int(0, 100),
+  };
   const phaseAt = phases.length === 0 ? -1 : Math.min(phases.length - 1, Math.floor((at * phases.length) / 7));
   // Only on earlier steps of the same phase or outside of phases, or a loop back could wait for itself.
-  const before = Array.from({ length: at }, (_, other) => other).filter((other) => phases.length === 0 || Math.min(phases.length - 1, Math.floor((other * phases.length) / 7)) === phaseAt);
+  const before = Array.from({ length: at }, (_, other) => other).filter(
+    (other) => phases.length === 0 || Math.min(phases.length - 1, Math.floor((other * phases.length) / 7)) === phaseAt,
+  );
   const on = before.filter(() => random.chance(0.35)).map((other) => `s${other}`);
   return {
     id: `s${at}`,
     capability: capabilityOf(random),
-    input: { script: script as never, ...(on.length > 0 && random.chance(0.3) ? { echo: `\${{ steps.${on[0]}.status }}` } : {}) },
+    input: {
+      script: script as never,
+      ...(on.length > 0 && random.chance(0.3) ? { echo: `\${{ steps.${on[0]}.status }}` } : {}),
+    },
     retry: { max_attempts: random.int(1, 3), initial_delay_ms: random.int(10, 500), jitter: 0.2 },
     timeout_ms: random.int(5_000, 20_000),
     ...(on.length > 0 ? { depends_on: on } : {}),
@@ -73,5 +90,7 @@ const randomStep = (random: Random, at: number, phases: readonly string[]): Step
 
 const randomActs = (random: Random): Script['acts'] => {
   if (random.chance(0.5)) return ['ok'];
-  return Array.from({ length: random.int(1, 3) }, () => random.pick(['ok', 'fail', 'fail', 'fail', 'reject', 'ask', 'hang', 'crash', 'grow'] as const));
+  return Array.from({ length: random.int(1, 3) }, () =>
+    random.pick(['ok', 'fail', 'fail', 'fail', 'reject', 'ask', 'hang', 'crash', 'grow'] as const),
+  );
 };

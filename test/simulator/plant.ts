@@ -7,7 +7,8 @@ export const plant = (bug: Bug): void => {
     load: (url, context, next) => {
       const loaded = next(url, context);
       if (!url.endsWith(`/${bug.file}`)) return loaded;
-      const source = typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString('utf8');
+      const source =
+        typeof loaded.source === 'string' ? loaded.source : Buffer.from(loaded.source as Uint8Array).toString('utf8');
       return { ...loaded, source: planted(source, bug) };
     },
   });
@@ -16,6 +17,9 @@ export const plant = (bug: Bug): void => {
 /** The source with the fault in it; throws where the text to change is not there, or not only once. */
 export const planted = (source: string, bug: Bug): string => {
   const [before, after, ...more] = source.split(bug.from);
-  if (before === undefined || after === undefined || more.length > 0) throw new Error(`bug "${bug.name}": its text is in ${bug.file} ${more.length + (after === undefined ? 0 : 1)} times, not once`);
+  if (before === undefined || after === undefined || more.length > 0)
+    throw new Error(
+      `bug "${bug.name}": its text is in ${bug.file} ${more.length + (after === undefined ? 0 : 1)} times, not once`,
+    );
   return `${before}${bug.to}${after}`;
 };

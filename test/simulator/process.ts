@@ -59,12 +59,9 @@ export class SimProcess {
     const die = (error: unknown): void => {
       if (isCurrent()) this.crash(`ended itself: ${error instanceof Error ? error.message : String(error)}`);
     };
-    begin({ bus: this.#mortal(bus, isCurrent), clock: this.#clock(isCurrent, die), life, die }).then(
-      (body) => {
-        if (isCurrent()) this.#body = body;
-      },
-      die,
-    );
+    begin({ bus: this.#mortal(bus, isCurrent), clock: this.#clock(isCurrent, die), life, die }).then((body) => {
+      if (isCurrent()) this.#body = body;
+    }, die);
   }
 
   crash(why: string): void {
@@ -123,7 +120,11 @@ export class SimProcess {
         cancel();
       };
     };
-    return { now: timeline.now, later: (ms, act) => kept(timeline.later(ms, guarded(act))), every: (ms, act) => kept(timeline.every(ms, guarded(act))) };
+    return {
+      now: timeline.now,
+      later: (ms, act) => kept(timeline.later(ms, guarded(act))),
+      every: (ms, act) => kept(timeline.every(ms, guarded(act))),
+    };
   }
 
   /** The bus, with death at every call. */
@@ -138,12 +139,17 @@ export class SimProcess {
         if (known !== undefined) return known;
         const call = (...args: unknown[]): unknown => {
           if (!isCurrent()) return new Promise(() => {});
-          const fate = crashChance() > 0 && random.chance(crashChance()) ? random.pick(['before', 'after'] as const) : null;
+          const fate =
+            crashChance() > 0 && random.chance(crashChance()) ? random.pick(['before', 'after'] as const) : null;
           if (fate === 'before') {
             this.crash(`died before ${String(key)}`);
             return new Promise(() => {});
           }
-          const result: unknown = Reflect.apply(value, of, args.map((arg) => this.#heard(arg)));
+          const result: unknown = Reflect.apply(
+            value,
+            of,
+            args.map((arg) => this.#heard(arg)),
+          );
           if (fate === 'after') {
             this.crash(`died after ${String(key)}`);
             // Nobody is left who would hear how it went.
@@ -179,6 +185,11 @@ export class SimProcess {
       };
     }
     if (typeof arg !== 'object' || arg === null || Object.getPrototypeOf(arg) !== Object.prototype) return arg;
-    return Object.fromEntries(Object.entries(arg).map(([key, value]) => [key, Array.isArray(value) ? value.map((item) => this.#heard(item)) : this.#heard(value)]));
+    return Object.fromEntries(
+      Object.entries(arg).map(([key, value]) => [
+        key,
+        Array.isArray(value) ? value.map((item) => this.#heard(item)) : this.#heard(value),
+      ]),
+    );
   }
 }

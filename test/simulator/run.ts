@@ -25,7 +25,11 @@ export interface RunResult {
 }
 
 const ring = keyRingOf({ current: 'k1', keys: { k1: Buffer.alloc(32, 7).toString('base64') } });
-const settings: Settings = { ...defaultSettings, cancel_grace_ms: 3_000, approval: { ...defaultSettings.approval, expires_ms: 60_000 } };
+const settings: Settings = {
+  ...defaultSettings,
+  cancel_grace_ms: 3_000,
+  approval: { ...defaultSettings.approval, expires_ms: 60_000 },
+};
 
 export const run = async (seed: number, options: { trace?: (line: string) => void } = {}): Promise<RunResult> => {
   const random = randomFrom(`seed ${seed}`);
@@ -60,32 +64,56 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const crashChance = (): number => (isCalm ? 0 : chaos.crash);
   const violations: string[] = [];
 
-  const coordinators = Array.from({ length: random.int(1, 3) }, (_, number) => new SimProcess({
-    name: `coordinator-${number}`, broker, timeline, random: random.fork(`coordinator ${number}`), crashChance, onDeath, restartMs: [50, 3_000],
-    begin: async ({ bus, clock, life, die }): Promise<Coordinator> => {
-      let ids = 0;
-      return startCoordinator({
-        bus, names: bus.names, ring, clock, counts: newCounts(), settings, partitions: 4, member: `m${number}-${life}`,
-        newId: () => `n${number}x${life}x${(ids += 1)}`,
-        log: {
-          info: (fields, text) => trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields)}`),
-          warn: (fields, text) => trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`),
-          error: (fields, text) => {
-            trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`);
-            if (text.includes('the engine failed')) violations.push(`${text}: ${JSON.stringify(fields, errors)}`);
-          },
+  const coordinators = Array.from(
+    { length: random.int(1, 3) },
+    (_, number) =>
+      new SimProcess({
+        name: `coordinator-${number}`,
+        broker,
+        timeline,
+        random: random.fork(`coordinator ${number}`),
+        crashChance,
+        onDeath,
+        restartMs: [50, 3_000],
+        begin: async ({ bus, clock, life, die }): Promise<Coordinator> => {
+          let ids = 0;
+          return startCoordinator({
+            bus,
+            names: bus.names,
+            ring,
+            clock,
+            counts: newCounts(),
+            settings,
+            partitions: 4,
+            member: `m${number}-${life}`,
+            newId: () => `n${number}x${life}x${(ids += 1)}`,
+            log: {
+              info: (fields, text) => trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields)}`),
+              warn: (fields, text) =>
+                trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`),
+              error: (fields, text) => {
+                trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`);
+                if (text.includes('the engine failed')) violations.push(`${text}: ${JSON.stringify(fields, errors)}`);
+              },
+            },
+            fatal: die,
+          });
         },
-        fatal: die,
-      });
-    },
-  }));
+      }),
+  );
 
   const ran = new Map<string, number>();
   const agentsOf = (queue: string, capabilities: readonly string[], count: number): SimProcess[] =>
     Array.from({ length: count }, (_, number) => {
       const own = random.fork(`agent ${queue} ${number}`);
       return new SimProcess({
-        name: `${queue}-${number}`, broker, timeline, random: own, crashChance, onDeath, restartMs: [50, 4_000],
+        name: `${queue}-${number}`,
+        broker,
+        timeline,
+        random: own,
+        crashChance,
+        onDeath,
+        restartMs: [50, 4_000],
         begin: (life) => beginAgent(`${number}`, life, { queue, capabilities, random: own, calm: () => isCalm, ran }),
       });
     });
@@ -93,10 +121,18 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   // Whoever can do the rare thing comes late; the thing that nobody can do is done by nobody.
   const late = agentsOf('rare', ['rare', 'work'], 1);
 
-  const tasks = Array.from({ length: random.int(2, 6) }, (_, number) => randomTask(random.fork(`task ${number}`), `t${number}`));
+  const tasks = Array.from({ length: random.int(2, 6) }, (_, number) =>
+    randomTask(random.fork(`task ${number}`), `t${number}`),
+  );
   const accepted = new Set<string>();
   const people = new SimProcess({
-    name: 'people', broker, timeline, random: random.fork('people'), crashChance: () => 0, onDeath, restartMs: [100, 200],
+    name: 'people',
+    broker,
+    timeline,
+    random: random.fork('people'),
+    crashChance: () => 0,
+    onDeath,
+    restartMs: [100, 200],
     begin: (life) => beginPeople(life, { random: random.fork('whims'), tasks, accepted, calm: () => isCalm }),
   });
 
@@ -133,7 +169,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   // The partitions of whoever died last are nobody's until its membership is over; what is said meanwhile is heard then.
   await timeline.until(timeline.now() + limits.memberTtlMs + 10_000);
   // Until all is over, and at most as long as every time-out, every delay and every person may take.
-  for (const end = timeline.now() + healMs; timeline.now() < end && !looksOver(broker, accepted); ) await timeline.until(timeline.now() + 5_000);
+  for (const end = timeline.now() + healMs; timeline.now() < end && !looksOver(broker, accepted); )
+    await timeline.until(timeline.now() + 5_000);
   // What is over is stored within a second.
   await timeline.until(timeline.now() + 5_000);
 
@@ -148,8 +185,20 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
 
   for (const one of [...coordinators, ...agents, ...late, people]) one.crash('at the end');
   const result = {
-    seed, violations: [...violations, ...found.violations, ...again.violations.filter((text) => !found.violations.includes(text))], steps: timeline.steps,
-    events: found.events, orders, tasks: tasks.length, ended: found.ended, faults, virtualMs: timeline.now() - begun, trace: fingerprint(broker),
+    seed,
+    violations: [
+      ...violations,
+      ...found.violations,
+      ...again.violations.filter((text) => !found.violations.includes(text)),
+    ],
+    steps: timeline.steps,
+    events: found.events,
+    orders,
+    tasks: tasks.length,
+    ended: found.ended,
+    faults,
+    virtualMs: timeline.now() - begun,
+    trace: fingerprint(broker),
   };
   broker.close();
   return result;
@@ -184,9 +233,11 @@ const swarm = (random: ReturnType<typeof randomFrom>) => ({
 const fingerprint = (broker: Broker): string => {
   let hash = 0x811c9dc5;
   for (const name of [broker.names.streams.events, broker.names.streams.orders]) {
-    for (const { subject } of broker.streams.get(name)?.all(['>']) ?? []) for (let at = 0; at < subject.length; at += 1) hash = Math.imul(hash ^ subject.charCodeAt(at), 0x01000193);
+    for (const { subject } of broker.streams.get(name)?.all(['>']) ?? [])
+      for (let at = 0; at < subject.length; at += 1) hash = Math.imul(hash ^ subject.charCodeAt(at), 0x01000193);
   }
   return (hash >>> 0).toString(16).padStart(8, '0');
 };
 
-const errors = (_key: string, value: unknown): unknown => (value instanceof Error ? `${value.name}: ${value.message}` : value);
+const errors = (_key: string, value: unknown): unknown =>
+  value instanceof Error ? `${value.name}: ${value.message}` : value;

@@ -11,10 +11,7 @@ import { nearest } from './nearest.ts';
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 
 const common = z.strictObject({
-  namespace: z
-    .string()
-    .regex(namespacePattern, '1 to 32 lower-case letters, digits, "_" or "-"')
-    .default('capstan'),
+  namespace: z.string().regex(namespacePattern, '1 to 32 lower-case letters, digits, "_" or "-"').default('capstan'),
   /** Tells the copies of a service apart; made up where absent. */
   instance: id.optional(),
   nats: z

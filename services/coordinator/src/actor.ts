@@ -44,7 +44,8 @@ export const newActor = (id: string, body: SubmittedBody, state: TaskState): Act
 });
 
 /** The earlier of two places. */
-export const earlier = (a: Mark | null, b: Mark | null): Mark | null => (a === null ? b : b === null || a.seq <= b.seq ? a : b);
+export const earlier = (a: Mark | null, b: Mark | null): Mark | null =>
+  a === null ? b : b === null || a.seq <= b.seq ? a : b;
 
 /** The first event of a task that would be lost with this process. */
 export const uncoveredFrom = (actor: Actor): Mark | null => earlier(actor.dirtyFrom, actor.writingFrom);

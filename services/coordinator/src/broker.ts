@@ -45,7 +45,12 @@ export const broker = async (world: World): Promise<Broker> => {
     return [...live.values()];
   };
   const able = (capability: string, needs: Wanted['needs']): LiveAgent[] =>
-    present().filter((agent) => agent.health !== 'draining' && agent.capabilities.includes(capability) && Object.entries(needs).every(([tag, value]) => agent.tags?.[tag] === value));
+    present().filter(
+      (agent) =>
+        agent.health !== 'draining' &&
+        agent.capabilities.includes(capability) &&
+        Object.entries(needs).every(([tag, value]) => agent.tags?.[tag] === value),
+    );
 
   const settle = (wanted: Wanted & { unroutedSaid: boolean }) => {
     const found = able(wanted.capability, wanted.needs);
@@ -53,12 +58,16 @@ export const broker = async (world: World): Promise<Broker> => {
     if (found.length > 0) {
       wants.delete(name);
       const { queue } = found.toSorted(preferred)[0] as LiveAgent;
-      void untilStored(world, () => false, () => sayEvent(world, wanted.task, wanted.key, ['routed', wanted.step, wanted.attempt], { v: 1, queue })).catch(world.fatal);
+      void untilStored(world, () =>
+        sayEvent(world, wanted.task, wanted.key, ['routed', wanted.step, wanted.attempt], { v: 1, queue }),
+      ).catch(world.fatal);
     } else if (ready && !wanted.unroutedSaid) {
       wanted.unroutedSaid = true;
       const reason = missingText(wanted.capability, wanted.needs, present());
       world.log.warn({ task: wanted.task, step: wanted.step }, `blocked: ${reason}`);
-      void untilStored(world, () => false, () => sayEvent(world, wanted.task, wanted.key, ['unrouted', wanted.step, wanted.attempt], { v: 1, reason })).catch(world.fatal);
+      void untilStored(world, () =>
+        sayEvent(world, wanted.task, wanted.key, ['unrouted', wanted.step, wanted.attempt], { v: 1, reason }),
+      ).catch(world.fatal);
     }
   };
 
@@ -83,7 +92,12 @@ export const broker = async (world: World): Promise<Broker> => {
       // By our own clock: an agent's record has lived as long as we have not heard of it, whatever time the server has.
       live.set(entry.key, { ...agent, seen_at: world.clock.now() });
       open(agent.queue);
-      if (known === undefined || known.capabilities.length !== agent.capabilities.length || known.health !== agent.health) for (const wanted of wants.values()) settle(wanted);
+      if (
+        known === undefined ||
+        known.capabilities.length !== agent.capabilities.length ||
+        known.health !== agent.health
+      )
+        for (const wanted of wants.values()) settle(wanted);
     },
     () => {
       ready = true;
@@ -127,14 +141,17 @@ export const broker = async (world: World): Promise<Broker> => {
 
 /** Specialists first, then whoever has most room; the name decides between equals. */
 const preferred = (a: LiveAgent, b: LiveAgent): number =>
-  a.capabilities.length - b.capabilities.length || room(b) - room(a) || (a.queue < b.queue ? -1 : a.queue > b.queue ? 1 : 0);
+  a.capabilities.length - b.capabilities.length ||
+  room(b) - room(a) ||
+  (a.queue < b.queue ? -1 : a.queue > b.queue ? 1 : 0);
 
 const room = (agent: LiveAgent): number => (agent.concurrency ?? 1) - (agent.busy ?? 0);
 
 const missingText = (capability: string, needs: Wanted['needs'], agents: readonly LiveAgent[]): string => {
   const offered = [...new Set(agents.flatMap((agent) => agent.capabilities))];
   const tags = Object.entries(needs).map(([tag, value]) => `${tag}=${value}`);
-  if (offered.includes(capability)) return `no live agent offers "${capability}"${tags.length > 0 ? ` with ${tags.join(', ')}` : ''}`;
+  if (offered.includes(capability))
+    return `no live agent offers "${capability}"${tags.length > 0 ? ` with ${tags.join(', ')}` : ''}`;
   const near = nearest(capability, offered);
   return `no live agent offers "${capability}"${near === null ? '' : `; the nearest name that is offered is "${near}"`}`;
 };

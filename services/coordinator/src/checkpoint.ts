@@ -40,7 +40,9 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   const pages = await Promise.all(Array.from({ length: openPages }, (_, page) => store.get(openKey(partition, page))));
   const open = new Map<string, OpenTask>();
   const texts = pages.map((entry) => (entry === null || entry.gone ? '{}' : textOf(entry.data)));
-  for (const text of texts) for (const [task, [due, routing]] of Object.entries(JSON.parse(text) as Record<string, [number | null, boolean]>)) open.set(task, { due, routing });
+  for (const text of texts)
+    for (const [task, [due, routing]] of Object.entries(JSON.parse(text) as Record<string, [number | null, boolean]>))
+      open.set(task, { due, routing });
 
   const members = Array.from({ length: openPages }, (): Set<string> => new Set());
   const pageOf = (task: string) => partitionOf(`open ${task}`, openPages);
@@ -79,13 +81,16 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
     const changed = [...dirty];
     dirty.clear();
     const written = new Map(changed.map((page) => [page, pageText(page)]));
-    const changes: Change[] = [...written].filter(([page, text]) => text !== texts[page]).map(([page, text]) => ({ key: openKey(partition, page), data: text, expect: null }));
+    const changes: Change[] = [...written]
+      .filter(([page, text]) => text !== texts[page])
+      .map(([page, text]) => ({ key: openKey(partition, page), data: text, expect: null }));
     changes.push({ key: checkpointKey(partition), data: JSON.stringify(checkpoint), expect: revision });
     try {
       revision = (await store.setAll(changes)).at(-1) as number;
     } catch (error) {
       for (const page of changed) dirty.add(page);
-      if (isBusError(error, 'conflict')) throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
+      if (isBusError(error, 'conflict'))
+        throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
       throw error;
     }
     for (const [page, text] of written) texts[page] = text;
@@ -93,6 +98,13 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
     world.counts.checkpoints += 1;
   };
   const pageText = (page: number): string =>
-    JSON.stringify(Object.fromEntries([...(members[page] as Set<string>)].map((task) => [task, [open.get(task)?.due ?? null, open.get(task)?.routing ?? false]])));
+    JSON.stringify(
+      Object.fromEntries(
+        [...(members[page] as Set<string>)].map((task) => [
+          task,
+          [open.get(task)?.due ?? null, open.get(task)?.routing ?? false],
+        ]),
+      ),
+    );
   return progress;
 };

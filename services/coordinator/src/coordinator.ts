@@ -45,7 +45,10 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
       bus.listen(names.owner(partition), (wire) => {
         if (wire.reply === null || ownership.of(partition) === undefined) return;
         const { reply } = wire;
-        tasks.answer(wire.data).then((text) => bus.tell(reply, text)).catch((error: unknown) => world.log.error({ err: error }, 'an owner could not answer'));
+        tasks
+          .answer(wire.data)
+          .then((text) => bus.tell(reply, text))
+          .catch((error: unknown) => world.log.error({ err: error }, 'an owner could not answer'));
       }),
     ),
     await openPlainDoor(world, admit),

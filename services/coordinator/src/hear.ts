@@ -1,7 +1,13 @@
 // From a stored message to an event that the engine can hear: its token is checked, its body parsed, what it refers to is loaded.
 import { decode, decodeTrusted, type Message } from '@capstan/bus';
 import {
-  type CommandBody, type DecidedBody, type Event, limits, parseEventSubject, report as reportSchema, type SubmittedBody,
+  type CommandBody,
+  type DecidedBody,
+  type Event,
+  limits,
+  parseEventSubject,
+  report as reportSchema,
+  type SubmittedBody,
 } from '@capstan/contracts';
 import type { World } from './world.ts';
 
@@ -47,19 +53,33 @@ export const eventFrom = (heard: Heard): Event | string => {
     case 'routed':
       return { ...at, kind, step: name[0] ?? '', attempt: Number(name[1]), queue: (body as { queue: string }).queue };
     case 'unrouted':
-      return { ...at, kind, step: name[0] ?? '', attempt: Number(name[1]), reason: (body as { reason: string }).reason };
+      return {
+        ...at,
+        kind,
+        step: name[0] ?? '',
+        attempt: Number(name[1]),
+        reason: (body as { reason: string }).reason,
+      };
     case 'decided':
       return { ...at, kind, id: name[0] ?? '', body: body as DecidedBody };
     case 'commanded':
       return { ...at, kind, id: name[0] ?? '', body: body as CommandBody };
     case 'redriven':
-      return { ...at, kind, id: name[0] ?? '', step: (body as { step_id: string }).step_id, by: (body as { by: string }).by };
+      return {
+        ...at,
+        kind,
+        id: name[0] ?? '',
+        step: (body as { step_id: string }).step_id,
+        by: (body as { by: string }).by,
+      };
     default:
       return `nobody knows events of kind "${kind}"`;
   }
 };
 
-const issueIn = (error: { readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[] }): string => {
+const issueIn = (error: {
+  readonly issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[];
+}): string => {
   const [issue] = error.issues;
   return `invalid: ${issue?.path.join('.')} ${issue?.message}`;
 };
@@ -67,6 +87,7 @@ const issueIn = (error: { readonly issues: readonly { readonly path: readonly Pr
 /** The body of a `submitted` that is genuine, else null: its own key id says which key made its token. */
 export const submittedFrom = (world: World, heard: Heard): SubmittedBody | null => {
   const decoded = decode(heard.message.data, { bytesMax: 2 * limits.bodyBytesMax, depthMax: limits.jsonDepthMax + 8 });
-  if (!decoded.ok || typeof decoded.value['key'] !== 'string' || !isGenuine(world, heard, decoded.value['key'])) return null;
+  if (!decoded.ok || typeof decoded.value['key'] !== 'string' || !isGenuine(world, heard, decoded.value['key']))
+    return null;
   return decoded.value as unknown as SubmittedBody;
 };

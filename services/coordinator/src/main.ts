@@ -15,7 +15,10 @@ const section = {
     /** Where the keys come from that prove events genuine; the bucket of keys where it is not said. */
     keys_file: z.string().optional(),
   }),
-  environment: { CAPSTAN_REPLICAS: { path: ['replicas'], as: 'number' }, CAPSTAN_EVENT_KEYS_FILE: { path: ['keys_file'], as: 'text' } },
+  environment: {
+    CAPSTAN_REPLICAS: { path: ['replicas'], as: 'number' },
+    CAPSTAN_EVENT_KEYS_FILE: { path: ['keys_file'], as: 'text' },
+  },
 } as const;
 
 await runService({
@@ -23,7 +26,10 @@ await runService({
   section,
   preparesStreams: true,
   start: async ({ bus, config, log, health, shutdown }) => {
-    const { made, changed } = await prepare(bus, config.own.replicas === undefined ? {} : { replicas: config.own.replicas });
+    const { made, changed } = await prepare(
+      bus,
+      config.own.replicas === undefined ? {} : { replicas: config.own.replicas },
+    );
     if (made.length + changed.length > 0) log.info({ made, changed }, 'streams and buckets are prepared');
     const ring = await openKeyRing(bus, { file: config.own.keys_file });
     const counts = newCounts();

@@ -12,7 +12,11 @@ export const joinMembers = async (world: World, onChange: (mine: number[]) => vo
   const store = world.bus.store(world.names.buckets.members);
   const seen = new Map<string, number>();
   const beat = async () => {
-    await store.set({ key: world.member, data: JSON.stringify({ v: 1, at: new Date(world.clock.now()).toISOString() }), expect: null });
+    await store.set({
+      key: world.member,
+      data: JSON.stringify({ v: 1, at: new Date(world.clock.now()).toISOString() }),
+      expect: null,
+    });
     seen.set(world.member, world.clock.now());
   };
   await beat();
@@ -29,14 +33,17 @@ export const joinMembers = async (world: World, onChange: (mine: number[]) => vo
   };
   let ready: () => void = () => {};
   const first = new Promise<void>((resolve) => (ready = resolve));
-  const watching = await store.watch((entry) => {
-    if (entry.gone) seen.delete(entry.key);
-    else seen.set(entry.key, world.clock.now());
-    if (shown !== '') look();
-  }, () => {
-    look();
-    ready();
-  });
+  const watching = await store.watch(
+    (entry) => {
+      if (entry.gone) seen.delete(entry.key);
+      else seen.set(entry.key, world.clock.now());
+      if (shown !== '') look();
+    },
+    () => {
+      look();
+      ready();
+    },
+  );
   await first;
   const beating = world.clock.every(limits.memberBeatMs, () => {
     // A renewal that failed is no loss yet: the record lives for some more of them.
@@ -54,7 +61,11 @@ export const joinMembers = async (world: World, onChange: (mine: number[]) => vo
 };
 
 const partitionsOf = (world: World, members: readonly string[]): number[] =>
-  Array.from({ length: world.partitions }, (_, partition) => partition).filter((partition) => ownerOf(partition, members) === world.member);
+  Array.from({ length: world.partitions }, (_, partition) => partition).filter(
+    (partition) => ownerOf(partition, members) === world.member,
+  );
 
 const ownerOf = (partition: number, members: readonly string[]): string | undefined =>
-  members.map((member) => ({ member, weight: sha256(`${member} ${partition}`) })).toSorted((a, b) => (a.weight < b.weight ? 1 : -1))[0]?.member;
+  members
+    .map((member) => ({ member, weight: sha256(`${member} ${partition}`) }))
+    .toSorted((a, b) => (a.weight < b.weight ? 1 : -1))[0]?.member;

@@ -36,22 +36,43 @@ export const ownership = (world: World, parts: Parts): Ownership => {
     const partitions = [...owned.values()];
     if (partitions.length === 0) return;
     const after = Math.min(...partitions.map((partition) => partition.after));
-    const subjects = partitions.length === world.partitions ? [names.events()] : partitions.map((partition) => names.events(partition.number));
-    reader = await bus.log(names.streams.events).read({ subjects, after, on: onMessage, onRollback: () => world.fatal(new Error('the log is shorter than it was; starting again from what is stored')) });
+    const subjects =
+      partitions.length === world.partitions
+        ? [names.events()]
+        : partitions.map((partition) => names.events(partition.number));
+    reader = await bus.log(names.streams.events).read({
+      subjects,
+      after,
+      on: onMessage,
+      onRollback: () => world.fatal(new Error('the log is shorter than it was; starting again from what is stored')),
+    });
   };
 
   const open = async (number: number) => {
     const { last } = await bus.log(names.streams.events).info();
-    const partition = await openPartition({ ...parts, world, knownUpTo: last, overtaken: (at, error) => reopen(at, error) }, number);
+    const partition = await openPartition(
+      { ...parts, world, knownUpTo: last, overtaken: (at, error) => reopen(at, error) },
+      number,
+    );
     if ((partition.checkpoint?.seq ?? 0) > last) {
-      log.error({ partition: number, checkpoint: partition.checkpoint, last }, 'the log ends before the checkpoint: it was rolled back by a power cut or a restore; what it lost is lost');
+      log.error(
+        { partition: number, checkpoint: partition.checkpoint, last },
+        'the log ends before the checkpoint: it was rolled back by a power cut or a restore; what it lost is lost',
+      );
       partition.rewind(0);
     }
     owned.set(number, partition);
   };
 
   const close = async (partition: Partition) => {
-    const stored = partition.settle().catch((error: unknown) => log.warn({ err: error, partition: partition.number }, 'not all is stored; its next owner decides a little of it again'));
+    const stored = partition
+      .settle()
+      .catch((error: unknown) =>
+        log.warn(
+          { err: error, partition: partition.number },
+          'not all is stored; its next owner decides a little of it again',
+        ),
+      );
     await Promise.race([stored, new Promise<void>((resolve) => void world.clock.later(handOverMs, resolve))]);
     partition.stop();
     owned.delete(partition.number);
@@ -60,7 +81,10 @@ export const ownership = (world: World, parts: Parts): Ownership => {
   const reopen = (number: number, error: Error) => {
     if (overtaken.has(number)) return;
     overtaken.add(number);
-    log.warn({ err: error, partition: number }, 'somebody else wrote in this partition; reading it again from what is stored');
+    log.warn(
+      { err: error, partition: number },
+      'somebody else wrote in this partition; reading it again from what is stored',
+    );
     void change();
   };
 

@@ -106,7 +106,14 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   /** A task that has ended, and is stored, need not be in memory. */
   const release = (task: string) => {
     const actor = actors.get(task);
-    if (actor === undefined || !taskEnded(actor.state.status) || actor.state.errands > 0 || uncoveredFrom(actor) !== null || actor.unsaid > 0) return;
+    if (
+      actor === undefined ||
+      !taskEnded(actor.state.status) ||
+      actor.state.errands > 0 ||
+      uncoveredFrom(actor) !== null ||
+      actor.unsaid > 0
+    )
+      return;
     actors.delete(task);
     performer.forget(actor);
   };
@@ -117,7 +124,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       forged(heard);
       return;
     }
-    if (body.rules > rulesVersion) throw new Error(`task ${heard.task} was submitted under rules ${body.rules}; this coordinator knows ${rulesVersion}`);
+    if (body.rules > rulesVersion)
+      throw new Error(
+        `task ${heard.task} was submitted under rules ${body.rules}; this coordinator knows ${rulesVersion}`,
+      );
     const start = (event: SubmittedEvent) => {
       const { state, effects } = decide(null, event);
       if (state === null) return;
@@ -133,7 +143,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   const forged = (heard: Heard) => {
     world.counts.forged += 1;
-    world.log.warn({ task: heard.task, kind: heard.kind, seq: heard.message.seq }, 'an event whose token is wrong was dropped');
+    world.log.warn(
+      { task: heard.task, kind: heard.kind, seq: heard.message.seq },
+      'an event whose token is wrong was dropped',
+    );
   };
 
   const touch = (actor: Actor, mark: Mark) => {
@@ -150,7 +163,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (actor === null) {
       if (heard.kind === 'submitted') return begin(heard);
       world.counts.orphaned += 1;
-      world.log.warn({ task: heard.task, kind: heard.kind, seq: message.seq }, 'an event of a task that does not exist was dropped');
+      world.log.warn(
+        { task: heard.task, kind: heard.kind, seq: message.seq },
+        'an event of a task that does not exist was dropped',
+      );
       return;
     }
     // Covered by the snapshot that it was loaded from. Both must say so: after a power cut the log may count anew.
@@ -166,7 +182,13 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (heard.kind === 'submitted') return;
     const event = eventFrom(heard);
     if (typeof event === 'string') {
-      put(actor, heard, 'invalid', event, 'Mend the agent that sent it; its attempt counts as lost when its time is over.');
+      put(
+        actor,
+        heard,
+        'invalid',
+        event,
+        'Mend the agent that sent it; its attempt counts as lost when its time is over.',
+      );
       return;
     }
     try {
@@ -183,7 +205,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       // The state is as it was. This task stops here until somebody looks; all others go on.
       quarantined.add(actor.id);
       world.counts.quarantined += 1;
-      world.log.error({ err: error, task: actor.id, seq: message.seq }, 'the engine failed on this event; the task is quarantined');
+      world.log.error(
+        { err: error, task: actor.id, seq: message.seq },
+        'the engine failed on this event; the task is quarantined',
+      );
       put(actor, heard, 'internal', String(error), 'This is a fault of Capstan: keep this entry and report it.');
     }
   };
@@ -191,7 +216,16 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   /** Until it is stored the checkpoint stays below it: after a crash it is heard, and put aside, again. */
   const put = (actor: Actor, heard: Heard, reason: 'invalid' | 'internal', error: string, hint: string) => {
     touch(actor, heard.message);
-    performer.bury(actor, { source: 'coordinator', reason, error, hint, attempts: 1, task: heard.task, at: world.clock.now(), message: corpseOf(heard.message, world.names.streams.events) });
+    performer.bury(actor, {
+      source: 'coordinator',
+      reason,
+      error,
+      hint,
+      attempts: 1,
+      task: heard.task,
+      at: world.clock.now(),
+      message: corpseOf(heard.message, world.names.streams.events),
+    });
   };
 
   const writeOne = (actor: Actor) => {
@@ -278,7 +312,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const reached = () => {
     for (let at = reachWaiters.length - 1; at >= 0; at -= 1) {
       const waiter = reachWaiters[at];
-      if (waiter !== undefined && waiter.seq <= last.seq && arrivals.size === 0) reachWaiters.splice(at, 1)[0]?.resolve();
+      if (waiter !== undefined && waiter.seq <= last.seq && arrivals.size === 0)
+        reachWaiters.splice(at, 1)[0]?.resolve();
     }
   };
   const quietWaiters: (() => void)[] = [];
@@ -324,7 +359,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       const arrival = arrivals.get(heard.task);
       const actor = actors.get(heard.task) ?? null;
       if (arrival !== undefined) hold(arrival, heard);
-      else if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo)) hold(load(heard.task), heard);
+      else if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo))
+        hold(load(heard.task), heard);
       else apply(heard, actor);
       if (reachWaiters.length > 0) reached();
     },
@@ -334,7 +370,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       await quiet();
       await saveCheckpoint();
     },
-    reached: (seq) => (seq <= last.seq && arrivals.size === 0 ? Promise.resolve() : new Promise((resolve) => void reachWaiters.push({ seq, resolve }))),
+    reached: (seq) =>
+      seq <= last.seq && arrivals.size === 0
+        ? Promise.resolve()
+        : new Promise((resolve) => void reachWaiters.push({ seq, resolve })),
     rewind: (seq) => {
       last = { seq, at: 0 };
       progress.checkpoint = last;

@@ -42,7 +42,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       durable(actor, 'a refusal', () => refuse(actor, queue, draft, bytes));
       return;
     }
-    durable(actor, 'an order', () => untilStored(world, (error) => isBusError(error, 'too_large'), () => bus.once({ subject, data })));
+    durable(actor, 'an order', () => untilStored(world, () => bus.once({ subject, data })));
   };
 
   /** An order that no message can hold fails like one that an agent could not do. */
@@ -50,10 +50,16 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     const { subject, token } = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const message = `The order would have ${size} bytes; at most ${limits.bodyBytesMax} fit. Hand large values on as artifacts or by reference.`;
     const report = {
-      v: 1, task_id: draft.task_id, step_id: draft.step_id, attempt: draft.attempt, lease: token, agent: 'capstan', outcome: 'failed',
+      v: 1,
+      task_id: draft.task_id,
+      step_id: draft.step_id,
+      attempt: draft.attempt,
+      lease: token,
+      agent: 'capstan',
+      outcome: 'failed',
       error: { code: 'too_large', message, retryable: false },
     };
-    return untilStored(world, () => false, () => bus.once({ subject, data: JSON.stringify(report) }));
+    return untilStored(world, () => bus.once({ subject, data: JSON.stringify(report) }));
   };
 
   const buryStep = async (actor: Actor, effect: Extract<Effect, { kind: 'bury' }>) => {
@@ -69,7 +75,10 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       task: actor.id,
       step: effect.step,
       // What was sent, byte for byte; where it is purged already, the same order again without its lease.
-      message: original === null ? { subject, data: JSON.stringify(effect.order), stream: names.streams.orders } : corpseOf(original, names.streams.orders),
+      message:
+        original === null
+          ? { subject, data: JSON.stringify(effect.order), stream: names.streams.orders }
+          : corpseOf(original, names.streams.orders),
       identity: `${actor.id} ${effect.step} ${effect.attempt} ${effect.reason}`,
     });
   };
@@ -82,7 +91,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     // One after the other for each, so that a question can't come after its end.
     const before = asks.get(key) ?? Promise.resolve();
     const write = before.then(() =>
-      untilStored(world, () => false, async () => {
+      untilStored(world, async () => {
         try {
           const present = first ? null : await store.get(key);
           const kept = present === null ? {} : (JSON.parse(textOf(present.data)) as Partial<Intervention>);
@@ -102,8 +111,24 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     const at = new Date(actor.state.at).toISOString();
     if (step === null) {
       const { state } = actor;
-      bus.tell(names.notice(tenant, actor.id, status), JSON.stringify({ v: 1, task_id: actor.id, title: state.request.title ?? actor.id, tenant, status, reason: state.reason, counts: state.counts, at }));
-    } else bus.tell(names.stepNotice(tenant, actor.id, step, status), JSON.stringify({ v: 1, task_id: actor.id, step_id: step, status, at }));
+      bus.tell(
+        names.notice(tenant, actor.id, status),
+        JSON.stringify({
+          v: 1,
+          task_id: actor.id,
+          title: state.request.title ?? actor.id,
+          tenant,
+          status,
+          reason: state.reason,
+          counts: state.counts,
+          at,
+        }),
+      );
+    } else
+      bus.tell(
+        names.stepNotice(tenant, actor.id, step, status),
+        JSON.stringify({ v: 1, task_id: actor.id, step_id: step, status, at }),
+      );
   };
 
   const wake = (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
@@ -116,14 +141,23 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
   const ringFor = async (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
     if (effect.why === 'attempt' && (await isStillWaiting(actor, effect))) {
       // Nobody has it yet, so nobody is late: its time has not begun.
-      alarms.set(`${actor.id} ${effect.n}`, world.clock.now() + undeliveredRecheckMs, () => void ringFor(actor, effect).catch(world.fatal));
+      alarms.set(
+        `${actor.id} ${effect.n}`,
+        world.clock.now() + undeliveredRecheckMs,
+        () => void ringFor(actor, effect).catch(world.fatal),
+      );
       return;
     }
-    await untilStored(world, () => false, () => sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }));
+    await untilStored(world, () =>
+      sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }),
+    );
   };
 
   /** Whether an order waits in its queue without ever having been handed out. */
-  const isStillWaiting = async (actor: Actor, effect: { readonly step: string | null; readonly attempt: number }): Promise<boolean> => {
+  const isStillWaiting = async (
+    actor: Actor,
+    effect: { readonly step: string | null; readonly attempt: number },
+  ): Promise<boolean> => {
     const step = effect.step ?? '';
     const subject = names.order('*', actor.id, step, effect.attempt);
     const stored = await bus.log(names.streams.orders).last(subject);
@@ -137,17 +171,31 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       case 'order':
         return order(actor, effect.queue, effect.order);
       case 'bury':
-        return durable(actor, 'a dead letter', () => untilStored(world, () => false, () => buryStep(actor, effect)));
+        return durable(actor, 'a dead letter', () => untilStored(world, () => buryStep(actor, effect)));
       case 'ask':
         return ask(actor, effect.intervention);
       case 'cancel':
-        return bus.tell(names.cancel(actor.id, effect.step), JSON.stringify({ attempt: effect.attempt, reason: effect.reason, force_at: new Date(effect.forceAt).toISOString() }));
+        return bus.tell(
+          names.cancel(actor.id, effect.step),
+          JSON.stringify({
+            attempt: effect.attempt,
+            reason: effect.reason,
+            force_at: new Date(effect.forceAt).toISOString(),
+          }),
+        );
       case 'wake':
         return wake(actor, effect);
       case 'unwake':
         return alarms.clear(`${actor.id} ${effect.n}`);
       case 'route':
-        return broker.want({ task: actor.id, key: actor.key, step: effect.step, attempt: effect.attempt, capability: effect.capability, needs: effect.needs });
+        return broker.want({
+          task: actor.id,
+          key: actor.key,
+          step: effect.step,
+          attempt: effect.attempt,
+          capability: effect.capability,
+          needs: effect.needs,
+        });
       case 'tell':
         return notice(actor, effect.step, effect.status);
       default:
@@ -159,7 +207,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     perform: (actor, effects) => {
       for (const effect of effects) one(actor, effect);
     },
-    bury: (actor, burial) => durable(actor, 'a dead letter', () => untilStored(world, () => false, () => bury(bus, burial))),
+    bury: (actor, burial) => durable(actor, 'a dead letter', () => untilStored(world, () => bury(bus, burial))),
     forget: (actor) => {
       for (let n = 1; n <= actor.state.lastTimer; n += 1) alarms.clear(`${actor.id} ${n}`);
       broker.forget(actor.id);

@@ -1,6 +1,14 @@
 // What a submission names instead of holding: settings by their hash, plans by their place in the object store.
 import { decode } from '@capstan/bus';
-import { type Event, limits, type Plan, plan as planSchema, type Settings, settings as settingsSchema, type SubmittedBody } from '@capstan/contracts';
+import {
+  type Event,
+  limits,
+  type Plan,
+  plan as planSchema,
+  type Settings,
+  settings as settingsSchema,
+  type SubmittedBody,
+} from '@capstan/contracts';
 import { objectKey } from './doors/plan-ref.ts';
 import type { Heard } from './hear.ts';
 import type { World } from './world.ts';
@@ -32,17 +40,25 @@ export const references = (world: World): References => {
 
   const load = async (heard: Heard, body: SubmittedBody): Promise<SubmittedEvent> => {
     const settings = await settingsOf(body.settings, heard.task);
-    return eventOf(heard, body, settings, body.plan_ref === undefined ? (body.plan ?? null) : await planAt(world, body.plan_ref.ref));
+    return eventOf(
+      heard,
+      body,
+      settings,
+      body.plan_ref === undefined ? (body.plan ?? null) : await planAt(world, body.plan_ref.ref),
+    );
   };
 
   return {
     keep: async (hash, settings) => {
-      if ((await store.get(settingsKey(hash))) === null) await store.set({ key: settingsKey(hash), data: JSON.stringify(settings), expect: null });
+      if ((await store.get(settingsKey(hash))) === null)
+        await store.set({ key: settingsKey(hash), data: JSON.stringify(settings), expect: null });
       known.set(hash, settings);
     },
     resolve: (heard, body) => {
       const settings = known.get(body.settings);
-      return settings !== undefined && body.plan_ref === undefined ? eventOf(heard, body, settings, body.plan ?? null) : load(heard, body);
+      return settings !== undefined && body.plan_ref === undefined
+        ? eventOf(heard, body, settings, body.plan ?? null)
+        : load(heard, body);
     },
   };
 };

@@ -3,22 +3,32 @@ import { partitionOf, type Said } from '@capstan/bus';
 import type { World } from './world.ts';
 
 /** The subject of an event with its token, which nobody without the key can make. */
-export const eventSubject = (world: World, task: string, key: string, ...name: (string | number)[]): { subject: string; token: string } => {
+export const eventSubject = (
+  world: World,
+  task: string,
+  key: string,
+  ...name: (string | number)[]
+): { subject: string; token: string } => {
   const bare = world.names.event(partitionOf(task, world.partitions), task, ...name);
   const token = world.ring.sign(key, bare);
   return { subject: `${bare}.${token}`, token };
 };
 
-export const sayEvent = (world: World, task: string, key: string, name: readonly (string | number)[], body: object): Promise<Said> =>
+export const sayEvent = (
+  world: World,
+  task: string,
+  key: string,
+  name: readonly (string | number)[],
+  body: object,
+): Promise<Said> =>
   world.bus.once({ subject: eventSubject(world, task, key, ...name).subject, data: JSON.stringify(body) });
 
-/** Says something until it is stored, however long that takes; only a refusal for good ends it. */
-export const untilStored = async <T>(world: World, isForGood: (error: unknown) => boolean, say: () => Promise<T>): Promise<T> => {
+/** Says something until it is stored, however long that takes. */
+export const untilStored = async <T>(world: World, say: () => Promise<T>): Promise<T> => {
   for (let wait = 250; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       return await say();
     } catch (error) {
-      if (isForGood(error)) throw error;
       world.log.warn({ err: error }, 'not stored yet; saying it again');
       await new Promise<void>((resolve) => void world.clock.later(wait, resolve));
     }

@@ -15,8 +15,16 @@ export const writeSnapshot = async (world: World, actor: Actor): Promise<void> =
   const { state } = actor;
   const store = world.bus.store(world.names.buckets.tasks);
   const pages = changedPages(actor, state);
-  const head: Change = { key: actor.id, data: JSON.stringify(recordOf(state, { whole: false, pageKey: (page) => pageKey(actor.id, page) })), expect: actor.revision };
-  const changes: Change[] = pages.map((page) => ({ key: pageKey(actor.id, page), data: JSON.stringify(pageOf(state, page)), expect: actor.pageRevisions.get(page) ?? 0 }));
+  const head: Change = {
+    key: actor.id,
+    data: JSON.stringify(recordOf(state, { whole: false, pageKey: (page) => pageKey(actor.id, page) })),
+    expect: actor.revision,
+  };
+  const changes: Change[] = pages.map((page) => ({
+    key: pageKey(actor.id, page),
+    data: JSON.stringify(pageOf(state, page)),
+    expect: actor.pageRevisions.get(page) ?? 0,
+  }));
   changes.push(head);
   // Never more than the server takes as one: limits.planStepsMax is that many pages at most.
   const revisions = await write(world, store, changes);
@@ -27,9 +35,15 @@ export const writeSnapshot = async (world: World, actor: Actor): Promise<void> =
 };
 
 const changedPages = (actor: Actor, state: TaskState): number[] =>
-  isPagedOut(state) ? state.steps.pages.flatMap((page, at) => (actor.stored?.steps.pages[at] === page ? [] : [at])) : [];
+  isPagedOut(state)
+    ? state.steps.pages.flatMap((page, at) => (actor.stored?.steps.pages[at] === page ? [] : [at]))
+    : [];
 
-const write = async (world: World, store: ReturnType<World['bus']['store']>, changes: readonly Change[]): Promise<number[]> => {
+const write = async (
+  world: World,
+  store: ReturnType<World['bus']['store']>,
+  changes: readonly Change[],
+): Promise<number[]> => {
   try {
     return changes.length === 1 ? [await store.set(changes[0] as Change)] : await store.setAll(changes);
   } catch (error) {

@@ -29,7 +29,11 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
   const own = async (task: string, seq: number | undefined): Promise<TaskRecord | null | undefined> => {
     const partition = ownership.of(partitionOf(task, world.partitions));
     if (partition === undefined) return undefined;
-    if (seq !== undefined) await Promise.race([partition.reached(seq), new Promise<void>((resolve) => void world.clock.later(patienceMs, resolve))]);
+    if (seq !== undefined)
+      await Promise.race([
+        partition.reached(seq),
+        new Promise<void>((resolve) => void world.clock.later(patienceMs, resolve)),
+      ]);
     const state = await partition.read(task);
     return state === null ? null : publicRecord(recordOf(state, { whole: true }));
   };
@@ -39,7 +43,11 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
     if (entry === null || entry.gone) return null;
     const record = JSON.parse(textOf(entry.data)) as TaskRecord;
     const pages = await Promise.all((record.steps_in ?? []).map((key) => store.get(key)));
-    const steps = Object.assign({}, record.steps, ...pages.map((page) => (page === null ? {} : JSON.parse(textOf(page.data)))));
+    const steps = Object.assign(
+      {},
+      record.steps,
+      ...pages.map((page) => (page === null ? {} : JSON.parse(textOf(page.data)))),
+    );
     return publicRecord({ ...record, steps });
   };
 
@@ -47,7 +55,10 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
     const mine = await own(task, seq);
     if (mine !== undefined) return mine;
     try {
-      const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify({ task_id: task, ...(seq === undefined ? {} : { seq }) } satisfies Asked));
+      const wire = await bus.ask(
+        names.owner(partitionOf(task, world.partitions)),
+        JSON.stringify({ task_id: task, ...(seq === undefined ? {} : { seq }) } satisfies Asked),
+      );
       const { found, elsewhere } = decodeTrusted(wire.data) as { found?: TaskRecord | null; elsewhere?: string };
       if (elsewhere !== undefined) return await fetchWhole(world, elsewhere);
       if (found !== undefined) return found;
@@ -77,7 +88,11 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
       }, ready);
       await all;
       await watching.stop();
-      return found.map(publicRecord).toSorted((a, b) => (a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.task_id < b.task_id ? -1 : 1));
+      return found
+        .map(publicRecord)
+        .toSorted((a, b) =>
+          a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.task_id < b.task_id ? -1 : 1,
+        );
     },
   };
 };
@@ -100,7 +115,12 @@ const publicRecord = (record: TaskRecord & { engine?: unknown }): TaskRecord => 
 };
 
 /** A reply must fit a message: what doesn't goes to the object store, and a reference to it is answered. */
-export const fit = async (world: World, task: string, text: string, referred: (ref: string) => string): Promise<string> => {
+export const fit = async (
+  world: World,
+  task: string,
+  text: string,
+  referred: (ref: string) => string,
+): Promise<string> => {
   if (Buffer.byteLength(text) <= limits.replyBytesMax) return text;
   const key = `${task}/_whole.json`;
   await world.bus.objects(world.names.buckets.artifacts).put(key, Buffer.from(text));
@@ -108,6 +128,8 @@ export const fit = async (world: World, task: string, text: string, referred: (r
 };
 
 const fetchWhole = async (world: World, ref: string): Promise<TaskRecord | null> => {
-  const bytes = await world.bus.objects(world.names.buckets.artifacts).get(ref.slice(world.names.buckets.artifacts.length + 1));
+  const bytes = await world.bus
+    .objects(world.names.buckets.artifacts)
+    .get(ref.slice(world.names.buckets.artifacts.length + 1));
   return bytes === null ? null : (decodeTrusted(bytes) as { found: TaskRecord | null }).found;
 };

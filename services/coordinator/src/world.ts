@@ -39,4 +39,13 @@ export interface World {
   fatal(error: unknown): void;
 }
 
-export const newCounts = (): Counts => ({ events: 0, ignored: 0, forged: 0, orphaned: 0, snapshots: 0, checkpoints: 0, loads: 0, quarantined: 0 });
+export const newCounts = (): Counts => ({
+  events: 0,
+  ignored: 0,
+  forged: 0,
+  orphaned: 0,
+  snapshots: 0,
+  checkpoints: 0,
+  loads: 0,
+  quarantined: 0,
+});

@@ -57,7 +57,8 @@ test('a failing check is an answer, with findings; the others are run all the sa
 test('a check can look at what the step gave out', async (t) => {
   const verify = await fixture(t);
   const command = ['node', '-e', 'process.exit(JSON.parse(require("fs").readFileSync(process.env.CAPSTAN_OUTPUT)).n)'];
-  const looked = async (n: number) => (await verify([{ command, name: 'look' }], { output: { n } })).output as { checks: unknown[] };
+  const looked = async (n: number) =>
+    (await verify([{ command, name: 'look' }], { output: { n } })).output as { checks: unknown[] };
   assert.deepEqual((await looked(0)).checks, [{ name: 'look', passed: true }]);
   assert.deepEqual((await looked(4)).checks, [{ name: 'look', passed: false, message: 'ended with 4' }]);
 });

@@ -34,8 +34,8 @@ export interface World extends AsyncDisposable {
   readonly entries: ReadonlyMap<string, Entry>;
   readonly coordinators: readonly CoordinatorProcess[];
   lastEvent(): number;
-  /** Resolves once a task needs no event that is in the log now to be known again. */
-  checkpointed(id: string): Promise<void>;
+  /** Resolves once these tasks need no event that is in the log to be known again, as far as the bucket shows them. */
+  checkpointed(ids: readonly string[], ms?: number): Promise<void>;
   coordinator(options?: { instance?: string; env?: Record<string, string> }): Promise<CoordinatorProcess>;
   agent(options?: Partial<AgentOptions>): Promise<Agent>;
   /** Asks a door such as `task.get`; bytes go as they are. */
@@ -199,14 +199,17 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
     quiet: async () => {
       await Promise.all(coordinators.filter((one) => one.alive()).map((one) => one.stop()));
     },
-    checkpointed: async (id) => {
-      const { seq } = await task(id);
-      const key = `_checkpoint.${partitionOf(id)}`;
-      const reached = () => {
-        const entry = entries.get(key);
-        return entry !== undefined && (JSON.parse(textOf(entry.data)) as { seq: number }).seq >= seq ? true : undefined;
+    checkpointed: async (ids, ms = patienceMs) => {
+      const open = new Set(ids);
+      const look = () => {
+        for (const id of open) {
+          const entry = entries.get(`_checkpoint.${partitionOf(id)}`);
+          const passed = entry === undefined ? 0 : (JSON.parse(textOf(entry.data)) as { seq: number }).seq;
+          if (passed >= (record(id)?.seq ?? Number.POSITIVE_INFINITY)) open.delete(id);
+        }
+        return open.size === 0 ? true : undefined;
       };
-      await seen(patienceMs, `the checkpoint does not pass ${id} at ${seq}`, changed, reached);
+      await seen(ms, () => `the checkpoints have not passed ${[...open].slice(0, 5).join(', ')}`, changed, look);
     },
     changeOr: (ms) => within(ms, 'a change', changed.next()).catch(() => {}),
     eventAt: (seq, ms = 60_000) => seen(ms, () => `the log got no event ${seq}; its last is ${lastEvent}`, changed, () => (lastEvent >= seq ? null : undefined)).then(() => {}),
@@ -216,7 +219,7 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
       try {
         for (const one of coordinators) one.mustHaveLived();
       } finally {
-        await Promise.all([...agents.map((agent) => agent.stop()), ...coordinators.map((one) => one.kill())]);
+        await Promise.all([...agents.map((agent) => agent.stop()), ...coordinators.map((one) => one.end())]);
         await bus.close();
         await server.stop();
       }

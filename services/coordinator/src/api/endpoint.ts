@@ -20,10 +20,13 @@ export interface Endpoint {
 export const endpoint = (noun: string, verb: string, run: Endpoint['run']): Endpoint => ({ noun, verb, run });
 
 /** A page of a list: everything after the cursor, which names the last entry of the page before. */
-export const pageOf = <T>(all: readonly T[], keyOf: (item: T) => string, asked: { limit?: number | undefined; cursor?: string | undefined }): { items: T[]; cursor: string | null } => {
+export const pageOf = <T>(
+  all: readonly T[],
+  keyOf: (item: T) => string,
+  asked: { limit?: number | undefined; cursor?: string | undefined },
+): { items: T[]; cursor: string | null } => {
   const from = asked.cursor === undefined ? 0 : all.findIndex((item) => keyOf(item) === asked.cursor) + 1;
   const items = all.slice(from, from + (asked.limit ?? 100));
   const last = items[items.length - 1];
   return { items, cursor: last !== undefined && from + items.length < all.length ? keyOf(last) : null };
 };
-

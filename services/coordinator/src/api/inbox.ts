@@ -1,6 +1,13 @@
 // What waits for a person, and the person's word on it. A decision is stored once; a second one that differs is a conflict.
 import { canonical, decodeTrusted, type Entry, textOf } from '@capstan/bus';
-import { type DecidedBody, inboxAsk, inboxDecide, inboxList, type Intervention, intervention as interventionSchema } from '@capstan/contracts';
+import {
+  type DecidedBody,
+  inboxAsk,
+  inboxDecide,
+  inboxList,
+  type Intervention,
+  intervention as interventionSchema,
+} from '@capstan/contracts';
 import { decisionIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
@@ -12,7 +19,10 @@ import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 const read = async (world: World, id: string): Promise<Intervention> => {
   const entry = await world.bus.store(world.names.buckets.inbox).get(id);
   const item = entry === null || entry.gone ? null : itemIn(entry);
-  if (item === null) throw new Refusal('not_found', `Nothing was asked under "${id}".`, { hint: 'capstan inbox shows what waits for a person.' });
+  if (item === null)
+    throw new Refusal('not_found', `Nothing was asked under "${id}".`, {
+      hint: 'capstan inbox shows what waits for a person.',
+    });
   return item;
 };
 
@@ -39,7 +49,12 @@ const list = endpoint('inbox', 'list', async ({ world }, data) => {
   await watching.stop();
   const status = asked.status ?? 'pending';
   const chosen = found
-    .filter((item) => (status === 'all' || item.status === status) && (asked.tenant === undefined || item.tenant === asked.tenant) && (asked.task_id === undefined || item.task_id === asked.task_id))
+    .filter(
+      (item) =>
+        (status === 'all' || item.status === status) &&
+        (asked.tenant === undefined || item.tenant === asked.tenant) &&
+        (asked.task_id === undefined || item.task_id === asked.task_id),
+    )
     .toSorted((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : a.id < b.id ? -1 : 1));
   const { items, cursor } = pageOf(chosen, (item) => item.id, asked);
   return { interventions: items, cursor, total: chosen.length };
@@ -61,24 +76,43 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     };
     mustBeOpen(item, body);
     // A stored decision is final, so what may not be decided is refused before.
-    const issue = decisionIssue({ settings: world.settings, request: { requester: item.requester ?? undefined } }, item, body);
-    if (issue !== null) throw new Refusal(issue.startsWith('Only') || issue.startsWith('Whoever') ? 'forbidden' : 'invalid', issue);
+    const issue = decisionIssue(
+      { settings: world.settings, request: { requester: item.requester ?? undefined } },
+      item,
+      body,
+    );
+    if (issue !== null)
+      throw new Refusal(issue.startsWith('Only') || issue.startsWith('Whoever') ? 'forbidden' : 'invalid', issue);
     const { subject } = eventSubject(world, item.task_id, await keyOf(world, item.task_id), 'decided', item.id);
     const { again, seq } = await world.bus.once({ subject, data: JSON.stringify(body) });
     if (again) {
       const before = await decisionBefore(world, subject);
-      if (before === null || before.decision !== body.decision || canonical(before.value) !== canonical(body.value)) throw new Refusal('conflict', `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`);
+      if (before === null || before.decision !== body.decision || canonical(before.value) !== canonical(body.value))
+        throw new Refusal(
+          'conflict',
+          `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`,
+        );
     }
     const after = await tasks.read(item.task_id, again ? undefined : seq);
-    return { id: item.id, task_id: item.task_id, step_id: item.step_id, status: statusOf(decision), task_status: after?.status ?? null, again };
+    return {
+      id: item.id,
+      task_id: item.task_id,
+      step_id: item.step_id,
+      status: statusOf(decision),
+      task_status: after?.status ?? null,
+      again,
+    };
   });
 
-const statusOf = (decision: DecidedBody['decision']): Intervention['status'] => (decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered');
+const statusOf = (decision: DecidedBody['decision']): Intervention['status'] =>
+  decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered';
 
 const mustBeOpen = (item: Intervention, body: DecidedBody): void => {
   if (item.status === 'expired') throw new Refusal('gone', `It expired at ${item.expires_at}.`);
-  if (item.status === 'withdrawn') throw new Refusal('gone', 'It is no longer asked: its task ended or its step was skipped.');
-  if (item.status !== 'pending' && item.status !== statusOf(body.decision)) throw new Refusal('conflict', `${item.by} has decided already: ${item.status}.`);
+  if (item.status === 'withdrawn')
+    throw new Refusal('gone', 'It is no longer asked: its task ended or its step was skipped.');
+  if (item.status !== 'pending' && item.status !== statusOf(body.decision))
+    throw new Refusal('conflict', `${item.by} has decided already: ${item.status}.`);
 };
 
 /** By its whole name: only whoever has the key could have written there. */
@@ -87,4 +121,10 @@ const decisionBefore = async (world: World, subject: string): Promise<DecidedBod
   return message === null ? null : (decodeTrusted(message.data) as DecidedBody);
 };
 
-export const inboxEndpoints: readonly Endpoint[] = [list, get, deciding('approve'), deciding('reject'), deciding('answer')];
+export const inboxEndpoints: readonly Endpoint[] = [
+  list,
+  get,
+  deciding('approve'),
+  deciding('reject'),
+  deciding('answer'),
+];

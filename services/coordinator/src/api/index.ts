@@ -33,11 +33,15 @@ export const serveApi = (context: ApiContext): Promise<Running> => {
 
 const answerTo = (world: ApiContext['world'], error: unknown): Answer => {
   const refusal = error instanceof Refusal ? error : unexpected(world, error);
-  return { data: JSON.stringify(refusal.body), error: { code: errorCodes[refusal.code], message: refusal.message.replaceAll(/[\r\n]+/g, ' ').slice(0, 256) } };
+  return {
+    data: JSON.stringify(refusal.body),
+    error: { code: errorCodes[refusal.code], message: refusal.message.replaceAll(/[\r\n]+/g, ' ').slice(0, 256) },
+  };
 };
 
 const unexpected = (world: ApiContext['world'], error: unknown): Refusal => {
-  if (isBusError(error, 'unavailable') || isBusError(error, 'full')) return new Refusal('unavailable', 'It could not be stored just now. Nothing was lost; ask again.');
+  if (isBusError(error, 'unavailable') || isBusError(error, 'full'))
+    return new Refusal('unavailable', 'It could not be stored just now. Nothing was lost; ask again.');
   world.log.error({ err: error }, 'a request failed unexpectedly');
   return new Refusal('internal', 'Something went wrong in Capstan itself; its log says what.');
 };

@@ -1,6 +1,16 @@
 // What can be asked of tasks and done to them.
 import { decodeAny, type Message, partitionOf } from '@capstan/bus';
-import { type Command, type CommandBody, limits, parseEventSubject, taskAsk, taskCommand, taskList, type TaskRecord, timeMs } from '@capstan/contracts';
+import {
+  type Command,
+  type CommandBody,
+  limits,
+  parseEventSubject,
+  taskAsk,
+  taskCommand,
+  taskList,
+  type TaskRecord,
+  timeMs,
+} from '@capstan/contracts';
 import { commandIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
@@ -11,7 +21,10 @@ import { type ApiContext, type Endpoint, endpoint, pageOf } from './endpoint.ts'
 
 const found = async ({ tasks }: ApiContext, id: string): Promise<TaskRecord> => {
   const record = await tasks.read(id);
-  if (record === null) throw new Refusal('not_found', `There is no task "${id}".`, { hint: 'capstan list shows the tasks that there are.' });
+  if (record === null)
+    throw new Refusal('not_found', `There is no task "${id}".`, {
+      hint: 'capstan list shows the tasks that there are.',
+    });
   return record;
 };
 
@@ -27,7 +40,9 @@ const get = endpoint('task', 'get', async (context, data) => {
   const whole = await fit(context.world, record.task_id, JSON.stringify({ found: record }), (ref) => {
     const without = { ...record, steps: {}, artifacts: [], steps_ref: ref };
     const text = JSON.stringify({ found: without });
-    return Buffer.byteLength(text) <= limits.replyBytesMax ? text : JSON.stringify({ found: { ...without, result: null } });
+    return Buffer.byteLength(text) <= limits.replyBytesMax
+      ? text
+      : JSON.stringify({ found: { ...without, result: null } });
   });
   return (JSON.parse(whole) as { found: unknown }).found;
 });
@@ -36,14 +51,43 @@ const list = endpoint('task', 'list', async ({ tasks }, data) => {
   const { value: asked } = readBody(data, taskList);
   const since = asked.since === undefined ? 0 : timeMs(asked.since);
   const all = (await tasks.list()).filter(
-    (task) => (asked.status === undefined || task.status === asked.status) && (asked.tenant === undefined || task.tenant === asked.tenant) && timeMs(task.created_at) >= since,
+    (task) =>
+      (asked.status === undefined || task.status === asked.status) &&
+      (asked.tenant === undefined || task.tenant === asked.tenant) &&
+      timeMs(task.created_at) >= since,
   );
   const { items, cursor } = pageOf(all, (task) => task.task_id, asked);
   return { tasks: items.map(summary), cursor, total: all.length };
 });
 
-const summary = ({ task_id, title, tenant, priority, status, reason, phase, requester, created_at, started_at, finished_at, updated_at, counts }: TaskRecord) => ({
-  task_id, title, tenant, priority, status, reason, phase, requester, created_at, started_at, finished_at, updated_at, counts,
+const summary = ({
+  task_id,
+  title,
+  tenant,
+  priority,
+  status,
+  reason,
+  phase,
+  requester,
+  created_at,
+  started_at,
+  finished_at,
+  updated_at,
+  counts,
+}: TaskRecord) => ({
+  task_id,
+  title,
+  tenant,
+  priority,
+  status,
+  reason,
+  phase,
+  requester,
+  created_at,
+  started_at,
+  finished_at,
+  updated_at,
+  counts,
 });
 
 /** A command is stored as an event, then answered with what came of it. */
@@ -59,10 +103,20 @@ const commanding = (verb: string, command: Command): Endpoint =>
       ...(asked.step_id === undefined ? {} : { step_id: asked.step_id }),
       ...(asked.reason === undefined ? {} : { reason: asked.reason }),
     };
-    if (asked.step_id !== undefined && !Object.hasOwn(record.steps, asked.step_id)) throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, { fields: [{ path: 'step_id', issue: 'names no step' }] });
+    if (asked.step_id !== undefined && !Object.hasOwn(record.steps, asked.step_id))
+      throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, {
+        fields: [{ path: 'step_id', issue: 'names no step' }],
+      });
     const issue = commandIssue(record.status, body);
-    if (issue !== null) throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
-    const { seq } = await sayEvent(world, asked.task_id, await keyOf(world, asked.task_id), ['commanded', world.newId()], body);
+    if (issue !== null)
+      throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
+    const { seq } = await sayEvent(
+      world,
+      asked.task_id,
+      await keyOf(world, asked.task_id),
+      ['commanded', world.newId()],
+      body,
+    );
     const after = await tasks.read(asked.task_id, seq);
     return { task_id: asked.task_id, status: after?.status ?? record.status, reason: after?.reason ?? null };
   });
@@ -86,7 +140,13 @@ const events = endpoint('task', 'events', async (context, data) => {
     task_id: asked.task_id,
     events: messages.map((message) => {
       const said = parseEventSubject(world.names, message.subject);
-      return { seq: message.seq, at: new Date(message.at).toISOString(), kind: said?.kind, name: said?.name, body: bodyOf(message) };
+      return {
+        seq: message.seq,
+        at: new Date(message.at).toISOString(),
+        kind: said?.kind,
+        name: said?.name,
+        body: bodyOf(message),
+      };
     }),
   };
 });

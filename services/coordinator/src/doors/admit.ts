@@ -1,6 +1,15 @@
 // The admission of a task, the same for every door: it is checked in whole, then said once under its id. After that it can't be lost.
 import { canonical, sha256 } from '@capstan/bus';
-import { idPattern, limits, type Plan, type Step, submission, type Submission, type SubmittedBody, type Submitted } from '@capstan/contracts';
+import {
+  idPattern,
+  limits,
+  type Plan,
+  type Step,
+  submission,
+  type Submission,
+  type SubmittedBody,
+  type Submitted,
+} from '@capstan/contracts';
 import { checkPlan, rulesVersion } from '@capstan/engine';
 import type { Broker } from '../broker.ts';
 import { sayEvent } from '../say.ts';
@@ -20,47 +29,72 @@ export interface Admission {
 
 export type Admit = (admission: Admission) => Promise<Submitted & { readonly seq: number }>;
 
-export const admission = (world: World, broker: Broker, settingsHash: string): Admit => async ({ data, tenant, madeUpId }) => {
-  const { value: request, raw } = readBody(data, submission);
-  if (tenant !== undefined && !idPattern.test(tenant)) throw new Refusal('invalid', `The subject ends in "${tenant.slice(0, 64)}", which is no name of a tenant.`, { fields: [{ path: 'tenant', issue: 'must be an id' }] });
-  if (tenant !== undefined && request.tenant !== undefined && request.tenant !== tenant) {
-    throw new Refusal('forbidden', `The subject says tenant "${tenant}" and the body says "${request.tenant}".`, { fields: [{ path: 'tenant', issue: `must be "${tenant}" or be left out` }] });
-  }
-  const { plan, plan_ref: planRef, ...rest } = request;
-  const said: Submission = { ...rest, tenant: tenant ?? request.tenant ?? 'default', requester: request.requester ?? requesterIn(request) };
-  if (said.requester === undefined) delete said.requester;
-  wantsOneGoal(request);
+export const admission =
+  (world: World, broker: Broker, settingsHash: string): Admit =>
+  async ({ data, tenant, madeUpId }) => {
+    const { value: request, raw } = readBody(data, submission);
+    if (tenant !== undefined && !idPattern.test(tenant))
+      throw new Refusal('invalid', `The subject ends in "${tenant.slice(0, 64)}", which is no name of a tenant.`, {
+        fields: [{ path: 'tenant', issue: 'must be an id' }],
+      });
+    if (tenant !== undefined && request.tenant !== undefined && request.tenant !== tenant) {
+      throw new Refusal('forbidden', `The subject says tenant "${tenant}" and the body says "${request.tenant}".`, {
+        fields: [{ path: 'tenant', issue: `must be "${tenant}" or be left out` }],
+      });
+    }
+    const { plan, plan_ref: planRef, ...rest } = request;
+    const said: Submission = {
+      ...rest,
+      tenant: tenant ?? request.tenant ?? 'default',
+      requester: request.requester ?? requesterIn(request),
+    };
+    if (said.requester === undefined) delete said.requester;
+    wantsOneGoal(request);
 
-  const found = planRef === undefined ? null : await fetchPlan(world, planRef);
-  const whole = plan ?? found?.plan ?? null;
-  if (whole !== null) mustRun(whole, said);
-  const capabilities = whole === null ? new Set(['plan']) : capabilitiesOf(whole);
-  const warnings = warningsOf(capabilities, broker);
-  if (request.strict === true && warnings.length > 0) throw new Refusal('invalid', warnings[0] as string, { hint: 'Start such an agent, or leave "strict" out.', fields: missingFields(whole, broker) });
+    const found = planRef === undefined ? null : await fetchPlan(world, planRef);
+    const whole = plan ?? found?.plan ?? null;
+    if (whole !== null) mustRun(whole, said);
+    const capabilities = whole === null ? new Set(['plan']) : capabilitiesOf(whole);
+    const warnings = warningsOf(capabilities, broker);
+    if (request.strict === true && warnings.length > 0)
+      throw new Refusal('invalid', warnings[0] as string, {
+        hint: 'Start such an agent, or leave "strict" out.',
+        fields: missingFields(whole, broker),
+      });
 
-  await mustHaveRoom(world);
-  const taskId = request.task_id ?? madeUpId;
-  const hash = sha256(canonical({ ...raw, v: 1, tenant: said.tenant }));
-  const body: SubmittedBody = {
-    v: 1,
-    key: world.ring.current,
-    rules: rulesVersion,
-    hash,
-    request: { ...said, task_id: taskId },
-    ...(plan === undefined ? {} : { plan }),
-    ...(found === null ? {} : { plan_ref: await keepPlan(world, taskId, found) }),
-    settings: settingsHash,
-    routes: broker.routesFor(capabilities),
+    await mustHaveRoom(world);
+    const taskId = request.task_id ?? madeUpId;
+    const hash = sha256(canonical({ ...raw, v: 1, tenant: said.tenant }));
+    const body: SubmittedBody = {
+      v: 1,
+      key: world.ring.current,
+      rules: rulesVersion,
+      hash,
+      request: { ...said, task_id: taskId },
+      ...(plan === undefined ? {} : { plan }),
+      ...(found === null ? {} : { plan_ref: await keepPlan(world, taskId, found) }),
+      settings: settingsHash,
+      routes: broker.routesFor(capabilities),
+    };
+    const { again, seq } = await sayEvent(world, taskId, body.key, ['submitted'], body);
+    if (!again)
+      return {
+        task_id: taskId,
+        status: whole === null ? 'planning' : request.start === false ? 'planned' : 'running',
+        created: true,
+        warnings,
+        seq,
+      };
+
+    const before = await submissionOf(world, taskId);
+    if (before?.body.hash !== hash) {
+      throw new Refusal('conflict', `Task "${taskId}" exists already, with another content.`, {
+        hint: 'Submit it under another task_id, or send the very same body to get its status.',
+        fields: [{ path: 'task_id', issue: 'names a task that was submitted with another body' }],
+      });
+    }
+    return { task_id: taskId, status: 'running', created: false, warnings, seq: 0 };
   };
-  const { again, seq } = await sayEvent(world, taskId, body.key, ['submitted'], body);
-  if (!again) return { task_id: taskId, status: whole === null ? 'planning' : request.start === false ? 'planned' : 'running', created: true, warnings, seq };
-
-  const before = await submissionOf(world, taskId);
-  if (before?.body.hash !== hash) {
-    throw new Refusal('conflict', `Task "${taskId}" exists already, with another content.`, { hint: 'Submit it under another task_id, or send the very same body to get its status.', fields: [{ path: 'task_id', issue: 'names a task that was submitted with another body' }] });
-  }
-  return { task_id: taskId, status: 'running', created: false, warnings, seq: 0 };
-};
 
 /** As many as a person reads; each costs a search for the nearest name, and the answer must fit a message. */
 const warningsMax = 20;
@@ -82,9 +116,16 @@ const requesterIn = (request: Submission): string | undefined => {
 
 const wantsOneGoal = (request: Submission): void => {
   const said = (['plan', 'plan_ref', 'template'] as const).filter((name) => request[name] !== undefined);
-  if (said.length > 1) throw new Refusal('invalid', `A task has one of plan, plan_ref and template; this one has ${said.join(' and ')}.`, { fields: said.map((path) => ({ path, issue: 'is one of several; keep one' })) });
+  if (said.length > 1)
+    throw new Refusal('invalid', `A task has one of plan, plan_ref and template; this one has ${said.join(' and ')}.`, {
+      fields: said.map((path) => ({ path, issue: 'is one of several; keep one' })),
+    });
   if (said.length === 0 && request.title === undefined) {
-    throw new Refusal('invalid', 'There is nothing to do: a task needs a plan, a plan_ref, a template, or a title to plan from.', { fields: [{ path: 'title', issue: 'is missing, and so are plan, plan_ref and template' }] });
+    throw new Refusal(
+      'invalid',
+      'There is nothing to do: a task needs a plan, a plan_ref, a template, or a title to plan from.',
+      { fields: [{ path: 'title', issue: 'is missing, and so are plan, plan_ref and template' }] },
+    );
   }
 };
 
@@ -98,12 +139,17 @@ const mustRun = (plan: Plan, request: Submission): void => {
   const code = first?.issue.includes('at most') && first.path === 'plan.steps' ? 'too_large' : 'invalid';
   if (cycle === null) throw new Refusal(code, `${first?.path} ${first?.issue}.`, { fields: issues });
   const named = brief(cycle);
-  throw new Refusal(code, `The plan has a cycle: ${named}.`, { fields: issues.map((field) => ({ ...field, issue: `is part of a cycle: ${named}` })) });
+  throw new Refusal(code, `The plan has a cycle: ${named}.`, {
+    fields: issues.map((field) => ({ ...field, issue: `is part of a cycle: ${named}` })),
+  });
 };
 
 /** A long cycle is told by its beginning and its end. */
 const brief = (cycle: readonly string[]): string =>
-  (cycle.length <= cycleShownMax ? cycle : [...cycle.slice(0, cycleShownMax - 2), `${cycle.length - cycleShownMax} more`, ...cycle.slice(-2)]).join(' → ');
+  (cycle.length <= cycleShownMax
+    ? cycle
+    : [...cycle.slice(0, cycleShownMax - 2), `${cycle.length - cycleShownMax} more`, ...cycle.slice(-2)]
+  ).join(' → ');
 const cycleShownMax = 12;
 
 /** What the steps want to be done by agents, undoing and checking included; a person is no agent. */
@@ -122,10 +168,15 @@ const wantedBy = (step: Step): string[] => [
 ];
 
 const missingFields = (plan: Plan | null, broker: Broker) =>
-  (plan?.steps ?? []).slice(0, 1_000).flatMap((step, at) => {
-    const issue = wantedBy(step).map((name) => broker.missing(name)).find((text) => text !== null);
-    return issue === undefined || issue === null ? [] : [{ path: `plan.steps[${at}].capability`, issue }];
-  }).slice(0, 20);
+  (plan?.steps ?? [])
+    .slice(0, 1_000)
+    .flatMap((step, at) => {
+      const issue = wantedBy(step)
+        .map((name) => broker.missing(name))
+        .find((text) => text !== null);
+      return issue === undefined || issue === null ? [] : [{ path: `plan.steps[${at}].capability`, issue }];
+    })
+    .slice(0, 20);
 
 /** Looked at now and then: a limit that is met a moment late still leaves a fifth of the space. */
 const roomChecks = new WeakMap<World, { at: number; full: boolean }>();
@@ -140,5 +191,8 @@ const mustHaveRoom = async (world: World): Promise<void> => {
     const { bytes, bytesMax } = await world.bus.log(world.names.streams.events).info();
     check.full = bytesMax > 0 && bytes > bytesMax * limits.submitSpaceShare;
   }
-  if (check.full) throw new Refusal('unavailable', 'The event log is nearly full; what runs goes on, but no new task is taken.', { hint: 'Give the stream more room, or archive ended tasks.' });
+  if (check.full)
+    throw new Refusal('unavailable', 'The event log is nearly full; what runs goes on, but no new task is taken.', {
+      hint: 'Give the stream more room, or archive ended tasks.',
+    });
 };

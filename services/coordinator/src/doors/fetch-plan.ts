@@ -18,13 +18,22 @@ export const fetchPlan = async (world: World, given: NonNullable<Submission['pla
   const objects = world.bus.objects(world.names.buckets.artifacts);
   const info = await objects.info(key);
   if (info === null) throw refused('names nothing in the object store');
-  if (info.size > limits.planBytesMax) throw new Refusal('too_large', `The plan has ${info.size} bytes; at most ${limits.planBytesMax} are taken.`, { fields: [{ path: 'plan_ref.ref', issue: 'is too large' }] });
+  if (info.size > limits.planBytesMax)
+    throw new Refusal('too_large', `The plan has ${info.size} bytes; at most ${limits.planBytesMax} are taken.`, {
+      fields: [{ path: 'plan_ref.ref', issue: 'is too large' }],
+    });
   const bytes = await objects.get(key);
   if (bytes === null) throw refused('names nothing in the object store');
   const sha256 = createHash('sha256').update(bytes).digest('hex');
-  if (given.sha256 !== undefined && given.sha256.toLowerCase() !== sha256) throw new Refusal('invalid', 'The plan in the object store is not the one that was meant.', { fields: [{ path: 'plan_ref.sha256', issue: `is ${sha256} in the object store` }] });
+  if (given.sha256 !== undefined && given.sha256.toLowerCase() !== sha256)
+    throw new Refusal('invalid', 'The plan in the object store is not the one that was meant.', {
+      fields: [{ path: 'plan_ref.sha256', issue: `is ${sha256} in the object store` }],
+    });
   const decoded = decode(bytes, { bytesMax: limits.planBytesMax });
-  if (!decoded.ok) throw new Refusal('invalid', `The plan in the object store: ${decoded.message}`, { fields: [{ path: 'plan_ref.ref', issue: decoded.reason }] });
+  if (!decoded.ok)
+    throw new Refusal('invalid', `The plan in the object store: ${decoded.message}`, {
+      fields: [{ path: 'plan_ref.ref', issue: decoded.reason }],
+    });
   mustBeCountable(decoded.value);
   const parsed = planSchema.safeParse(decoded.value);
   if (!parsed.success) {
@@ -37,12 +46,20 @@ export const fetchPlan = async (world: World, given: NonNullable<Submission['pla
 /** Counted before anything else is looked at: a plan of a million steps is refused at once. */
 const mustBeCountable = (value: { readonly steps?: unknown }): void => {
   const steps = Array.isArray(value.steps) ? value.steps.length : 0;
-  if (steps > limits.planStepsMax) throw new Refusal('too_large', `The plan has ${steps} steps; at most ${limits.planStepsMax} are taken.`, { fields: [{ path: 'plan.steps', issue: `has ${steps} steps; at most ${limits.planStepsMax} are taken` }] });
+  if (steps > limits.planStepsMax)
+    throw new Refusal('too_large', `The plan has ${steps} steps; at most ${limits.planStepsMax} are taken.`, {
+      fields: [{ path: 'plan.steps', issue: `has ${steps} steps; at most ${limits.planStepsMax} are taken` }],
+    });
 };
 
-const refused = (issue: string): Refusal => new Refusal('invalid', `plan_ref.ref ${issue}.`, { fields: [{ path: 'plan_ref.ref', issue }] });
+const refused = (issue: string): Refusal =>
+  new Refusal('invalid', `plan_ref.ref ${issue}.`, { fields: [{ path: 'plan_ref.ref', issue }] });
 
-export const keepPlan = async (world: World, task: string, found: FetchedPlan): Promise<{ ref: string; sha256: string }> => {
+export const keepPlan = async (
+  world: World,
+  task: string,
+  found: FetchedPlan,
+): Promise<{ ref: string; sha256: string }> => {
   const key = `${task}/_plan/${found.sha256}.json`;
   const objects = world.bus.objects(world.names.buckets.artifacts);
   if ((await objects.info(key)) === null) await objects.put(key, found.bytes);

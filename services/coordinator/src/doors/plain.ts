@@ -14,7 +14,11 @@ const againMs = 5_000;
 
 const take = async (world: World, admit: Admit, delivery: Delivery): Promise<void> => {
   try {
-    const { task_id: task, created } = await admit({ data: delivery.data, tenant: tenantIn(world, delivery.subject), madeUpId: idFor(delivery) });
+    const { task_id: task, created } = await admit({
+      data: delivery.data,
+      tenant: tenantIn(world, delivery.subject),
+      madeUpId: idFor(delivery),
+    });
     world.log.info({ task, created, seq: delivery.seq }, 'a task came through the plain door');
     await delivery.ack();
   } catch (error) {
@@ -51,5 +55,7 @@ const tenantIn = (world: World, subject: string): string | undefined => {
 /** Made of what the stream will say again at each redelivery; a redriven message keeps the id that its dead letter gives it. */
 const idFor = (delivery: Delivery): string => {
   const letter = delivery.header(redriveHeader);
-  return letter !== undefined && /^[0-9a-f]{20}$/.test(letter) ? `r${letter}` : `t${delivery.seq}-${delivery.at.toString(36)}`;
+  return letter !== undefined && /^[0-9a-f]{20}$/.test(letter)
+    ? `r${letter}`
+    : `t${delivery.seq}-${delivery.at.toString(36)}`;
 };

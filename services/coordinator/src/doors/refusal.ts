@@ -8,7 +8,11 @@ export class Refusal extends Error {
   readonly reason: DlqReason;
   readonly hint: string | undefined;
   readonly fields: readonly Field[];
-  constructor(code: ErrorCode, message: string, more: { reason?: DlqReason; hint?: string; fields?: readonly Field[] } = {}) {
+  constructor(
+    code: ErrorCode,
+    message: string,
+    more: { reason?: DlqReason; hint?: string; fields?: readonly Field[] } = {},
+  ) {
     super(message);
     this.code = code;
     this.reason = more.reason ?? reasonOf(code);
@@ -36,11 +40,16 @@ const reasonOf = (code: ErrorCode): DlqReason => {
 const fieldsMax = 20;
 
 /** Issues of a schema as fields: `plan.steps[1].depends_on[0]`. */
-export const fieldsOf = (issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): Field[] =>
-  issues.slice(0, fieldsMax).map((issue) => ({ path: pathOf(issue.path), issue: issue.message }));
+export const fieldsOf = (
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): Field[] => issues.slice(0, fieldsMax).map((issue) => ({ path: pathOf(issue.path), issue: issue.message }));
 
 const pathOf = (path: readonly PropertyKey[]): string =>
-  path.map((part, at) => (typeof part === 'number' ? `[${part}]` : at === 0 ? short(String(part)) : `.${short(String(part))}`)).join('');
+  path
+    .map((part, at) =>
+      typeof part === 'number' ? `[${part}]` : at === 0 ? short(String(part)) : `.${short(String(part))}`,
+    )
+    .join('');
 
 /** A key may be as long as a body; what is said about it may not. */
 const short = (text: string): string => (text.length > 64 ? `${text.slice(0, 63)}…` : text);
