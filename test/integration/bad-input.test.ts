@@ -16,7 +16,10 @@ const mustBeStructured = (reply: Reply, input: Uint8Array): void => {
   assert.equal(parsed.error, undefined, reply.text.slice(0, 300));
   assert.ok(reply.error);
   assert.equal(reply.status, String(errorCodes[reply.error.code]));
-  assert.ok(echoed(reply.text, input) <= 256, `at most 256 bytes of what was sent come back, not ${echoed(reply.text, input)}: ${reply.text.slice(0, 600)}`);
+  assert.ok(
+    echoed(reply.text, input) <= 256,
+    `at most 256 bytes of what was sent come back, not ${echoed(reply.text, input)}: ${reply.text.slice(0, 600)}`,
+  );
   assert.ok(reply.text.length < 8_192, `the answer has ${reply.text.length} characters`);
 };
 
@@ -58,7 +61,8 @@ test('the plain door keeps bad input as one dead letter each, bytes and reason',
       assert.ok(echoed(letter.header(dlqHeaders.error) ?? '', body) <= 256);
       const kept = await readLetter(world.bus, id);
       assert.ok(kept && Buffer.from(kept.data).equals(body), 'the bytes are as they were sent');
-      if (letter.header(dlqHeaders.ref) === undefined) assert.ok(Buffer.from(letter.data).equals(body), 'and they are the body of the entry');
+      if (letter.header(dlqHeaders.ref) === undefined)
+        assert.ok(Buffer.from(letter.data).equals(body), 'and they are the body of the entry');
     });
   }
   assert.equal(world.letters.length, sent.length, 'one each');
@@ -67,7 +71,8 @@ test('the plain door keeps bad input as one dead letter each, bytes and reason',
 
 test('the tenant that a subject names', async () => {
   await using world = await startWorld();
-  const letterOf = (seq: number) => world.letter(`of message ${seq}`, (one) => one.header(dlqHeaders.seq) === String(seq));
+  const letterOf = (seq: number) =>
+    world.letter(`of message ${seq}`, (one) => one.header(dlqHeaders.seq) === String(seq));
   const body = { task_id: newId(), plan: { steps: [{ id: 'a', capability: 'noop' }] } };
 
   const other = await letterOf(await world.plain({ ...body, tenant: 'acme' }, 'globex'));
@@ -96,7 +101,13 @@ test('what is odd but allowed is taken, and runs', async (t) => {
   };
   const steps = [{ id: 'a', capability: 'echo', input: { x: 1 } }];
 
-  await t.test('a byte order mark', async () => void (await runs(Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify({ plan: { steps } }))]))));
+  await t.test(
+    'a byte order mark',
+    async () =>
+      void (await runs(
+        Buffer.concat([Buffer.from([0xef, 0xbb, 0xbf]), Buffer.from(JSON.stringify({ plan: { steps } }))]),
+      )),
+  );
   await t.test('64 levels', async () => void (await taken(nested(64))));
   await t.test('512 KiB', async () => void (await runs(sized(limits.bodyBytesMax, newId('large')))));
   await t.test('a lone surrogate in a title', async () => {
@@ -106,29 +117,45 @@ test('what is odd but allowed is taken, and runs', async (t) => {
     assert.equal((await world.stored(task_id, 'it ended', ({ status }) => status === 'succeeded')).title, title);
   });
   await t.test('keys that are names of every object', async () => {
-    const body = Buffer.from('{"title":"x","__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"plan":{"steps":[{"id":"a","capability":"echo","input":{"__proto__":{"admin":true},"constructor":1,"toString":2}}]}}');
+    const body = Buffer.from(
+      '{"title":"x","__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"plan":{"steps":[{"id":"a","capability":"echo","input":{"__proto__":{"admin":true},"constructor":1,"toString":2}}]}}',
+    );
     const { result } = await runs(body);
     assert.deepEqual(result, { constructor: 1, toString: 2 });
     assert.equal(({} as { admin?: boolean }).admin, undefined);
   });
   await t.test('steps that are named like what every object has', async () => {
     const ids = ['constructor', 'toString', 'hasOwnProperty', 'valueOf'];
-    const { steps: ran } = await runs({ plan: { steps: ids.map((id, at) => ({ id, capability: 'echo', input: { at }, depends_on: ids.slice(0, at) })) } });
+    const { steps: ran } = await runs({
+      plan: { steps: ids.map((id, at) => ({ id, capability: 'echo', input: { at }, depends_on: ids.slice(0, at) })) },
+    });
     assert.deepEqual(Object.keys(ran), ids);
-    assert.deepEqual(ids.map((id) => ran[id]?.output), [{ at: 0 }, { at: 1 }, { at: 2 }, { at: 3 }]);
+    assert.deepEqual(
+      ids.map((id) => ran[id]?.output),
+      [{ at: 0 }, { at: 1 }, { at: 2 }, { at: 3 }],
+    );
   });
   await t.test('capabilities that are named like what every object has', async () => {
     for (const capability of ['constructor', 'toString', 'hasOwnProperty', 'valueOf']) {
       const id = await taken({ plan: { steps: [{ id: 'a', capability }] } });
-      const { steps: found } = await world.until(id, `nobody offers ${capability}`, ({ status }) => status === 'blocked');
+      const { steps: found } = await world.until(
+        id,
+        `nobody offers ${capability}`,
+        ({ status }) => status === 'blocked',
+      );
       assert.match(found['a']?.waiting_for ?? '', /no live agent offers/);
     }
   });
   await t.test('a deadline that has passed', async () => {
-    const ended = await world.ended(await taken({ deadline: '2020-01-01', plan: { steps: [{ id: 'a', capability: 'hold' }] } }));
+    const ended = await world.ended(
+      await taken({ deadline: '2020-01-01', plan: { steps: [{ id: 'a', capability: 'hold' }] } }),
+    );
     assert.deepEqual([ended.status, ended.reason], ['failed', 'the deadline 2020-01-01T23:59:59.999Z passed']);
   });
-  await t.test('a deadline in 7,000 years', async () => void (await runs({ deadline: '9999-12-31T23:59:59Z', plan: { steps } })));
+  await t.test(
+    'a deadline in 7,000 years',
+    async () => void (await runs({ deadline: '9999-12-31T23:59:59Z', plan: { steps } })),
+  );
   await mustStillWork(world);
 });
 
@@ -143,13 +170,19 @@ test('an unknown capability is accepted with a warning, and refused where the ta
 
   const { error } = await world.ask('task.submit', { strict: true, plan });
   assert.equal(error?.code, 'invalid');
-  assert.deepEqual(error?.fields?.map(({ path }) => path), ['plan.steps[0].capability']);
+  assert.deepEqual(
+    error?.fields?.map(({ path }) => path),
+    ['plan.steps[0].capability'],
+  );
   assert.match(error?.message ?? '', /nearest name that is offered is "echo"/);
 
   const many = Array.from({ length: 6_000 }, (_, at) => ({ id: `s${at}`, capability: `unheard-of-${at}` }));
   const reply = await world.ask('task.submit', { task_id: newId(), plan: { steps: many } });
   assert.equal(reply.error, null);
-  assert.ok(reply.text.length < 65_536, `6,000 warnings must still be an answer, not one of ${reply.text.length} characters`);
+  assert.ok(
+    reply.text.length < 65_536,
+    `6,000 warnings must still be an answer, not one of ${reply.text.length} characters`,
+  );
   await mustStillWork(world);
 });
 
@@ -159,14 +192,29 @@ test('a reply subject that is no inbox gets no reply', async () => {
   const body = Buffer.from(JSON.stringify({ task_id: newId(), plan: { steps: [{ id: 'a', capability: 'noop' }] } }));
   const heard: string[] = [];
   world.bus.listen('elsewhere.>', ({ subject }) => void heard.push(subject));
-  const targets = [world.names.submit(), world.names.api('task', 'cancel'), `$JS.API.STREAM.DELETE.${world.names.streams.tasks}`, '$KV.capstan_tasks.x', 'elsewhere.here', world.names.api('task', 'submit')];
+  const targets = [
+    world.names.submit(),
+    world.names.api('task', 'cancel'),
+    `$JS.API.STREAM.DELETE.${world.names.streams.tasks}`,
+    '$KV.capstan_tasks.x',
+    'elsewhere.here',
+    world.names.api('task', 'submit'),
+  ];
   for (const reply of targets) connection.publish(world.names.api('task', 'submit'), body, { reply });
   // A good request behind them: once it is answered, so were they.
   await mustStillWork(world);
   assert.deepEqual(heard, []);
-  assert.equal((await world.bus.log(world.names.streams.tasks).info()).last, 0, 'nothing came to the plain door in our name');
+  assert.equal(
+    (await world.bus.log(world.names.streams.tasks).info()).last,
+    0,
+    'nothing came to the plain door in our name',
+  );
   assert.equal(await world.bus.store(world.names.buckets.tasks).get('x'), null);
-  assert.equal((await world.ask('task.get', { task_id: JSON.parse(body.toString()).task_id })).error?.code, 'not_found', 'and nothing was done');
+  assert.equal(
+    (await world.ask('task.get', { task_id: JSON.parse(body.toString()).task_id })).error?.code,
+    'not_found',
+    'and nothing was done',
+  );
 
   // The plain door is answered by the server itself, wherever it is told to: what it says there is one more bad submission, and no loop.
   connection.publish(world.names.submit(), body, { reply: world.names.submit() });
@@ -180,10 +228,34 @@ test('a reply subject that is no inbox gets no reply', async () => {
 test('every request door answers nonsense with a structured error', async (t) => {
   await using world = await startWorld();
   const doors = [
-    'task.get', 'task.cancel', 'task.pause', 'task.resume', 'task.execute', 'task.retry', 'task.skip', 'task.events', 'inbox.get', 'inbox.approve', 'inbox.reject', 'inbox.answer',
-    'dlq.get', 'dlq.redrive', 'dlq.drop',
+    'task.get',
+    'task.cancel',
+    'task.pause',
+    'task.resume',
+    'task.execute',
+    'task.retry',
+    'task.skip',
+    'task.events',
+    'inbox.get',
+    'inbox.approve',
+    'inbox.reject',
+    'inbox.answer',
+    'dlq.get',
+    'dlq.redrive',
+    'dlq.drop',
   ];
-  const nonsense: (string | object)[] = ['', '{', '[]', '7', '{}', { task_id: 7, id: [] }, { task_id: '*', id: '>' }, { task_id: 'x'.repeat(5_000), id: 'x'.repeat(5_000) }, { v: 2, task_id: 'a', id: 'a' }, { task_id: 'none', id: 'none' }];
+  const nonsense: (string | object)[] = [
+    '',
+    '{',
+    '[]',
+    '7',
+    '{}',
+    { task_id: 7, id: [] },
+    { task_id: '*', id: '>' },
+    { task_id: 'x'.repeat(5_000), id: 'x'.repeat(5_000) },
+    { v: 2, task_id: 'a', id: 'a' },
+    { task_id: 'none', id: 'none' },
+  ];
   for (const door of doors) {
     await t.test(door, async () => {
       for (const body of nonsense) {

@@ -25,7 +25,12 @@ const mustBeWhole = async (world: World, ids: readonly string[]): Promise<void> 
 };
 
 /** Calls at moments that the log's growth sets: so many times, each some events after the one before. */
-const atEvents = async (world: World, times: number, seed: number, strike: (nth: number) => Promise<unknown>): Promise<void> => {
+const atEvents = async (
+  world: World,
+  times: number,
+  seed: number,
+  strike: (nth: number) => Promise<unknown>,
+): Promise<void> => {
   const random = randomOf(seed);
   let seq = 0;
   for (let nth = 0; nth < times; nth += 1) {
@@ -46,14 +51,27 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
     await world.eventAt(200);
     frozen.signal('SIGSTOP');
     const meanwhile = submitMany(world, 'meanwhile', 60, 9);
-    await other.logged('that it owns all', ({ msg, owned }) => msg === 'partitions changed hands' && owned === limits.partitions, 40_000);
+    await other.logged(
+      'that it owns all',
+      ({ msg, owned }) => msg === 'partitions changed hands' && owned === limits.partitions,
+      40_000,
+    );
     await Promise.all([before.accepted, meanwhile.accepted]);
     const after = submitMany(world, 'after', 60, 10);
     await world.eventAt(world.lastEvent() + 100);
     const said = frozen.log.length;
     frozen.signal('SIGCONT');
-    await frozen.logged('that it takes part again', (line) => frozen.log.indexOf(line) >= said && line.msg === 'partitions changed hands' && Number(line['owned']) > 0, 40_000);
-    await other.logged('that it shares again', ({ msg, lost }) => msg === 'partitions changed hands' && Number(lost) > 0, 40_000);
+    await frozen.logged(
+      'that it takes part again',
+      (line) =>
+        frozen.log.indexOf(line) >= said && line.msg === 'partitions changed hands' && Number(line['owned']) > 0,
+      40_000,
+    );
+    await other.logged(
+      'that it shares again',
+      ({ msg, lost }) => msg === 'partitions changed hands' && Number(lost) > 0,
+      40_000,
+    );
     await after.accepted;
     await mustBeWhole(world, [...before.ids, ...meanwhile.ids, ...after.ids]);
   });
@@ -102,11 +120,17 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
     const before = submitMany(world, 'before', 60, 7);
     await world.eventAt(100);
     const second = await world.coordinator();
-    await second.logged('that it owns some', ({ msg, owned }) => msg === 'partitions changed hands' && Number(owned) > 0 && Number(owned) < limits.partitions);
+    await second.logged(
+      'that it owns some',
+      ({ msg, owned }) => msg === 'partitions changed hands' && Number(owned) > 0 && Number(owned) < limits.partitions,
+    );
     const meanwhile = submitMany(world, 'meanwhile', 100, 8);
     await world.eventAt(world.lastEvent() + 200);
     await first.stop();
-    await second.logged('that it owns all', ({ msg, owned }) => msg === 'partitions changed hands' && owned === limits.partitions);
+    await second.logged(
+      'that it owns all',
+      ({ msg, owned }) => msg === 'partitions changed hands' && owned === limits.partitions,
+    );
     await Promise.all([before.accepted, meanwhile.accepted]);
     await mustBeWhole(world, [...before.ids, ...meanwhile.ids]);
   });
@@ -120,12 +144,22 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
       person: { id: 'a', capability: 'noop', risk: 'high' },
       blocked: { id: 'a', capability: 'paint' },
     };
-    const tasks = await Promise.all(Object.entries(waits).flatMap(([kind, step]) => Array.from({ length: 10 }, async () => {
-      const { task_id } = await world.submit({ task_id: newId(kind), plan: { steps: [step as never] } });
-      await world.until(task_id, 'it waits', ({ steps }) => /^(retrying|awaiting_approval|blocked)$/.test(steps['a']?.status ?? ''));
-      return { kind, task_id };
-    })));
-    const deadline = await world.submit({ task_id: newId('deadline'), budget: { wall_ms: 2_500 }, plan: { steps: [{ id: 'a', capability: 'paint' }] } });
+    const tasks = await Promise.all(
+      Object.entries(waits).flatMap(([kind, step]) =>
+        Array.from({ length: 10 }, async () => {
+          const { task_id } = await world.submit({ task_id: newId(kind), plan: { steps: [step as never] } });
+          await world.until(task_id, 'it waits', ({ steps }) =>
+            /^(retrying|awaiting_approval|blocked)$/.test(steps['a']?.status ?? ''),
+          );
+          return { kind, task_id };
+        }),
+      ),
+    );
+    const deadline = await world.submit({
+      task_id: newId('deadline'),
+      budget: { wall_ms: 2_500 },
+      plan: { steps: [{ id: 'a', capability: 'paint' }] },
+    });
     // Only what is stored is known to the next one: its list of what is open, not the log, must bring these up.
     const [c1] = world.coordinators;
     await world.checkpointed([...tasks.map(({ task_id }) => task_id), deadline.task_id]);
@@ -137,7 +171,10 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
       const { status, steps } = await world.ended(id);
       const [first, second] = steps['a']?.attempts ?? [];
       assert.deepEqual([status, steps['a']?.attempt], ['succeeded', 2]);
-      assert.ok(Date.parse(second?.started_at ?? '') - Date.parse(first?.finished_at ?? '') >= 1_500, 'not before its time');
+      assert.ok(
+        Date.parse(second?.started_at ?? '') - Date.parse(first?.finished_at ?? '') >= 1_500,
+        'not before its time',
+      );
     }
     for (const id of of('expiry')) assert.equal((await world.ended(id)).steps['a']?.error?.code, 'expired');
     assert.match((await world.ended(deadline.task_id)).reason ?? '', /budget of wall time/);

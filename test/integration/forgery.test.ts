@@ -7,17 +7,27 @@ import type { Answer } from './support/agent.ts';
 import { audit } from './support/audit.ts';
 import { newId, startWorld, type World } from './support/world.ts';
 
-const status = (of: string) => (task: { status: string }) => task.status === of;
-
 /** An agent that hands its orders to the test, which then says what becomes of each. */
 const puppet = async (world: World) => {
   const answers = new Map<string, (answer: Answer) => void>();
-  const agent = await world.agent({ queue: 'puppets', instance: 'p1', work: { pull: ({ step_id, attempt }) => new Promise((resolve) => void answers.set(`${step_id}.${attempt}`, resolve)) } });
+  const agent = await world.agent({
+    queue: 'puppets',
+    instance: 'p1',
+    work: {
+      pull: ({ step_id, attempt }) => new Promise((resolve) => void answers.set(`${step_id}.${attempt}`, resolve)),
+    },
+  });
   const order = async (task: string, step: string, attempt = 1): Promise<Order> => {
-    await world.until(task, `attempt ${attempt} of ${step} runs`, ({ steps }) => steps[step]?.status === 'running' && steps[step].attempt === attempt);
+    await world.until(
+      task,
+      `attempt ${attempt} of ${step} runs`,
+      ({ steps }) => steps[step]?.status === 'running' && steps[step].attempt === attempt,
+    );
     const found = agent.orders.find((one) => one.task_id === task && one.step_id === step && one.attempt === attempt);
     if (found !== undefined) return found;
-    const stored = await world.bus.log(world.names.streams.orders).last(world.names.order('puppets', task, step, attempt));
+    const stored = await world.bus
+      .log(world.names.streams.orders)
+      .last(world.names.order('puppets', task, step, attempt));
     return JSON.parse(Buffer.from(stored?.data ?? []).toString()) as Order;
   };
   return { agent, answers, order };
@@ -25,14 +35,30 @@ const puppet = async (world: World) => {
 
 const reportOn = (order: Order, more: Partial<Report> = {}): string => {
   const { task_id, step_id, attempt, lease } = order;
-  return JSON.stringify({ v: 1, task_id, step_id, attempt, lease, agent: 'mallory', outcome: 'succeeded', output: { forged: true }, ...more });
+  return JSON.stringify({
+    v: 1,
+    task_id,
+    step_id,
+    attempt,
+    lease,
+    agent: 'mallory',
+    outcome: 'succeeded',
+    output: { forged: true },
+    ...more,
+  });
 };
 
 test('a forged event changes nothing, whoever it claims to be from', async () => {
   await using world = await startWorld();
   const { order } = await puppet(world);
   const { bus, names } = world;
-  const plan = { steps: [{ id: 'a', capability: 'pull' }, { id: 'b', capability: 'pull' }, { id: 'c', capability: 'noop', risk: 'high' as const }] };
+  const plan = {
+    steps: [
+      { id: 'a', capability: 'pull' },
+      { id: 'b', capability: 'pull' },
+      { id: 'c', capability: 'noop', risk: 'high' as const },
+    ],
+  };
   const { task_id } = await world.submit({ task_id: newId(), plan });
   const other = await world.submit({ plan });
   const [a, b, elsewhere] = [await order(task_id, 'a'), await order(task_id, 'b'), await order(other.task_id, 'a')];
@@ -49,26 +75,45 @@ test('a forged event changes nothing, whoever it claims to be from', async () =>
     [`${bare(a)}.${elsewhere.lease}`, reportOn(a)],
     [`${bare({ ...a, report_to: a.report_to.replace('.a.1.', '.a.2.') })}.${a.lease}`, reportOn(a, { attempt: 2 })],
     [a.report_to.replace(`.${task_id}.`, `.${newId('nobody')}.`), reportOn(a)],
-    [a.report_to.replace(`event.${partitionOf(task_id)}.`, `event.${(partitionOf(task_id) + 1) % limits.partitions}.`), reportOn(a)],
+    [
+      a.report_to.replace(`event.${partitionOf(task_id)}.`, `event.${(partitionOf(task_id) + 1) % limits.partitions}.`),
+      reportOn(a),
+    ],
     [`${at('commanded', 'x')}.${wrong}`, JSON.stringify({ v: 1, command: 'cancel', by: 'mallory' })],
     [`${at('commanded', 'y')}.${a.lease}`, JSON.stringify({ v: 1, command: 'cancel', by: 'mallory' })],
     [`${at('decided', asked)}.${wrong}`, JSON.stringify({ v: 1, decision: 'approve', by: 'mallory' })],
     [`${at('decided', asked)}.${a.lease}`, 'not even JSON'],
     [`${at('woke', 1)}.${wrong}`, JSON.stringify({ v: 1, step: null })],
     [`${at('redriven', 'z')}.${wrong}`, JSON.stringify({ v: 1, step_id: 'a', by: 'mallory' })],
-    [`${at('submitted')}.${wrong}`, JSON.stringify({ v: 1, key: 'k1', rules: 1, hash: 'x', request: { task_id, title: 'mine' }, settings: 'x', routes: {} })],
+    [
+      `${at('submitted')}.${wrong}`,
+      JSON.stringify({
+        v: 1,
+        key: 'k1',
+        rules: 1,
+        hash: 'x',
+        request: { task_id, title: 'mine' },
+        settings: 'x',
+        routes: {},
+      }),
+    ],
     [`${at('submitted')}.${a.lease}`, 'not even JSON'],
     [`${at('report')}.${wrong}`, ''],
     [`${at('unheard-of', 'x')}.${wrong}`, '{}'],
   ];
-  for (const [subject, data] of forgeries) assert.equal((await bus.once({ subject, data })).again, false, 'the log takes it');
+  for (const [subject, data] of forgeries)
+    assert.equal((await bus.once({ subject, data })).again, false, 'the log takes it');
 
   await world.api('task.pause', { task_id, by: 'alice' });
   const after = await world.task(task_id);
-  const unchanged = ({ steps }: typeof after) => Object.entries(steps).map(([id, { status: is, attempt, output, agent }]) => [id, is, attempt, output, agent]);
+  const unchanged = ({ steps }: typeof after) =>
+    Object.entries(steps).map(([id, { status: is, attempt, output, agent }]) => [id, is, attempt, output, agent]);
   assert.deepEqual(unchanged(after), unchanged(before), 'the pause behind them is all that happened');
   assert.equal(after.title, before.title);
-  assert.equal(after.status_history.some(({ by }) => by === 'mallory'), false);
+  assert.equal(
+    after.status_history.some(({ by }) => by === 'mallory'),
+    false,
+  );
   await world.api('task.resume', { task_id });
 
   // What stands beside a genuine event hides it from nobody, not even from a coordinator that begins anew.
@@ -79,9 +124,13 @@ test('a forged event changes nothing, whoever it claims to be from', async () =>
   await world.coordinator();
   assert.equal((await world.api<Intervention>('inbox.get', { id: asked })).status, 'pending');
   await world.api('inbox.approve', { id: asked, by: 'alice' });
-  for (const one of [a, b, elsewhere, await order(other.task_id, 'b')]) await bus.once({ subject: one.report_to, data: reportOn(one, { agent: 'honest', output: {} }) });
+  for (const one of [a, b, elsewhere, await order(other.task_id, 'b')])
+    await bus.once({ subject: one.report_to, data: reportOn(one, { agent: 'honest', output: {} }) });
   await world.api('task.skip', { task_id: other.task_id, step_id: 'c' });
-  assert.deepEqual([(await world.ended(task_id)).status, (await world.ended(other.task_id)).status], ['succeeded', 'succeeded']);
+  assert.deepEqual(
+    [(await world.ended(task_id)).status, (await world.ended(other.task_id)).status],
+    ['succeeded', 'succeeded'],
+  );
   await world.quiet();
   const { violations, replay } = await audit(bus, [task_id, other.task_id]);
   assert.deepEqual(violations, []);
@@ -92,7 +141,14 @@ test('a report that is late, stale, doubled, or about something else changes not
   await using world = await startWorld({ config: 'settings: { cancel_grace_ms: 100 }' });
   const { order } = await puppet(world);
   const { bus } = world;
-  const { task_id } = await world.submit({ plan: { steps: [{ id: 'a', capability: 'pull', retry: { initial_delay_ms: 1 } }, { id: 'b', capability: 'pull' }] } });
+  const { task_id } = await world.submit({
+    plan: {
+      steps: [
+        { id: 'a', capability: 'pull', retry: { initial_delay_ms: 1 } },
+        { id: 'b', capability: 'pull' },
+      ],
+    },
+  });
 
   const first = await order(task_id, 'a');
   const failed = reportOn(first, { outcome: 'failed', error: { code: 'flaky', message: 'no' } });
@@ -107,7 +163,11 @@ test('a report that is late, stale, doubled, or about something else changes not
   await bus.once({ subject: b.report_to, data: reportOn(b) });
   await bus.once({ subject: second.report_to, data: reportOn(second, { agent: 'honest', output: { right: true } }) });
   const ended = await world.ended(task_id);
-  assert.deepEqual([ended.steps['b']?.status, ended.steps['b']?.output], ['skipped', null], 'stale: the step was skipped meanwhile');
+  assert.deepEqual(
+    [ended.steps['b']?.status, ended.steps['b']?.output],
+    ['skipped', null],
+    'stale: the step was skipped meanwhile',
+  );
   assert.deepEqual([ended.steps['a']?.attempts[0]?.outcome, ended.steps['a']?.output], ['failed', { right: true }]);
 
   const gone = await world.submit({ plan: { steps: [{ id: 'a', capability: 'pull' }] } });
@@ -129,7 +189,10 @@ test('a report that is late, stale, doubled, or about something else changes not
   await world.quiet();
   const { violations, replay } = await audit(bus, [task_id, gone.task_id, mixed.task_id]);
   assert.deepEqual(violations, []);
-  assert.equal([...replay.tasks.values()].flatMap(({ ignored }) => ignored.filter(({ kind }) => kind === 'report')).length, 3);
+  assert.equal(
+    [...replay.tasks.values()].flatMap(({ ignored }) => ignored.filter(({ kind }) => kind === 'report')).length,
+    3,
+  );
 });
 
 test('a report that says nothing is a dead letter, and its attempt is lost when its time is over', async () => {
@@ -137,19 +200,24 @@ test('a report that says nothing is a dead letter, and its attempt is lost when 
   const { order } = await puppet(world);
   const plan = { steps: [{ id: 'a', capability: 'pull', timeout_ms: 50, retry: { initial_delay_ms: 1 } }] };
   const bad = ['not JSON', '{"outcome":"succeeded"}', `{"filler":"${'x'.repeat(600_000)}"}`];
-  const tasks = await Promise.all(bad.map(async (data) => {
-    const { task_id } = await world.submit({ plan });
-    const first = await order(task_id, 'a');
-    const { seq } = await world.bus.once({ subject: first.report_to, data });
-    const letter = await world.letter(`of event ${seq}`, (one) => one.header(dlqHeaders.seq) === String(seq));
-    assert.deepEqual([letter.header(dlqHeaders.reason), letter.header(dlqHeaders.task), letter.header(dlqHeaders.stream)], ['invalid', task_id, world.names.streams.events]);
-    assert.ok(Buffer.from(letter.data).equals(Buffer.from(data)), 'with its bytes');
-    const second = await order(task_id, 'a', 2);
-    assert.deepEqual(second.last_failure?.code, 'timeout');
-    await world.bus.once({ subject: second.report_to, data: reportOn(second) });
-    assert.equal((await world.ended(task_id)).status, 'succeeded');
-    return task_id;
-  }));
+  const tasks = await Promise.all(
+    bad.map(async (data) => {
+      const { task_id } = await world.submit({ plan });
+      const first = await order(task_id, 'a');
+      const { seq } = await world.bus.once({ subject: first.report_to, data });
+      const letter = await world.letter(`of event ${seq}`, (one) => one.header(dlqHeaders.seq) === String(seq));
+      assert.deepEqual(
+        [letter.header(dlqHeaders.reason), letter.header(dlqHeaders.task), letter.header(dlqHeaders.stream)],
+        ['invalid', task_id, world.names.streams.events],
+      );
+      assert.ok(Buffer.from(letter.data).equals(Buffer.from(data)), 'with its bytes');
+      const second = await order(task_id, 'a', 2);
+      assert.deepEqual(second.last_failure?.code, 'timeout');
+      await world.bus.once({ subject: second.report_to, data: reportOn(second) });
+      assert.equal((await world.ended(task_id)).status, 'succeeded');
+      return task_id;
+    }),
+  );
   await world.quiet();
   assert.deepEqual((await audit(world.bus, tasks)).violations, []);
 });
@@ -158,11 +226,28 @@ test('an order under a name that somebody took first costs an attempt, not the t
   await using world = await startWorld();
   const { bus, names } = world;
   const id = newId();
-  const squat = { v: 1, task_id: id, step_id: 'a', attempt: 1, capability: 'echo', input: { squatted: true }, lease: 'x', report_to: `${names.event(partitionOf(id), id, 'report', 'worker', 'a', 1)}.${'A'.repeat(22)}` };
+  const squat = {
+    v: 1,
+    task_id: id,
+    step_id: 'a',
+    attempt: 1,
+    capability: 'echo',
+    input: { squatted: true },
+    lease: 'x',
+    report_to: `${names.event(partitionOf(id), id, 'report', 'worker', 'a', 1)}.${'A'.repeat(22)}`,
+  };
   await bus.once({ subject: names.order('worker', id, 'a', 1), data: JSON.stringify(squat) });
-  await world.submit({ task_id: id, plan: { steps: [{ id: 'a', capability: 'echo', input: { mine: true }, timeout_ms: 50, retry: { initial_delay_ms: 1 } }] } });
+  await world.submit({
+    task_id: id,
+    plan: {
+      steps: [{ id: 'a', capability: 'echo', input: { mine: true }, timeout_ms: 50, retry: { initial_delay_ms: 1 } }],
+    },
+  });
   const ended = await world.ended(id);
-  assert.deepEqual([ended.status, ended.result, ended.steps['a']?.attempts.map(({ outcome }) => outcome)], ['succeeded', { mine: true }, ['lost', 'succeeded']]);
+  assert.deepEqual(
+    [ended.status, ended.result, ended.steps['a']?.attempts.map(({ outcome }) => outcome)],
+    ['succeeded', { mine: true }, ['lost', 'succeeded']],
+  );
 });
 
 test('what a stranger put into the buckets is left out of lists, and stops nobody', async () => {
@@ -171,10 +256,20 @@ test('what a stranger put into the buckets is left out of lists, and stops nobod
   const { task_id } = await world.submit({ plan: { steps: [{ id: 'a', capability: 'noop' }] } });
   await world.ended(task_id);
   for (const bucket of [names.buckets.tasks, names.buckets.inbox, names.buckets.agents]) {
-    for (const [key, data] of [['garbage', 'not JSON'], ['null', 'null'], ['number', '7'], ['a.b', '{'], ['object', '{}']] as const) await bus.store(bucket).set({ key, data, expect: null });
+    for (const [key, data] of [
+      ['garbage', 'not JSON'],
+      ['null', 'null'],
+      ['number', '7'],
+      ['a.b', '{'],
+      ['object', '{}'],
+    ] as const)
+      await bus.store(bucket).set({ key, data, expect: null });
   }
   const listed = await world.api<{ tasks: { task_id: string }[] }>('task.list', {});
-  assert.deepEqual(listed.tasks.map((task) => task.task_id), [task_id]);
+  assert.deepEqual(
+    listed.tasks.map((task) => task.task_id),
+    [task_id],
+  );
   assert.deepEqual((await world.api<{ interventions: unknown[] }>('inbox.list', { status: 'all' })).interventions, []);
   assert.equal((await world.api<{ agents: unknown[] }>('agent.list', {})).agents.length, 1);
   assert.equal((await world.ask('inbox.get', { id: 'garbage' })).error?.code, 'not_found');

@@ -19,9 +19,22 @@ const large = (bytes: number): string => '語'.repeat(Math.floor(bytes / 3));
 
 test('a step whose order no message can hold fails, and says why', async () => {
   await using world = await startWorld({ agent: false });
-  await world.agent({ work: { ...usualWork, large: () => ({ outcome: 'succeeded', output: { text: large(500_000) } }) } });
+  await world.agent({
+    work: { ...usualWork, large: () => ({ outcome: 'succeeded', output: { text: large(500_000) } }) },
+  });
   const { task_id } = await world.submit({
-    plan: { steps: [{ id: 'a', capability: 'large' }, { id: 'b', capability: 'echo', input: { one: '${{ steps.a.output.text }}' }, depends_on: ['a'], on_failure: 'continue' }] },
+    plan: {
+      steps: [
+        { id: 'a', capability: 'large' },
+        {
+          id: 'b',
+          capability: 'echo',
+          input: { one: '${{ steps.a.output.text }}' },
+          depends_on: ['a'],
+          on_failure: 'continue',
+        },
+      ],
+    },
   });
   const ended = await world.ended(task_id);
   assert.equal(ended.steps['a']?.status, 'succeeded');
@@ -32,8 +45,11 @@ test('a step whose order no message can hold fails, and says why', async () => {
 
 /** Four outputs of 400 KB each: every report fits a message, and the record of the task does not. */
 const overfull = async (world: World): Promise<string> => {
-  await world.agent({ work: { ...usualWork, large: () => ({ outcome: 'succeeded', output: { text: large(400_000) } }) } });
-  return (await world.submit({ plan: { steps: ['a', 'b', 'c', 'd'].map((id) => ({ id, capability: 'large' })) } })).task_id;
+  await world.agent({
+    work: { ...usualWork, large: () => ({ outcome: 'succeeded', output: { text: large(400_000) } }) },
+  });
+  return (await world.submit({ plan: { steps: ['a', 'b', 'c', 'd'].map((id) => ({ id, capability: 'large' })) } }))
+    .task_id;
 };
 
 test('a task whose outputs no message can hold ends, is answered for, and keeps nobody busy', async () => {
@@ -43,10 +59,15 @@ test('a task whose outputs no message can hold ends, is answered for, and keeps 
   assert.match(String(ended['steps_ref']), new RegExp(`^capstan_artifacts/${ended.task_id}/`));
   const before = world.coordinators[0]?.log.length ?? 0;
   for (let at = 0; at < 5; at += 1) await mustStillWork(world);
-  assert.ok((world.coordinators[0]?.log.length ?? 0) - before < 20, 'what can not be stored is not tried without pause');
+  assert.ok(
+    (world.coordinators[0]?.log.length ?? 0) - before < 20,
+    'what can not be stored is not tried without pause',
+  );
 });
 
-test('a task whose outputs no message can hold is stored all the same', { todo: 'outputs of agents that do not keep outputInlineBytesMax must be moved to the object store by the coordinator' }, async () => {
+test('a task whose outputs no message can hold is stored all the same', {
+  todo: 'outputs of agents that do not keep outputInlineBytesMax must be moved to the object store by the coordinator',
+}, async () => {
   await using world = await startWorld({ agent: false });
   const id = await overfull(world);
   await world.ended(id);
@@ -55,7 +76,10 @@ test('a task whose outputs no message can hold is stored all the same', { todo: 
 
 test('a condition that would take for ever costs its own task, and no other', async () => {
   await using world = await startWorld();
-  const evil = ['"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!".matches("^(a+)+$")', `${'[1,2,3,4,5,6,7,8,9,10].map(x, '.repeat(8)}1${')'.repeat(8)}.size() > 0`];
+  const evil = [
+    '"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa!".matches("^(a+)+$")',
+    `${'[1,2,3,4,5,6,7,8,9,10].map(x, '.repeat(8)}1${')'.repeat(8)}.size() > 0`,
+  ];
   for (const when of evil) {
     const reply = await world.ask('task.submit', { plan: { steps: [{ id: 'a', capability: 'noop', when }] } });
     if (reply.error !== null) assert.equal(reply.error.code, 'invalid', reply.text);
@@ -66,17 +90,36 @@ test('a condition that would take for ever costs its own task, and no other', as
 
 test('what a report says is data: names of every object, expressions, and a hundred findings', async () => {
   await using world = await startWorld({ agent: false });
-  const hostile = JSON.parse('{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"text":"${{ params.secret }}","steps":{}}') as Record<string, never>;
+  const hostile = JSON.parse(
+    '{"__proto__":{"admin":true},"constructor":{"prototype":{"admin":true}},"text":"${{ params.secret }}","steps":{}}',
+  ) as Record<string, never>;
   await world.agent({
     work: {
       ...usualWork,
-      hostile: () => ({ outcome: 'succeeded', output: hostile, findings: Array.from({ length: 200 }, () => ({ severity: 'minor' as const, category: 'x', message: '<script>' })), usage: { tokens_in: 2 ** 52, tokens_out: 2 ** 52, wall_ms: 0 } }),
+      hostile: () => ({
+        outcome: 'succeeded',
+        output: hostile,
+        findings: Array.from({ length: 200 }, () => ({
+          severity: 'minor' as const,
+          category: 'x',
+          message: '<script>',
+        })),
+        usage: { tokens_in: 2 ** 52, tokens_out: 2 ** 52, wall_ms: 0 },
+      }),
     },
   });
   const { task_id } = await world.submit({
     plan: {
       params: { secret: 'not for echo' },
-      steps: [{ id: 'a', capability: 'hostile' }, { id: 'b', capability: 'echo', input: { all: '${{ steps.a.output }}', text: 'said: ${{ steps.a.output.text }}' }, depends_on: ['a'] }],
+      steps: [
+        { id: 'a', capability: 'hostile' },
+        {
+          id: 'b',
+          capability: 'echo',
+          input: { all: '${{ steps.a.output }}', text: 'said: ${{ steps.a.output.text }}' },
+          depends_on: ['a'],
+        },
+      ],
     },
   });
   const ended = await world.ended(task_id);
@@ -90,10 +133,17 @@ test('what a report says is data: names of every object, expressions, and a hund
   assert.deepEqual((await audit(world.bus, [task_id])).violations, []);
 });
 
-test('a condition may read an output that has a key named "constructor"', { todo: 'the engine: cel-js looks at value.constructor, which is the output\'s own here, and says "Unsupported type: object"' }, async () => {
+test('a condition may read an output that has a key named "constructor"', {
+  todo: 'the engine: cel-js looks at value.constructor, which is the output\'s own here, and says "Unsupported type: object"',
+}, async () => {
   await using world = await startWorld();
   const { task_id } = await world.submit({
-    plan: { steps: [{ id: 'a', capability: 'echo', input: { constructor: 1, ok: true } as never }, { id: 'b', capability: 'noop', depends_on: ['a'], when: 'steps.a.output.ok' }] },
+    plan: {
+      steps: [
+        { id: 'a', capability: 'echo', input: { constructor: 1, ok: true } as never },
+        { id: 'b', capability: 'noop', depends_on: ['a'], when: 'steps.a.output.ok' },
+      ],
+    },
   });
   assert.equal((await world.ended(task_id)).steps['b']?.status, 'succeeded');
 });

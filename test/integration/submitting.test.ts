@@ -14,10 +14,20 @@ test('the same id with the same body is the same task, in whichever order its ke
   assert.deepEqual(first, { task_id: id, status: 'running', created: true, warnings: [] });
   const again = await world.submit({ task_id: id, title: 'One', plan: { steps } });
   assert.equal(again.created, false);
-  const turned = await world.submit({ plan: { steps: [{ input: { y: { a: 1, b: 2 }, x: 1 }, capability: 'echo', id: 'a' }] }, title: 'One', v: 1, task_id: id });
+  const turned = await world.submit({
+    plan: { steps: [{ input: { y: { a: 1, b: 2 }, x: 1 }, capability: 'echo', id: 'a' }] },
+    title: 'One',
+    v: 1,
+    task_id: id,
+  });
   assert.equal(turned.created, false);
   await world.ended(id);
-  assert.deepEqual(await world.submit({ task_id: id, title: 'One', plan: { steps } }), { task_id: id, status: 'succeeded', created: false, warnings: [] });
+  assert.deepEqual(await world.submit({ task_id: id, title: 'One', plan: { steps } }), {
+    task_id: id,
+    status: 'succeeded',
+    created: false,
+    warnings: [],
+  });
   const { created } = await world.submit({ task_id: id, title: 'One', tenant: 'default', plan: { steps } });
   assert.equal(created, false, 'a tenant that is said is the one that is meant anyway');
 });
@@ -27,7 +37,12 @@ test('the same id with another body is a conflict, and changes nothing', async (
   const id = newId();
   await world.submit({ task_id: id, plan: { steps } });
   const before = await world.ended(id);
-  for (const other of [{ title: 'Two', plan: { steps } }, { plan: { steps: [...steps, { id: 'b', capability: 'noop' }] } }, { tenant: 'acme', plan: { steps } }, { plan: { steps }, metadata: {} }]) {
+  for (const other of [
+    { title: 'Two', plan: { steps } },
+    { plan: { steps: [...steps, { id: 'b', capability: 'noop' }] } },
+    { tenant: 'acme', plan: { steps } },
+    { plan: { steps }, metadata: {} },
+  ]) {
     const { error, status } = await world.ask('task.submit', { task_id: id, ...other });
     assert.deepEqual([error?.code, status, error?.fields?.[0]?.path], ['conflict', '409', 'task_id']);
   }
@@ -41,17 +56,32 @@ test('fifty submissions of one id at once are one task', async () => {
   await using world = await startWorld({ coordinators: 2 });
   const id = newId();
   const body = { task_id: id, plan: { steps } };
-  const [answers] = await Promise.all([Promise.all(Array.from({ length: 50 }, () => world.submit(body))), Promise.all(Array.from({ length: 10 }, () => world.plain(body)))]);
+  const [answers] = await Promise.all([
+    Promise.all(Array.from({ length: 50 }, () => world.submit(body))),
+    Promise.all(Array.from({ length: 10 }, () => world.plain(body))),
+  ]);
   assert.ok(answers.filter(({ created }) => created).length <= 1);
   assert.deepEqual(new Set(answers.map(({ task_id }) => task_id)), new Set([id]));
   await world.ended(id);
   const bodies = Array.from({ length: 20 }, (_, at) => ({ task_id: newId('race'), title: `${at}`, plan: { steps } }));
-  const raced = await Promise.all(bodies.map(async ({ task_id }) => {
-    const replies = await Promise.all(['a', 'b', 'c'].map((title) => world.ask('task.submit', { task_id, title, plan: { steps } })));
-    const { title } = await world.ended(task_id);
-    return { won: replies.filter(({ error }) => error === null).length, lost: replies.filter(({ error }) => error?.code === 'conflict').length, title };
-  }));
-  for (const { won, lost, title } of raced) assert.ok(won === 1 && lost === 2 && /^[abc]$/.test(title), 'of three bodies at once, one wins and the others hear so');
+  const raced = await Promise.all(
+    bodies.map(async ({ task_id }) => {
+      const replies = await Promise.all(
+        ['a', 'b', 'c'].map((title) => world.ask('task.submit', { task_id, title, plan: { steps } })),
+      );
+      const { title } = await world.ended(task_id);
+      return {
+        won: replies.filter(({ error }) => error === null).length,
+        lost: replies.filter(({ error }) => error?.code === 'conflict').length,
+        title,
+      };
+    }),
+  );
+  for (const { won, lost, title } of raced)
+    assert.ok(
+      won === 1 && lost === 2 && /^[abc]$/.test(title),
+      'of three bodies at once, one wins and the others hear so',
+    );
   await world.quiet();
   const { violations, replay } = await audit(world.bus, [id]);
   assert.deepEqual(violations, []);
@@ -61,15 +91,17 @@ test('fifty submissions of one id at once are one task', async () => {
 
 test('a task is known to whoever was told that it is created', async () => {
   await using world = await startWorld({ coordinators: 2 });
-  const found = await Promise.all(Array.from({ length: 200 }, async () => {
-    const { task_id } = await world.submit({ plan: { steps } });
-    const { error } = await world.ask('task.get', { task_id });
-    return error?.code ?? 'found';
-  }));
+  const found = await Promise.all(
+    Array.from({ length: 200 }, async () => {
+      const { task_id } = await world.submit({ plan: { steps } });
+      const { error } = await world.ask('task.get', { task_id });
+      return error?.code ?? 'found';
+    }),
+  );
   assert.deepEqual(new Set(found), new Set(['found']));
 });
 
-test('the plain door answers a request with the stream\'s word, and works without one', async () => {
+test("the plain door answers a request with the stream's word, and works without one", async () => {
   await using world = await startWorld();
   const id = newId();
   const { connection } = world.bus.line;
@@ -77,7 +109,12 @@ test('the plain door answers a request with the stream\'s word, and works withou
   assert.equal((await world.ended(id)).status, 'succeeded');
   assert.equal(await world.plain({ task_id: id, plan: { steps } }), 2, 'the answer has the sequence');
   await world.plain({ title: 'no id', plan: { steps } }, 'acme');
-  const { subject } = await world.notice('of the task without an id', (notice) => notice.subject.startsWith(world.names.notice('acme', 't3-', '').slice(0, -1)) && notice.subject.endsWith('succeeded'));
+  const { subject } = await world.notice(
+    'of the task without an id',
+    (notice) =>
+      notice.subject.startsWith(world.names.notice('acme', 't3-', '').slice(0, -1)) &&
+      notice.subject.endsWith('succeeded'),
+  );
   const made = subject.split('.')[3] ?? '';
   assert.match(made, /^t3-[0-9a-z]+$/, 'made of the sequence and its time');
   assert.equal((await world.task(made)).title, 'no id');
@@ -85,21 +122,42 @@ test('the plain door answers a request with the stream\'s word, and works withou
 
 test('an id that was made up is the same when the message is delivered again', async () => {
   // The first coordinator may store whatever it likes, but never let go of a message: as if it were killed just before, each time.
-  const user = (name: string, deny: string) => `{ user: ${name}, password: x, permissions: { publish: { deny: [${deny}] } } }`;
+  const user = (name: string, deny: string) =>
+    `{ user: ${name}, password: x, permissions: { publish: { deny: [${deny}] } } }`;
   await using world = await startWorld({
     coordinators: 0,
     ackWaitMs: 1_000,
-    server: { config: `authorization { users: [ ${user('mute', '"$JS.ACK.CAPSTAN_TASKS.>"')}, ${user('whole', '"nowhere"')} ] }\nno_auth_user: whole` },
+    server: {
+      config: `authorization { users: [ ${user('mute', '"$JS.ACK.CAPSTAN_TASKS.>"')}, ${user('whole', '"nowhere"')} ] }\nno_auth_user: whole`,
+    },
   });
   const mute = await world.coordinator({ env: { CAPSTAN_NATS_USER: 'mute', CAPSTAN_NATS_PASSWORD: 'x' } });
-  const seqs = await Promise.all(Array.from({ length: 20 }, (_, at) => world.plain({ title: `task ${at}`, plan: { steps } })));
-  await world.notice('of each task', () => new Set(world.notices.filter(({ subject }) => subject.endsWith('.succeeded') && !subject.includes('.step.')).map(({ subject }) => subject)).size === seqs.length);
+  const seqs = await Promise.all(
+    Array.from({ length: 20 }, (_, at) => world.plain({ title: `task ${at}`, plan: { steps } })),
+  );
+  await world.notice(
+    'of each task',
+    () =>
+      new Set(
+        world.notices
+          .filter(({ subject }) => subject.endsWith('.succeeded') && !subject.includes('.step.'))
+          .map(({ subject }) => subject),
+      ).size === seqs.length,
+  );
   assert.equal((await world.bus.log(world.names.streams.tasks).info()).messages, seqs.length, 'nothing was let go');
   await mute.kill();
 
   const second = await world.coordinator({ instance: mute.instance });
-  await second.logged('that it took all of them', () => second.log.filter(({ msg }) => msg === 'a task came through the plain door').length >= seqs.length);
-  assert.ok(second.log.filter(({ msg }) => msg === 'a task came through the plain door').every(({ created }) => created === false), 'each was known');
+  await second.logged(
+    'that it took all of them',
+    () => second.log.filter(({ msg }) => msg === 'a task came through the plain door').length >= seqs.length,
+  );
+  assert.ok(
+    second.log
+      .filter(({ msg }) => msg === 'a task came through the plain door')
+      .every(({ created }) => created === false),
+    'each was known',
+  );
   await world.quiet();
   const { violations, replay } = await audit(world.bus, []);
   assert.deepEqual(violations, []);
@@ -115,5 +173,9 @@ test('a task that is not to start waits until it is told', async () => {
   assert.equal((await world.bus.log(world.names.streams.orders).info()).last, 0, 'nothing was ordered');
   assert.equal((await world.api<{ status: string }>('task.execute', { task_id, by: 'alice' })).status, 'running');
   assert.equal((await world.ended(task_id)).status, 'succeeded');
-  assert.equal((await world.ask('task.execute', { task_id })).error?.code, 'conflict', 'what has ended is not started again');
+  assert.equal(
+    (await world.ask('task.execute', { task_id })).error?.code,
+    'conflict',
+    'what has ended is not started again',
+  );
 });

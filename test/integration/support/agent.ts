@@ -30,10 +30,19 @@ export const usualWork = {
   echo: ({ input }) => ({ outcome: 'succeeded', output: input }),
   fail: ({ input, attempt }) =>
     attempt <= Number(input['times'] ?? 1)
-      ? { outcome: 'failed', error: { code: String(input['code'] ?? 'flaky'), message: `attempt ${attempt} was to fail`, retryable: input['retryable'] !== false } }
+      ? {
+          outcome: 'failed',
+          error: {
+            code: String(input['code'] ?? 'flaky'),
+            message: `attempt ${attempt} was to fail`,
+            retryable: input['retryable'] !== false,
+          },
+        }
       : { outcome: 'succeeded', output: { attempt } },
   ask: ({ answer, state }) =>
-    answer === undefined ? { outcome: 'question', question: { text: 'Which branch?', state: { asked: 1 } } } : { outcome: 'succeeded', output: { answer: answer.value, state: state ?? null } },
+    answer === undefined
+      ? { outcome: 'question', question: { text: 'Which branch?', state: { asked: 1 } } }
+      : { outcome: 'succeeded', output: { answer: answer.value, state: state ?? null } },
   /** Works until it is told to stop. */
   hold: (_, cancelled) =>
     new Promise((resolve) => {
@@ -43,14 +52,30 @@ export const usualWork = {
     }),
 } satisfies Readonly<Record<string, Work>>;
 
-export const startAgent = async ({ url, queue = 'worker', instance = 'w1', concurrency = 64, ackWaitMs, tags, work }: AgentOptions): Promise<Agent> => {
+export const startAgent = async ({
+  url,
+  queue = 'worker',
+  instance = 'w1',
+  concurrency = 64,
+  ackWaitMs,
+  tags,
+  work,
+}: AgentOptions): Promise<Agent> => {
   const bus = await connect({ url, name: `agent ${queue}.${instance}`, ackWaitMs, warn: () => {} });
   const name = `${queue}.${instance}`;
   const orders: Order[] = [];
   const busy = new Map<string, AbortController>();
   let stopped = false;
 
-  const record = JSON.stringify({ v: 1, queue, instance, capabilities: Object.keys(work), concurrency, health: 'ok', ...(tags === undefined ? {} : { tags }) });
+  const record = JSON.stringify({
+    v: 1,
+    queue,
+    instance,
+    capabilities: Object.keys(work),
+    concurrency,
+    health: 'ok',
+    ...(tags === undefined ? {} : { tags }),
+  });
   // A beat that a dead server did not take is no loss: the next one is 3 s away, and the record lives for 10.
   const beat = () => bus.store(bus.names.buckets.agents).set({ key: name, data: record, expect: null });
   await beat();
@@ -70,12 +95,16 @@ export const startAgent = async ({ url, queue = 'worker', instance = 'w1', concu
       const answer = await (work[order.capability] as Work)(order, controller.signal);
       if (stopped) return;
       const { task_id, step_id, attempt, lease } = order;
-      await bus.once({ subject: order.report_to, data: JSON.stringify({ v: 1, task_id, step_id, attempt, lease, agent: name, ...answer }) });
+      await bus.once({
+        subject: order.report_to,
+        data: JSON.stringify({ v: 1, task_id, step_id, attempt, lease, agent: name, ...answer }),
+      });
       await delivery.ack();
     } catch (error) {
       // Nothing is lost with it: the order is delivered again.
       if (!stopped) delivery.later(1_000);
-      if (!stopped && bus.connected() && !(error as Error).message.includes('acknowledg')) process.stderr.write(`agent ${name}: ${String(error)}\n`);
+      if (!stopped && bus.connected() && !(error as Error).message.includes('acknowledg'))
+        process.stderr.write(`agent ${name}: ${String(error)}\n`);
     } finally {
       busy.delete(key);
     }

@@ -33,7 +33,8 @@ export const audit = async (bus: Bus, accepted: readonly string[]): Promise<Audi
 
 type Say = (text: string) => void;
 
-const effectsOf = <K extends Effect['kind']>(task: Replayed, kind: K) => task.effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind);
+const effectsOf = <K extends Effect['kind']>(task: Replayed, kind: K) =>
+  task.effects.filter((effect): effect is Extract<Effect, { kind: K }> => effect.kind === kind);
 
 /** Every order that follows from the log is stored, once, word for word; and no other. */
 const checkOrders = (names: Names, { tasks, ring }: Replay, orders: readonly Message[], say: Say): void => {
@@ -45,11 +46,14 @@ const checkOrders = (names: Names, { tasks, ring }: Replay, orders: readonly Mes
   for (const task of tasks.values()) {
     for (const { queue, order } of effectsOf(task, 'order')) {
       const at = stored.get(names.order(queue, order.task_id, order.step_id, order.attempt));
-      if (at === undefined) say(`the order ${queue} ${order.task_id}.${order.step_id}.${order.attempt} was decided and is not stored`);
+      if (at === undefined)
+        say(`the order ${queue} ${order.task_id}.${order.step_id}.${order.attempt} was decided and is not stored`);
       else {
         const { lease, report_to, ...rest } = JSON.parse(textOf(at.data)) as { lease: string; report_to: string };
-        if (JSON.stringify(rest) !== JSON.stringify(order)) say(`the order ${at.subject} says something else than was decided`);
-        if (!ring.check(task.key, report_to.slice(0, -lease.length - 1), lease)) say(`the order ${at.subject} has a lease that proves nothing`);
+        if (JSON.stringify(rest) !== JSON.stringify(order))
+          say(`the order ${at.subject} says something else than was decided`);
+        if (!ring.check(task.key, report_to.slice(0, -lease.length - 1), lease))
+          say(`the order ${at.subject} has a lease that proves nothing`);
         stored.delete(at.subject);
       }
     }
@@ -64,19 +68,23 @@ const checkReports = ({ tasks }: Replay, say: Say): void => {
     for (const [name, times] of reported) if (times !== 1) say(`${times} reports of ${id}.${name} are stored`);
     for (const [step, record] of Object.entries(recordOf(state, { whole: true }).steps)) {
       const worked = record.attempts.some(({ outcome }) => outcome === 'succeeded');
-      if (record.status === 'succeeded' && worked && !applied.has(`${step}.${record.attempt}`)) say(`${id}.${step} succeeded, and nobody reported attempt ${record.attempt}`);
+      if (record.status === 'succeeded' && worked && !applied.has(`${step}.${record.attempt}`))
+        say(`${id}.${step} succeeded, and nobody reported attempt ${record.attempt}`);
     }
   }
 };
 
 const checkSnapshots = async (bus: Bus, { tasks }: Replay, say: Say): Promise<void> => {
   const stored = new Map<string, string>();
-  for (const message of await readAll(bus, `KV_${bus.names.buckets.tasks}`)) stored.set(message.subject.slice(`$KV.${bus.names.buckets.tasks}.`.length), textOf(message.data));
+  for (const message of await readAll(bus, `KV_${bus.names.buckets.tasks}`))
+    stored.set(message.subject.slice(`$KV.${bus.names.buckets.tasks}.`.length), textOf(message.data));
   const wanted = new Map<string, string>();
   for (const { id, state } of tasks.values()) {
     const pageKey = (page: number) => `${id}.steps.${page}`;
     wanted.set(id, JSON.stringify(recordOf(state, { whole: false, pageKey })));
-    if (isPagedOut(state)) for (let page = 0; page < state.steps.pages.length; page += 1) wanted.set(pageKey(page), JSON.stringify(pageOf(state, page)));
+    if (isPagedOut(state))
+      for (let page = 0; page < state.steps.pages.length; page += 1)
+        wanted.set(pageKey(page), JSON.stringify(pageOf(state, page)));
   }
   for (const [key, text] of wanted) {
     const found = stored.get(key);
@@ -95,7 +103,8 @@ const checkSnapshots = async (bus: Bus, { tasks }: Replay, say: Say): Promise<vo
     const isOpen = !taskEnded(state.status) || state.errands > 0;
     // Until the checkpoint passes its events, whoever comes next reads them, and then knows better than the list.
     if ((passed.get(`_checkpoint.${partitionOf(id)}`) ?? 0) < state.seq) continue;
-    if (isOpen !== open.has(id)) say(`${id} is ${state.status}, and is ${isOpen ? 'missing from' : 'still on'} the list of open tasks`);
+    if (isOpen !== open.has(id))
+      say(`${id} is ${state.status}, and is ${isOpen ? 'missing from' : 'still on'} the list of open tasks`);
   }
 };
 
@@ -119,17 +128,29 @@ const checkInbox = async (bus: Bus, { tasks }: Replay, say: Say): Promise<void> 
 };
 
 /** Every step that was given up is a dead letter, once, with the bytes of its order; so is every report that says nothing; and no other step is. */
-const checkLetters = (bus: Bus, { tasks, invalid }: Replay, orders: readonly Message[], letters: readonly Message[], say: Say): void => {
+const checkLetters = (
+  bus: Bus,
+  { tasks, invalid }: Replay,
+  orders: readonly Message[],
+  letters: readonly Message[],
+  say: Say,
+): void => {
   const bytes = new Map(orders.map((order) => [order.subject, order.data]));
   const found = new Map<string, Message>();
   for (const letter of letters) {
-    if (letter.header(dlqHeaders.marker) !== undefined || letter.subject.startsWith(bus.names.dlq('marker', 'sent', ''))) continue;
+    if (
+      letter.header(dlqHeaders.marker) !== undefined ||
+      letter.subject.startsWith(bus.names.dlq('marker', 'sent', ''))
+    )
+      continue;
     const stream = letter.header(dlqHeaders.stream);
     const order = parseOrderSubject(bus.names, letter.header(dlqHeaders.subject) ?? '');
-    const name = order !== null ? `${order.task}.${order.step}.${order.attempt}` : `${stream} ${letter.header(dlqHeaders.seq)}`;
+    const name =
+      order !== null ? `${order.task}.${order.step}.${order.attempt}` : `${stream} ${letter.header(dlqHeaders.seq)}`;
     if (found.has(name)) say(`there are two dead letters of ${name}`);
     found.set(name, letter);
-    if (letter.header(dlqHeaders.ref) === undefined && letter.header(dlqHeaders.sha256) !== sha256(letter.data)) say(`the dead letter of ${name} has other bytes than its hash`);
+    if (letter.header(dlqHeaders.ref) === undefined && letter.header(dlqHeaders.sha256) !== sha256(letter.data))
+      say(`the dead letter of ${name} has other bytes than its hash`);
   }
   for (const task of tasks.values()) {
     for (const { step, attempt, queue, reason } of effectsOf(task, 'bury')) {
@@ -138,8 +159,10 @@ const checkLetters = (bus: Bus, { tasks, invalid }: Replay, orders: readonly Mes
       if (letter === undefined) say(`${name} was given up, and is no dead letter`);
       else {
         const original = bytes.get(bus.names.order(queue, task.id, step, attempt));
-        if (original !== undefined && !Buffer.from(original).equals(letter.data)) say(`the dead letter of ${name} is not its order`);
-        if (letter.header(dlqHeaders.reason) !== reason) say(`the dead letter of ${name} says ${letter.header(dlqHeaders.reason)} instead of ${reason}`);
+        if (original !== undefined && !Buffer.from(original).equals(letter.data))
+          say(`the dead letter of ${name} is not its order`);
+        if (letter.header(dlqHeaders.reason) !== reason)
+          say(`the dead letter of ${name} says ${letter.header(dlqHeaders.reason)} instead of ${reason}`);
       }
       found.delete(name);
     }
@@ -148,5 +171,7 @@ const checkLetters = (bus: Bus, { tasks, invalid }: Replay, orders: readonly Mes
     const name = `${bus.names.streams.events} ${seq}`;
     if (!found.delete(name)) say(`the event ${seq} says nothing, and is no dead letter`);
   }
-  for (const name of found.keys()) if (!name.startsWith(`${bus.names.streams.tasks} `)) say(`the dead letter of ${name} follows from nothing in the log`);
+  for (const name of found.keys())
+    if (!name.startsWith(`${bus.names.streams.tasks} `))
+      say(`the dead letter of ${name} follows from nothing in the log`);
 };

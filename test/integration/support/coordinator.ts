@@ -56,18 +56,30 @@ export const startCoordinator = async ({ url, instance, env }: CoordinatorOption
     log.push(parse(line));
     said.fire();
   });
-  const tail = () => log.slice(-8).map((line) => JSON.stringify(line)).join('\n');
+  const tail = () =>
+    log
+      .slice(-8)
+      .map((line) => JSON.stringify(line))
+      .join('\n');
 
   const coordinator: CoordinatorProcess = {
     instance,
     pid: child.pid ?? 0,
     log,
     logged: (what, test, ms = readyMs) =>
-      seen(ms, () => `coordinator ${instance} did not say ${what}. It said last:\n${tail()}`, said, () => {
-        const found = log.find(test);
-        if (found === undefined && ended !== null) throw new Error(`Coordinator ${instance} ended with ${ended} before it said ${what}. It said last:\n${tail()}`);
-        return found;
-      }),
+      seen(
+        ms,
+        () => `coordinator ${instance} did not say ${what}. It said last:\n${tail()}`,
+        said,
+        () => {
+          const found = log.find(test);
+          if (found === undefined && ended !== null)
+            throw new Error(
+              `Coordinator ${instance} ended with ${ended} before it said ${what}. It said last:\n${tail()}`,
+            );
+          return found;
+        },
+      ),
     signal: (name) => void child.kill(name),
     kill: async () => {
       told = true;
@@ -75,16 +87,21 @@ export const startCoordinator = async ({ url, instance, env }: CoordinatorOption
       await gone;
     },
     // A process that is killed can not say which of its lines ran.
-    end: () => (ended === null && process.env['NODE_V8_COVERAGE'] !== undefined ? coordinator.stop().catch(() => coordinator.kill()) : coordinator.kill()),
+    end: () =>
+      ended === null && process.env['NODE_V8_COVERAGE'] !== undefined
+        ? coordinator.stop().catch(() => coordinator.kill())
+        : coordinator.kill(),
     stop: async () => {
       told = true;
       child.kill('SIGTERM');
       await within(stopMs, () => `coordinator ${instance} did not drain. It said last:\n${tail()}`, gone);
-      if (ended !== 'code 0') throw new Error(`Coordinator ${instance} ended with ${ended} when told to stop. It said last:\n${tail()}`);
+      if (ended !== 'code 0')
+        throw new Error(`Coordinator ${instance} ended with ${ended} when told to stop. It said last:\n${tail()}`);
     },
     alive: () => ended === null,
     mustHaveLived: () => {
-      if (ended !== null && !told) throw new Error(`Coordinator ${instance} ended by itself with ${ended}. It said last:\n${tail()}`);
+      if (ended !== null && !told)
+        throw new Error(`Coordinator ${instance} ended by itself with ${ended}. It said last:\n${tail()}`);
     },
   };
   try {
@@ -99,7 +116,9 @@ export const startCoordinator = async ({ url, instance, env }: CoordinatorOption
 /** What was compiled once need not be compiled again for each of a hundred processes, but where coverage is measured, which it would blur. */
 const measured = (): Record<string, string> => {
   const coverage = process.env['NODE_V8_COVERAGE'];
-  return coverage === undefined ? { NODE_COMPILE_CACHE: join(import.meta.dirname, '../../../.cache/compile') } : { NODE_V8_COVERAGE: coverage };
+  return coverage === undefined
+    ? { NODE_COMPILE_CACHE: join(import.meta.dirname, '../../../.cache/compile') }
+    : { NODE_V8_COVERAGE: coverage };
 };
 
 const parse = (line: string): LogLine => {

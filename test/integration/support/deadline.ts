@@ -34,7 +34,12 @@ export class Signal {
 }
 
 /** Looks again at each firing until there is something to see. */
-export const seen = <T>(ms: number, what: string | (() => string), signal: Signal, look: () => T | undefined | Promise<T | undefined>): Promise<T> => {
+export const seen = <T>(
+  ms: number,
+  what: string | (() => string),
+  signal: Signal,
+  look: () => T | undefined | Promise<T | undefined>,
+): Promise<T> => {
   let over = false;
   const watch = async (): Promise<T> => {
     for (;;) {

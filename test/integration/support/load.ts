@@ -18,9 +18,27 @@ export const someTask = (id: string, random: (below: number) => number): Partial
   plan: {
     steps: [
       { id: 'a', capability: 'echo', input: { n: random(1_000) }, ...(random(4) === 0 ? { each: { count: 3 } } : {}) },
-      { id: 'b', capability: 'fail', input: { times: random(3) }, depends_on: ['a'], retry: { initial_delay_ms: 10 + random(100) } },
-      { id: 'c', capability: 'echo', input: { from: '${{ steps.a.output }}' }, depends_on: ['a'], ...(random(4) === 0 ? { needs: { kind: 'test' } } : {}) },
-      { id: 'd', capability: random(20) === 0 ? 'fail' : 'noop', input: { times: 9 }, depends_on: ['b', 'c'], retry: { max_attempts: 2, initial_delay_ms: 5 } },
+      {
+        id: 'b',
+        capability: 'fail',
+        input: { times: random(3) },
+        depends_on: ['a'],
+        retry: { initial_delay_ms: 10 + random(100) },
+      },
+      {
+        id: 'c',
+        capability: 'echo',
+        input: { from: '${{ steps.a.output }}' },
+        depends_on: ['a'],
+        ...(random(4) === 0 ? { needs: { kind: 'test' } } : {}),
+      },
+      {
+        id: 'd',
+        capability: random(20) === 0 ? 'fail' : 'noop',
+        input: { times: 9 },
+        depends_on: ['b', 'c'],
+        retry: { max_attempts: 2, initial_delay_ms: 5 },
+      },
     ],
   },
 });
@@ -35,7 +53,10 @@ const atOnce = 16;
 
 export const submitMany = (world: World, name: string, count: number, seed: number): Load => {
   const random = randomOf(seed);
-  const tasks = Array.from({ length: count }, (_, at) => ({ body: someTask(`${name}-${at}`, random), plain: random(3) === 0 }));
+  const tasks = Array.from({ length: count }, (_, at) => ({
+    body: someTask(`${name}-${at}`, random),
+    plain: random(3) === 0,
+  }));
   let next = 0;
   const submitter = async (): Promise<void> => {
     for (let task = tasks[next++]; task !== undefined; task = tasks[next++]) await insist(world, task.body, task.plain);
@@ -54,7 +75,8 @@ const insist = async (world: World, body: Partial<Submission>, plain: boolean): 
       if (plain) await world.plain(body, undefined, 2_000);
       else {
         const { error } = await world.ask('task.submit', body, 2_000);
-        if (error !== null && error.code !== 'unavailable') throw new Error(`${body.task_id}: ${error.code}: ${error.message}`);
+        if (error !== null && error.code !== 'unavailable')
+          throw new Error(`${body.task_id}: ${error.code}: ${error.message}`);
         if (error !== null) continue;
       }
       return;

@@ -1,7 +1,25 @@
 // The log read from its beginning and decided anew, by the engine alone and without any coordinator: what every snapshot, order and dead letter
 // must be equal to.
-import { type Bus, decode, decodeAny, decodeTrusted, type KeyRing, type Message, openKeyRing, textOf } from '@capstan/bus';
-import { type Effect, type Event, limits, parseEventSubject, plan as planSchema, report as reportSchema, settings as settingsSchema, type SubmittedBody } from '@capstan/contracts';
+import {
+  type Bus,
+  decode,
+  decodeAny,
+  decodeTrusted,
+  type KeyRing,
+  type Message,
+  openKeyRing,
+  textOf,
+} from '@capstan/bus';
+import {
+  type Effect,
+  type Event,
+  limits,
+  parseEventSubject,
+  plan as planSchema,
+  report as reportSchema,
+  settings as settingsSchema,
+  type SubmittedBody,
+} from '@capstan/contracts';
 import { decide, type TaskState } from '@capstan/engine';
 
 export interface Replayed {
@@ -36,12 +54,14 @@ export const replay = async (bus: Bus): Promise<Replay> => {
     const said = parseEventSubject(bus.names, message.subject);
     if (said === null) continue;
     const known = tasks.get(said.task);
-    const isGenuine = (key: string) => ring.check(key, message.subject.slice(0, message.subject.length - said.token.length - 1), said.token);
+    const isGenuine = (key: string) =>
+      ring.check(key, message.subject.slice(0, message.subject.length - said.token.length - 1), said.token);
     const at = { seq: message.seq, at: message.at };
     if (said.kind === 'submitted') {
       const body = submittedIn(message);
       if (body === null || !isGenuine(body.key)) forged.push(message.seq);
-      else if (known === undefined) tasks.set(said.task, begin(said.task, body, decide(null, await submittedEvent(bus, said.task, body, at))));
+      else if (known === undefined)
+        tasks.set(said.task, begin(said.task, body, decide(null, await submittedEvent(bus, said.task, body, at))));
       continue;
     }
     if (known === undefined) {
@@ -76,14 +96,22 @@ export const readAll = async (bus: Bus, stream: string): Promise<Message[]> => {
   const messages: Message[] = [];
   let done: () => void = () => {};
   const idle = new Promise<void>((resolve) => (done = resolve));
-  const reading = await bus.log(stream).read({ after: 0, on: (message) => void messages.push(message), onIdle: () => done() });
+  const reading = await bus
+    .log(stream)
+    .read({ after: 0, on: (message) => void messages.push(message), onIdle: () => done() });
   await idle;
   await reading.stop();
   return messages;
 };
 
 const begin = (id: string, body: SubmittedBody, { state, effects }: ReturnType<typeof decide>): Replayed => ({
-  id, key: body.key, state: state as TaskState, effects: [...effects], applied: new Map(), reported: new Map(), ignored: [],
+  id,
+  key: body.key,
+  state: state as TaskState,
+  effects: [...effects],
+  applied: new Map(),
+  reported: new Map(),
+  ignored: [],
 });
 
 const submittedIn = (message: Message): SubmittedBody | null => {
@@ -92,13 +120,30 @@ const submittedIn = (message: Message): SubmittedBody | null => {
   return typeof body?.key === 'string' ? body : null;
 };
 
-const submittedEvent = async (bus: Bus, taskId: string, body: SubmittedBody, at: { seq: number; at: number }): Promise<Event> => {
+const submittedEvent = async (
+  bus: Bus,
+  taskId: string,
+  body: SubmittedBody,
+  at: { seq: number; at: number },
+): Promise<Event> => {
   const settings = await bus.store(bus.names.buckets.tasks).get(`_settings.${body.settings}`);
-  const bytes = body.plan_ref === undefined ? null : await bus.objects(bus.names.buckets.artifacts).get(body.plan_ref.ref.slice(bus.names.buckets.artifacts.length + 1));
+  const bytes =
+    body.plan_ref === undefined
+      ? null
+      : await bus
+          .objects(bus.names.buckets.artifacts)
+          .get(body.plan_ref.ref.slice(bus.names.buckets.artifacts.length + 1));
   const plan = bytes === null ? (body.plan ?? null) : planSchema.parse(decodeTrusted(bytes));
   return {
-    ...at, kind: 'submitted', taskId, request: body.request, plan, planHash: plan === null ? null : body.hash,
-    settings: settingsSchema.parse(JSON.parse(textOf(settings?.data ?? new Uint8Array()))), routes: body.routes, body,
+    ...at,
+    kind: 'submitted',
+    taskId,
+    request: body.request,
+    plan,
+    planHash: plan === null ? null : body.hash,
+    settings: settingsSchema.parse(JSON.parse(textOf(settings?.data ?? new Uint8Array()))),
+    routes: body.routes,
+    body,
   };
 };
 
@@ -109,7 +154,9 @@ const eventOf = (kind: string, name: readonly string[], message: Message): Event
   if (kind === 'report') {
     const decoded = decode(message.data);
     const parsed = decoded.ok ? reportSchema.safeParse(decoded.value) : null;
-    return parsed?.success ? { ...at, kind, queue: first, step: second, attempt: Number(third), report: parsed.data } : null;
+    return parsed?.success
+      ? { ...at, kind, queue: first, step: second, attempt: Number(third), report: parsed.data }
+      : null;
   }
   const body = decodeTrusted(message.data) as never;
   switch (kind) {

@@ -2,9 +2,26 @@
 import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Bus, connect, decodeTrusted, type Entry, type Message, type NatsBus, partitionOf, prepare, textOf } from '@capstan/bus';
+import {
+  type Bus,
+  connect,
+  decodeTrusted,
+  type Entry,
+  type Message,
+  type NatsBus,
+  partitionOf,
+  prepare,
+  textOf,
+} from '@capstan/bus';
 import { type ServerOptions, startNatsServer, type TestServer } from '@capstan/bus/testing';
-import { type ApiError, isEnded, type Names, type Submission, type Submitted, type TaskRecord } from '@capstan/contracts';
+import {
+  type ApiError,
+  isEnded,
+  type Names,
+  type Submission,
+  type Submitted,
+  type TaskRecord,
+} from '@capstan/contracts';
 import { type Agent, type AgentOptions, startAgent, usualWork } from './agent.ts';
 import { type CoordinatorProcess, startCoordinator } from './coordinator.ts';
 import { seen, Signal, within } from './deadline.ts';
@@ -99,7 +116,11 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
   await bus.log(names.streams.dlq).read({
     after: 0,
     on: (message) => {
-      if (message.subject.startsWith(names.dlq('marker', 'closed', '')) || message.subject.startsWith(names.dlq('marker', 'sent', ''))) return;
+      if (
+        message.subject.startsWith(names.dlq('marker', 'closed', '')) ||
+        message.subject.startsWith(names.dlq('marker', 'sent', ''))
+      )
+        return;
       letters.push(message);
       changed.fire();
     },
@@ -120,7 +141,11 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
 
   const ask: World['ask'] = async (door, body, ms = patienceMs) => {
     const [noun = '', verb = ''] = door.split('.');
-    const wire = await bus.ask(names.api(noun, verb), typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body), ms);
+    const wire = await bus.ask(
+      names.api(noun, verb),
+      typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+      ms,
+    );
     const text = textOf(wire.data);
     const parsed = JSON.parse(text) as Record<string, unknown>;
     const status = wire.header('Nats-Service-Error-Code');
@@ -140,19 +165,38 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
 
   const until: World['until'] = (id, what, holds, ms = patienceMs) => {
     let last: TaskRecord | null = null;
-    return seen(ms, () => `${id}: ${what}. It is ${last === null ? 'unknown' : describe(last)}`, changed, async () => {
-      const { body, error } = await ask('task.get', { task_id: id });
-      if (error !== null) return undefined;
-      last = body as TaskRecord;
-      return holds(last) ? last : undefined;
-    });
+    return seen(
+      ms,
+      () => `${id}: ${what}. It is ${last === null ? 'unknown' : describe(last)}`,
+      changed,
+      async () => {
+        const { body, error } = await ask('task.get', { task_id: id });
+        if (error !== null) return undefined;
+        last = body as TaskRecord;
+        return holds(last) ? last : undefined;
+      },
+    );
   };
 
   const world: World = {
-    server, bus, names, notices, letters, entries, coordinators, ask, api, task, until,
+    server,
+    bus,
+    names,
+    notices,
+    letters,
+    entries,
+    coordinators,
+    ask,
+    api,
+    task,
+    until,
     lastEvent: () => lastEvent,
     coordinator: async ({ instance = `c${coordinators.length + 1}`, env } = {}) => {
-      const started = await startCoordinator({ url: server.url, instance, env: { ...(options.config === undefined ? {} : { CAPSTAN_CONFIG: configFile }), ...env } });
+      const started = await startCoordinator({
+        url: server.url,
+        instance,
+        env: { ...(options.config === undefined ? {} : { CAPSTAN_CONFIG: configFile }), ...env },
+      });
       coordinators.push(started);
       return started;
     },
@@ -163,17 +207,27 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
     },
     submit: (given) => api<Submitted>('task.submit', given),
     plain: async (body, tenant, ms = patienceMs) => {
-      const wire = await bus.ask(names.submit(tenant), typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body), ms);
+      const wire = await bus.ask(
+        names.submit(tenant),
+        typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body),
+        ms,
+      );
       const { seq, error } = decodeTrusted(wire.data) as { seq?: number; error?: { description: string } };
       if (seq === undefined) throw new Error(`the plain door: ${error?.description}`);
       return seq;
     },
     ended: (id, ms) => until(id, 'it ends', ({ status }) => isEnded(status), ms),
     stored: (id, what, holds, ms = patienceMs) =>
-      seen(ms, () => `${id} in its bucket: ${what}. It is ${record(id) === undefined ? 'missing' : describe(record(id) as TaskRecord)}`, changed, () => {
-        const found = record(id);
-        return found !== undefined && holds(found) ? found : undefined;
-      }),
+      seen(
+        ms,
+        () =>
+          `${id} in its bucket: ${what}. It is ${record(id) === undefined ? 'missing' : describe(record(id) as TaskRecord)}`,
+        changed,
+        () => {
+          const found = record(id);
+          return found !== undefined && holds(found) ? found : undefined;
+        },
+      ),
     allEnded: async (ids, ms) => {
       const open = new Set(ids);
       const look = () => {
@@ -183,7 +237,11 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
         }
         return open.size === 0 ? true : undefined;
       };
-      const some = () => [...open].slice(0, 5).map((id) => `${id}: ${record(id) === undefined ? 'missing' : describe(record(id) as TaskRecord)}`).join('\n');
+      const some = () =>
+        [...open]
+          .slice(0, 5)
+          .map((id) => `${id}: ${record(id) === undefined ? 'missing' : describe(record(id) as TaskRecord)}`)
+          .join('\n');
       await seen(ms, () => `${open.size} of ${ids.length} tasks have not ended, such as\n${some()}`, changed, look);
     },
     emptied: (ms = patienceMs) => {
@@ -194,7 +252,9 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
       };
       // An acknowledgement is told to nobody, so this one is asked for.
       const asking = setInterval(() => changed.fire(), 100);
-      return seen(ms, () => `${left} messages are left in the plain door`, changed, look).then(() => {}).finally(() => clearInterval(asking));
+      return seen(ms, () => `${left} messages are left in the plain door`, changed, look)
+        .then(() => {})
+        .finally(() => clearInterval(asking));
     },
     quiet: async () => {
       await Promise.all(coordinators.filter((one) => one.alive()).map((one) => one.stop()));
@@ -212,7 +272,13 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
       await seen(ms, () => `the checkpoints have not passed ${[...open].slice(0, 5).join(', ')}`, changed, look);
     },
     changeOr: (ms) => within(ms, 'a change', changed.next()).catch(() => {}),
-    eventAt: (seq, ms = 60_000) => seen(ms, () => `the log got no event ${seq}; its last is ${lastEvent}`, changed, () => (lastEvent >= seq ? null : undefined)).then(() => {}),
+    eventAt: (seq, ms = 60_000) =>
+      seen(
+        ms,
+        () => `the log got no event ${seq}; its last is ${lastEvent}`,
+        changed,
+        () => (lastEvent >= seq ? null : undefined),
+      ).then(() => {}),
     letter: (what, test, ms = patienceMs) => seen(ms, `no dead letter: ${what}`, changed, () => letters.find(test)),
     notice: (what, test, ms = patienceMs) => seen(ms, `no notice: ${what}`, changed, () => notices.find(test)),
     [Symbol.asyncDispose]: async () => {
@@ -240,9 +306,10 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
 export const newId = (word = 't'): string => `${word}-${randomUUID().slice(0, 8)}`;
 
 export const describe = (task: TaskRecord): string => {
-  const steps = Object.entries(task.steps).slice(0, 6).map(([id, step]) => `${id}: ${step.status} ${step.attempt} (${step.waiting_for ?? step.error?.code ?? '-'})`);
+  const steps = Object.entries(task.steps)
+    .slice(0, 6)
+    .map(([id, step]) => `${id}: ${step.status} ${step.attempt} (${step.waiting_for ?? step.error?.code ?? '-'})`);
   return `${task.status} (${task.reason ?? '-'}), seq ${task.seq}, ${JSON.stringify(task.counts)} ${steps.join('; ')}`;
 };
 
 /** Bus, for those who only need that. */
-export type { Bus };
