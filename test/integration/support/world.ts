@@ -3,7 +3,6 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
-  type Bus,
   connect,
   decodeTrusted,
   type Entry,
@@ -311,5 +310,3 @@ export const describe = (task: TaskRecord): string => {
     .map(([id, step]) => `${id}: ${step.status} ${step.attempt} (${step.waiting_for ?? step.error?.code ?? '-'})`);
   return `${task.status} (${task.reason ?? '-'}), seq ${task.seq}, ${JSON.stringify(task.counts)} ${steps.join('; ')}`;
 };
-
-/** Bus, for those who only need that. */
