@@ -67,6 +67,8 @@ export const stepRecord = z.looseObject({
   attempts: z.array(attemptRecord),
   findings: z.looseObject({ major: z.int(), medium: z.int(), minor: z.int() }),
   waiting_for: z.string().nullable(),
+  /** What a person is asked about it just now: the key of the inbox. */
+  intervention: z.string().optional(),
 });
 export type StepRecord = z.infer<typeof stepRecord>;
 

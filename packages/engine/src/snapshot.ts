@@ -83,6 +83,7 @@ export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepR
     attempts: step.attempts.map(attemptRecord),
     findings: { major: step.findings[0], medium: step.findings[1], minor: step.findings[2] },
     waiting_for: step.waitingFor ?? (step.status === 'pending' ? dependenciesText(shape, slot) : null),
+    ...(step.asked === null ? {} : { intervention: step.asked.id }),
     ...(Object.keys(engine).length === 0 ? {} : { engine }),
   };
 };

@@ -84,13 +84,16 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     if (issue !== null)
       throw new Refusal(issue.startsWith('Only') || issue.startsWith('Whoever') ? 'forbidden' : 'invalid', issue);
     const { subject } = eventSubject(world, item.task_id, await keyOf(world, item.task_id), 'decided', item.id);
+    // The task itself knows sooner than the list of what waits for a person. Where it waits no more and nobody decided, time or a cancel did.
+    const isAsked = (await tasks.read(item.task_id))?.steps[item.step_id]?.intervention === item.id;
+    if (!isAsked && (await decisionBefore(world, subject)) === null) throw gone(item);
     const { again, seq } = await world.bus.once({ subject, data: JSON.stringify(body) });
     if (again) {
-      const before = await decisionBefore(world, subject);
-      if (before === null || before.decision !== body.decision || canonical(before.value) !== canonical(body.value))
+      const decided = await decisionBefore(world, subject);
+      if (decided === null || decided.decision !== body.decision || canonical(decided.value) !== canonical(body.value))
         throw new Refusal(
           'conflict',
-          `${before?.by ?? 'Somebody'} has decided already: ${before?.decision ?? 'unknown'}.`,
+          `${decided?.by ?? 'Somebody'} has decided already: ${decided?.decision ?? 'unknown'}.`,
         );
     }
     const after = await tasks.read(item.task_id, again ? undefined : seq);
@@ -107,10 +110,13 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
 const statusOf = (decision: DecidedBody['decision']): Intervention['status'] =>
   decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered';
 
+const gone = (item: Intervention): Refusal =>
+  item.status === 'withdrawn'
+    ? new Refusal('gone', 'It is no longer asked: its task ended or its step was skipped.')
+    : new Refusal('gone', `It is no longer asked; it was to be decided until ${item.expires_at}.`);
+
 const mustBeOpen = (item: Intervention, body: DecidedBody): void => {
-  if (item.status === 'expired') throw new Refusal('gone', `It expired at ${item.expires_at}.`);
-  if (item.status === 'withdrawn')
-    throw new Refusal('gone', 'It is no longer asked: its task ended or its step was skipped.');
+  if (item.status === 'expired' || item.status === 'withdrawn') throw gone(item);
   if (item.status !== 'pending' && item.status !== statusOf(body.decision))
     throw new Refusal('conflict', `${item.by} has decided already: ${item.status}.`);
 };
