@@ -249,7 +249,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'gate-always-open',
     harm: 'a phase begins although the one before it failed',
-    file: engine('gate.ts'),
+    file: engine('gate-rule.ts'),
     from: 'if (wanted !== null && successRate(draft.groups.read(phase)) < wanted) return false;',
     to: '',
   },

@@ -2,7 +2,7 @@
 import type { Intervention, Json } from '@capstan/contracts';
 import { arm, change, type Draft, idIn, specIn } from './draft.ts';
 import { iso, sha256 } from './hash.ts';
-import { tellPeople } from './notify.ts';
+import { tellPeople } from './tell.ts';
 import type { OpenAsk } from './state.ts';
 
 interface Asking {

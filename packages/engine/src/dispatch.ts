@@ -5,7 +5,7 @@ import { arm, change, type Draft, end, idIn, specIn } from './draft.ts';
 import { UnresolvedReference } from './expressions/reference.ts';
 import { failForGood } from './fail.ts';
 import { inputHash } from './hash.ts';
-import { tellPeople } from './notify.ts';
+import { tellPeople } from './tell.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
 import { inputOf } from './scope.ts';

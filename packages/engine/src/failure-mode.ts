@@ -1,8 +1,8 @@
 // What a failure that nothing tolerates does to the whole task: stop it, pause it, or let go on what doesn't depend on it.
 import type { Draft } from './draft.ts';
 import { idIn, slotsWhere, specIn } from './draft.ts';
-import { gateFailure, groupPassed, wantedRate } from './gate.ts';
-import { tellPeople } from './notify.ts';
+import { gateFailure, groupPassed, wantedRate } from './gate-rule.ts';
+import { tellPeople } from './tell.ts';
 
 export const takeFailure = (draft: Draft, why: string): void => {
   const { task } = draft;

@@ -3,7 +3,7 @@ import type { Json } from '@capstan/contracts';
 import { type Draft, disarmTask, idIn, slotsWhere, specIn } from './draft.ts';
 import { failureIn } from './failure-mode.ts';
 import { grow } from './grow.ts';
-import { tellPeople } from './notify.ts';
+import { tellPeople } from './tell.ts';
 import type { Spec } from './plan/shape.ts';
 import { bringBack } from './revive.ts';
 import { taskEnded } from './state.ts';

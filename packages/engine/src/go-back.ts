@@ -1,7 +1,7 @@
 // Going back: what had ended begins again, and with it whatever depends on it. Attempt numbers go on, so no report of before counts now.
 import { withdraw } from './ask.ts';
 import { change, closeAttempt, disarm, type Draft, idIn, slotsWhere, specIn } from './draft.ts';
-import { loopsOf } from './gate.ts';
+import { loopsOf } from './gate-rule.ts';
 import { type Group, type Spec, slotsOf, specOf } from './plan/shape.ts';
 import { recount } from './recount.ts';
 import { hasEnded, newStep, skippedByHand } from './state.ts';

@@ -1,35 +1,9 @@
 // Telling people: an errand is a step that runs beside the task, with retries and dead letters like any other, so that no news is lost.
 import type { Json, Step } from '@capstan/contracts';
-import { type Draft, idIn, type News, specIn } from './draft.ts';
+import type { Draft, News } from './draft.ts';
 import { addSteps } from './grow.ts';
 import { errandPrefix } from './plan/shape.ts';
-
-/** Notes that people may want to know; whether anybody does, the settings of the task say. */
-export const tellPeople = (draft: Draft, event: string, text: string, slot: number | null = null): void => {
-  // News of an errand would make an errand, whose news would make another.
-  if (slot !== null && specIn(draft, slot).errand) return;
-  if (channelsFor(draft, event).length > 0)
-    draft.news.push({ event, text, step: slot === null ? null : idIn(draft, slot) });
-};
-
-interface Channel {
-  readonly channel: string;
-  readonly to?: string | undefined;
-}
-
-const channelsFor = (draft: Draft, event: string): Channel[] => {
-  const { settings, request } = draft.task;
-  const chosen: Channel[] = settings.notify.filter((rule) => rule.on.some((pattern) => matches(pattern, event)));
-  if (request.callback_url !== undefined && endings.has(event))
-    chosen.push({ channel: 'webhook', to: request.callback_url });
-  return chosen;
-};
-
-/** What a callback is told of. */
-const endings = new Set(['task.succeeded', 'task.failed', 'task.cancelled']);
-
-const matches = (pattern: string, event: string): boolean =>
-  pattern === '*' || pattern === event || (pattern.endsWith('.*') && event.startsWith(pattern.slice(0, -1)));
+import { type Channel, channelsFor, endings } from './tell.ts';
 
 /** More are in the inbox; a record that held them all would not fit into a message. How a task ended is told in any case. */
 const errandsMax = 500;

@@ -1,7 +1,8 @@
 // What is counted about a whole plan, worked out anew from the states of its steps: when a snapshot is loaded, and after what is rare (steps
 // added, a loop back, a retry of something that had ended). Everything else keeps these counts up to date by itself.
 import { change, type Draft, end } from './draft.ts';
-import { gate, groupPassed } from './gate.ts';
+import { gate } from './gate.ts';
+import { groupPassed } from './gate-rule.ts';
 import { type Paged, PagedDraft, pagedOf, readPaged } from './paged.ts';
 import type { Group, Shape, Spec } from './plan/shape.ts';
 import { type GroupState, hasEnded, type StepState } from './state.ts';

@@ -3,7 +3,7 @@ import type { Json } from '@capstan/contracts';
 import { type Draft, shapeIn, specIn } from './draft.ts';
 import { evaluateCondition, stepsNamed, type Verdict } from './expressions/condition.ts';
 import { hasReference, type Lookup, resolve, UnresolvedReference } from './expressions/reference.ts';
-import { loopsOf } from './gate.ts';
+import { loopsOf } from './gate-rule.ts';
 import { slotOf, type Spec, specOf } from './plan/shape.ts';
 
 const stepView = (draft: Draft, name: string): Record<string, Json> | undefined => {

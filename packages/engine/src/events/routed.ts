@@ -2,7 +2,7 @@
 import type { Event } from '@capstan/contracts';
 import { advance } from '../dispatch.ts';
 import { change, type Draft, idIn, ignore } from '../draft.ts';
-import { tellPeople } from '../notify.ts';
+import { tellPeople } from '../tell.ts';
 import { slotOf } from '../plan/shape.ts';
 import { looksForQueue } from '../standing.ts';
 

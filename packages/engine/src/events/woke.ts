@@ -5,7 +5,7 @@ import { advance } from '../dispatch.ts';
 import { change, closeAttempt, type Draft, end, idIn, ignore, specIn } from '../draft.ts';
 import { decideFailure, failForGood } from '../fail.ts';
 import { iso } from '../hash.ts';
-import { tellPeople } from '../notify.ts';
+import { tellPeople } from '../tell.ts';
 import { timeoutOf } from '../order.ts';
 import { slotOf } from '../plan/shape.ts';
 

@@ -1,18 +1,6 @@
 // The channels of the notifier, one line each.
-import type { notifyInput } from '@capstan/contracts';
-import type { Outcome } from '@capstan/kit';
-import type { z } from 'zod';
-import type { NotifierContext } from '../settings.ts';
+import type { Channel } from '../channel.ts';
 import { log } from './log.ts';
 import { webhook } from './webhook.ts';
-
-export type Notice = z.output<typeof notifyInput>;
-
-/** Sending twice with the same key should send once; where the far side can't promise that, the head of the channel's file says so. */
-export interface Channel {
-  readonly name: string;
-  readonly description: string;
-  send(notice: Notice, context: NotifierContext): Promise<Outcome>;
-}
 
 export const channels: readonly Channel[] = [log, webhook];

@@ -1,6 +1,6 @@
 // A line in the notifier's own log. Sent again, it is there again: the key in the line tells.
 import { done } from '@capstan/kit';
-import type { Channel } from './index.ts';
+import type { Channel } from '../channel.ts';
 
 export const log: Channel = {
   name: 'log',

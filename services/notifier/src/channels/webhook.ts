@@ -2,7 +2,7 @@
 // doesn't may see it again after a timeout.
 import { createHmac } from 'node:crypto';
 import { done, OutboundError, reject, request, retry, retryAfterMs } from '@capstan/kit';
-import type { Channel } from './index.ts';
+import type { Channel } from '../channel.ts';
 
 /** Of what a far side says, for a person who looks for why it failed. */
 const answerBytesMax = 1_024;

@@ -2,13 +2,8 @@
 import type { Finding } from '@capstan/contracts';
 import type { CommandResult } from '@capstan/kit';
 import type { Check } from '../check.ts';
+import type { Verifier } from '../reads-output.ts';
 import { tail } from './tail.ts';
-
-export interface Verifier {
-  readonly name: string;
-  /** Null where this is not output that it understands. */
-  read(check: Check, result: CommandResult): Finding[] | null;
-}
 
 export const verifiers: readonly Verifier[] = [tail];
 

@@ -1,5 +1,5 @@
 // Any output: where a check failed, its last lines are one finding, with the first place in a file that they name.
-import type { Verifier } from './index.ts';
+import type { Verifier } from '../reads-output.ts';
 import { nameOf } from '../check.ts';
 
 const linesShown = 20;
