@@ -76,6 +76,27 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
     await mustBeWhole(world, [...before.ids, ...meanwhile.ids, ...after.ids]);
   });
 
+  test('and a task whose owner is silent is not denied', async () => {
+    await using world = await startWorld({ agent: false, ackWaitMs });
+    await world.agent({ tags, work: usualWork });
+    const [real] = world.coordinators;
+    // A member that is only a name: half of the partitions are its own, and nobody reads them.
+    const members = world.bus.store(world.names.buckets.members);
+    await members.set({ key: 'ghost', data: '{"v":1}', expect: null });
+    await real?.logged('that it shares', ({ msg, lost }) => msg === 'partitions changed hands' && Number(lost) > 0);
+    const load = submitMany(world, 'silent', 12, 21);
+    await load.accepted;
+    const asked = await Promise.all(load.ids.map((task_id) => world.ask('task.get', { task_id }, 15_000)));
+    const codes = new Set(asked.map(({ error }) => error?.code ?? 'found'));
+    assert.deepEqual(
+      codes,
+      new Set(['found', 'unavailable']),
+      'who was told that a task is taken is never told that there is none',
+    );
+    await members.remove('ghost');
+    await mustBeWhole(world, load.ids);
+  });
+
   test('when a coordinator is killed again and again', async () => {
     await using world = await startWorld({ agent: false, ackWaitMs });
     await world.agent({ tags, work: usualWork });

@@ -16,15 +16,23 @@ import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import { keyOf } from '../key-of.ts';
 import { sayEvent } from '../say.ts';
+import { submissionOf } from '../submission-of.ts';
 import { fit } from '../tasks.ts';
 import { type ApiContext, type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
-const found = async ({ tasks }: ApiContext, id: string): Promise<TaskRecord> => {
-  const record = await tasks.read(id);
-  if (record === null)
+const found = async (context: ApiContext, id: string): Promise<TaskRecord> =>
+  (await context.tasks.read(id)) ?? justSubmitted(context, id);
+
+/** Its owner may not have heard of it yet, or may not answer just now: whoever was told that a task is taken must not be told that there is none. */
+const justSubmitted = async ({ world, tasks }: ApiContext, id: string): Promise<TaskRecord> => {
+  const began = await submissionOf(world, id);
+  if (began === null)
     throw new Refusal('not_found', `There is no task "${id}".`, {
       hint: 'capstan list shows the tasks that there are.',
     });
+  const record = await tasks.read(id, began.heard.message.seq);
+  if (record === null)
+    throw new Refusal('unavailable', `Task "${id}" is taken, and nobody can say just now how it stands. Ask again.`);
   return record;
 };
 
