@@ -220,7 +220,8 @@ const eventOf = (
     case 'report': {
       const parsed = reportSchema.safeParse(body);
       return parsed.success
-        ? { ...at, kind, queue: name[0] ?? '', step: name[1] ?? '', attempt: Number(name[2]), report: parsed.data }
+        ? // The simulated agents give nothing that would have to be kept elsewhere.
+          { ...at, kind, queue: name[0] ?? '', step: name[1] ?? '', attempt: Number(name[2]), report: parsed.data }
         : null;
     }
     case 'woke':

@@ -22,6 +22,8 @@ export type Effect =
       readonly hint: string;
       readonly order: OrderDraft;
     }
+  /** Durable: an output that no record can hold goes to the object store, under this reference. */
+  | { readonly kind: 'keep'; readonly ref: string; readonly data: string }
   /** Durable: what a person is asked, and later how it ended. */
   | { readonly kind: 'ask'; readonly intervention: Intervention }
   /** Said to whoever works on it: stop, clean up, report before `forceAt`. */

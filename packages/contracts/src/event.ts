@@ -81,6 +81,8 @@ export type Event = At &
         readonly attempt: number;
         readonly queue: string;
         readonly report: Report;
+        /** Said where the whole report is larger than an output in a record may be: where its output is to be kept, should it be that. */
+        readonly keepAt?: string;
       }
     | { readonly kind: 'woke'; readonly n: number; readonly step: string | null }
     | { readonly kind: 'routed'; readonly step: string; readonly attempt: number; readonly queue: string }

@@ -37,6 +37,10 @@ const build = (namespace: string) => {
     dlq: (source: string, reason: string, id: string) => dot('dlq', source, reason, id),
     dlqs: dot('dlq', '>'),
 
+    /** Where the output of an attempt is kept that is too large for a record; as a reference. */
+    outputRef: (task: string, step: string, attempt: number) =>
+      `${namespace}_artifacts/${task}/${step}/${attempt}/output.json`,
+
     log: (task: string, step: string) => dot('log', task, step),
     logs: dot('log', '>'),
 

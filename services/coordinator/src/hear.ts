@@ -35,7 +35,7 @@ export const isGenuine = (world: World, heard: Heard, key: string): boolean => {
  * A genuine event of a task that exists; a string says why it is none. Reports come from agents, so they are checked like anything from
  * outside; everything else was said by a coordinator, which checked it before, as its token proves.
  */
-export const eventFrom = (heard: Heard): Event | string => {
+export const eventFrom = (world: World, heard: Heard): Event | string => {
   const { kind, name, message } = heard;
   const at = { seq: message.seq, at: message.at };
   if (kind === 'report') {
@@ -44,7 +44,9 @@ export const eventFrom = (heard: Heard): Event | string => {
     const parsed = reportSchema.safeParse(decoded.value);
     if (!parsed.success) return issueIn(parsed.error);
     const [queue = '', step = '', attempt] = name;
-    return { ...at, kind, queue, step, attempt: Number(attempt), report: parsed.data };
+    const event = { ...at, kind, queue, step, attempt: Number(attempt), report: parsed.data } as const;
+    if (message.data.length <= limits.outputInlineBytesMax) return event;
+    return { ...event, keepAt: world.names.outputRef(heard.task, step, event.attempt) };
   }
   const body = decodeTrusted(message.data);
   switch (kind) {

@@ -180,7 +180,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     const { message } = heard;
     world.counts.events += 1;
     if (heard.kind === 'submitted') return;
-    const event = eventFrom(heard);
+    const event = eventFrom(world, heard);
     if (typeof event === 'string') {
       put(
         actor,

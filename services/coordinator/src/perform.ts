@@ -6,6 +6,7 @@ import type { Actor } from './actor.ts';
 import type { Alarms } from './alarms.ts';
 import type { Broker } from './broker.ts';
 import { corpseOf } from './doors/corpse.ts';
+import { objectKey } from './doors/plan-ref.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
 import type { World } from './world.ts';
 
@@ -81,6 +82,12 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
           : corpseOf(original, names.streams.orders),
       identity: `${actor.id} ${effect.step} ${effect.attempt} ${effect.reason}`,
     });
+  };
+
+  const keep = async (ref: string, data: string) => {
+    const key = objectKey(names, ref);
+    if (key === null) throw new Error(`the reference ${ref} is to another store`);
+    await bus.objects(names.buckets.artifacts).put(key, Buffer.from(data));
   };
 
   const asks = new Map<string, Promise<unknown>>();
@@ -172,6 +179,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
         return order(actor, effect.queue, effect.order);
       case 'bury':
         return durable(actor, 'a dead letter', () => untilStored(world, () => buryStep(actor, effect)));
+      case 'keep':
+        return durable(actor, 'an output', () => untilStored(world, () => keep(effect.ref, effect.data)));
       case 'ask':
         return ask(actor, effect.intervention);
       case 'cancel':

@@ -14,6 +14,7 @@ import {
   type Effect,
   type Event,
   limits,
+  type Names,
   parseEventSubject,
   plan as planSchema,
   report as reportSchema,
@@ -72,7 +73,7 @@ export const replay = async (bus: Bus): Promise<Replay> => {
       forged.push(message.seq);
       continue;
     }
-    const event = eventOf(said.kind, said.name, message);
+    const event = eventOf(bus.names, said.task, said.kind, said.name, message);
     if (event === null) {
       invalid.push(message.seq);
       continue;
@@ -148,15 +149,18 @@ const submittedEvent = async (
 };
 
 /** Null for a report that says nothing; all else was said by a coordinator. */
-const eventOf = (kind: string, name: readonly string[], message: Message): Event | null => {
+const eventOf = (names: Names, task: string, kind: string, name: readonly string[], message: Message): Event | null => {
   const at = { seq: message.seq, at: message.at };
   const [first = '', second = '', third = ''] = name;
   if (kind === 'report') {
     const decoded = decode(message.data);
     const parsed = decoded.ok ? reportSchema.safeParse(decoded.value) : null;
-    return parsed?.success
-      ? { ...at, kind, queue: first, step: second, attempt: Number(third), report: parsed.data }
-      : null;
+    if (!parsed?.success) return null;
+    const attempt = Number(third);
+    const event = { ...at, kind, queue: first, step: second, attempt, report: parsed.data } as const;
+    return message.data.length > limits.outputInlineBytesMax
+      ? { ...event, keepAt: names.outputRef(task, second, attempt) }
+      : event;
   }
   const body = decodeTrusted(message.data) as never;
   switch (kind) {

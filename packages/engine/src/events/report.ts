@@ -32,12 +32,21 @@ export const reported = (draft: Draft, event: Reported): void => {
       `attempt ${event.attempt} of "${event.step}" is not the one that runs (${step.status}, attempt ${step.attempt})`,
     );
   }
-  const { report } = event;
+  const report = event.keepAt === undefined ? event.report : lightened(draft, event.report, event.keepAt);
   if (report.task_id !== draft.task.taskId || report.step_id !== event.step || report.attempt !== event.attempt) {
     return ignore(draft, `the report says that it is about ${report.task_id}.${report.step_id}.${report.attempt}`);
   }
   note(draft, slot, report);
   accept(draft, slot, report);
+};
+
+/** An output that no record can hold is kept elsewhere, whether its agent thought of that or not. */
+const lightened = (draft: Draft, report: Report, ref: string): Report => {
+  const data = JSON.stringify(report.output ?? null);
+  const size = Buffer.byteLength(data);
+  if (size <= limits.outputInlineBytesMax) return report;
+  draft.effects.push({ kind: 'keep', ref, data });
+  return { ...report, output: { $ref: ref, size, sha256: sha256(data) } };
 };
 
 /** What every report adds, whatever its outcome. */
@@ -105,8 +114,14 @@ const accept = (draft: Draft, slot: number, report: Report): void => {
   }
 };
 
-const failureOf = (report: Report): Failure =>
-  report.error ?? { code: 'unknown', message: 'The agent gave no reason.' };
+/** Of a long message the beginning: the whole of it is in the log, and a record must fit into a message. */
+const failureOf = (report: Report): Failure => {
+  const { error } = report;
+  if (error === undefined) return { code: 'unknown', message: 'The agent gave no reason.' };
+  return error.message.length > messageMax
+    ? { ...error, message: `${error.message.slice(0, messageMax - 1)}…` }
+    : error;
+};
 
 const succeeded = (draft: Draft, slot: number, report: Report): void => {
   const step = draft.steps.read(slot);

@@ -37,6 +37,17 @@ const parse = (text: string): ParseResult => {
   return result;
 };
 
+/**
+ * The library tells what kind of thing an object is by its `constructor`, which may be a key of its own in what an agent gave: such an
+ * object is handed on as a map.
+ */
+const plain = (value: unknown): unknown => {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(plain);
+  const entries = Object.entries(value).map(([key, item]) => [key, plain(item)] as const);
+  return Object.hasOwn(value, 'constructor') ? new Map(entries) : Object.fromEntries(entries);
+};
+
 /** CEL keeps the word `loop` for itself, while Capstan's expressions have it as a name: it is read as another one. */
 const loopName = 'loop_';
 const stringOrLoop = /"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|(?<![\w.])loop(?!\w)/g;
@@ -97,7 +108,7 @@ export const evaluateCondition = (text: string, scope: Readonly<Record<string, u
       if (most > listMax)
         return { issue: `"${name}" holds a list of ${most}; a condition may read lists of at most ${listMax}` };
     }
-    const value: unknown = condition({ ...rest, [loopName]: loop });
+    const value: unknown = condition(plain({ ...rest, [loopName]: loop }) as Record<string, unknown>);
     if (typeof value === 'boolean') return { holds: value };
     return {
       issue: `gave ${typeof value === 'bigint' ? 'a number' : typeof value}; a condition must give true or false`,
