@@ -56,7 +56,7 @@ test('outputs that no record can hold are kept elsewhere, and the task is stored
   assert.deepEqual([ended.status, ended.counts], ['succeeded', { succeeded: 4 }]);
   const stored = await world.stored(id, 'it ended', ({ status }) => status === 'succeeded', 5_000);
   assert.deepEqual(stored.steps['a']?.output, ended.steps['a']?.output);
-  const { $ref, size } = ended.steps['a']?.output as { $ref: string; size: number };
+  const { $ref, size } = (ended.steps['a'] ?? assert.fail('no step a')).output as { $ref: string; size: number };
   const kept = await world.bus.objects(world.names.buckets.artifacts).get($ref.slice($ref.indexOf('/') + 1));
   assert.equal(kept?.length, size);
   assert.deepEqual(JSON.parse(Buffer.from(kept ?? []).toString()), { text: large(400_000) });
