@@ -307,3 +307,26 @@ test('every change is told, and the bucket holds what the door says', async () =
   };
   assert.deepEqual(JSON.parse(JSON.stringify(bare)), ended);
 });
+
+test('a command that would change nothing is refused with the reason, and a misspelt field is pointed out', async () => {
+  await using world = await startWorld();
+  const { task_id, warnings } = await world.submit({
+    titel: 'with a typo',
+    title: 'x',
+    plan: { steps: [{ id: 'a', capability: 'noop', dependsOn: [], somethingOfOurs: 1 } as never] },
+  } as never);
+  assert.deepEqual(warnings, [
+    'titel is not a field that is known here; was "title" meant?',
+    'plan.steps[0].dependsOn is not a field that is known here; was "depends_on" meant?',
+  ]);
+  await world.ended(task_id);
+  for (const [door, words] of [
+    ['task.skip', /"a" has ended/],
+    ['task.retry', /No step failed/],
+    ['task.cancel', /has ended/],
+  ] as const) {
+    const refused = await world.ask(door, { task_id, ...(door === 'task.skip' ? { step_id: 'a' } : {}) });
+    assert.equal(refused.error?.code, 'conflict', door);
+    assert.match(refused.error?.message ?? '', words);
+  }
+});

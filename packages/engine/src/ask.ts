@@ -47,7 +47,12 @@ export const ask = (draft: Draft, slot: number, asking: Asking): void => {
 const manners = {
   approval: { status: 'awaiting_approval', words: 'approval', event: 'approval.requested' },
   question: { status: 'awaiting_input', words: 'an answer', event: 'question.asked' },
-  flag: { status: 'awaiting_input', words: 'a decision', event: 'flag.raised' },
+  flag: {
+    status: 'awaiting_input',
+    words:
+      'a decision (approve: try again; reject: give up; answer "skip": go on without it; any other answer: try again and tell the agent)',
+    event: 'flag.raised',
+  },
 } as const;
 
 /** More are in the inbox; a record that names them all would not fit into a message. */

@@ -14,8 +14,10 @@ const fixture = (drainMs = 1_000, supervised = false) => {
     codes.push(code);
     exits.emit('exit');
   };
-  const shutdown = newShutdown({ log: silent, drainMs, exit, from: from as unknown as NodeJS.Process, supervised });
-  return { from, exits, codes, shutdown };
+  const time = { now: 0 };
+  const process = from as unknown as NodeJS.Process;
+  const shutdown = newShutdown({ log: silent, drainMs, exit, from: process, supervised, now: () => time.now });
+  return { from, exits, codes, shutdown, time };
 };
 
 test('the first signal drains, the last registered first, and exits with 0', async () => {
@@ -31,11 +33,21 @@ test('the first signal drains, the last registered first, and exits with 0', asy
 });
 
 test('a second signal ends at once', () => {
-  const { from, codes, shutdown } = fixture();
+  const { from, codes, shutdown, time } = fixture();
   shutdown.onDrain('work', () => new Promise(() => {}));
   from.emit('SIGINT');
+  time.now += 1_000;
   from.emit('SIGINT');
   assert.deepEqual(codes, [130]);
+});
+
+test('the same signal, sent to the group and passed on as well, is one', () => {
+  const { from, codes, shutdown, time } = fixture();
+  shutdown.onDrain('work', () => new Promise(() => {}));
+  from.emit('SIGTERM');
+  time.now += 20;
+  from.emit('SIGTERM');
+  assert.deepEqual(codes, []);
 });
 
 test('a part that fails does not keep the others from draining', async () => {

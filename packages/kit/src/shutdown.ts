@@ -17,6 +17,8 @@ export interface ShutdownOptions {
   readonly exit?: (code: number) => void;
   /** Where signals come from. */
   readonly from?: Pick<NodeJS.Process, 'on'>;
+  /** Milliseconds since whenever. */
+  readonly now?: () => number;
   /** A supervisor (`capstan up`) holds the other end of this process's IPC channel, and says when to stop. */
   readonly supervised?: boolean;
 }
@@ -28,11 +30,13 @@ export const newShutdown = ({
   drainMs,
   exit = process.exit,
   from = process,
+  now = () => performance.now(),
   supervised = process.env['CAPSTAN_SUPERVISED'] === '1' && process.channel !== undefined,
 }: ShutdownOptions): Shutdown => {
   const told = new AbortController();
   const drains: { name: string; drain: () => Promise<void> | void }[] = [];
   let ending: Promise<void> | null = null;
+  let toldAt = 0;
 
   const end = async (code: number): Promise<void> => {
     told.abort();
@@ -68,10 +72,13 @@ export const newShutdown = ({
       // Ctrl-C reaches the whole process group at once, but agents drain before coordinators: wait for the supervisor's SIGTERM.
       if (supervised && signal === 'SIGINT') return;
       if (ending) {
+        // A signal to the whole process group is often passed on by whoever got it too: that is the first one, not a second.
+        if (now() - toldAt < sameSignalMs) return;
         log.warn({ signal }, 'Told to stop again; ending at once.');
         exit(128 + number);
         return;
       }
+      toldAt = now();
       log.info({ signal, drainMs }, 'Told to stop; draining.');
       void stop();
     });
@@ -80,3 +87,4 @@ export const newShutdown = ({
 };
 
 const graceMs = 2_000;
+const sameSignalMs = 500;

@@ -1,7 +1,7 @@
 // Tasks as they stand: asked of whoever owns them, since only the owner knows what is not stored yet.
 import { decodeTrusted, type Entry, isBusError, partitionOf, textOf } from '@capstan/bus';
-import { limits, type TaskRecord } from '@capstan/contracts';
-import { recordOf } from '@capstan/engine';
+import { type CommandBody, limits, type TaskRecord } from '@capstan/contracts';
+import { decide, recordOf } from '@capstan/engine';
 import { objectRef } from './doors/plan-ref.ts';
 import type { Ownership } from './ownership.ts';
 import type { World } from './world.ts';
@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface Tasks {
   /** The task as it is now; with `seq`, as it is once that event has been decided. */
   read(task: string, seq?: number): Promise<TaskRecord | null>;
+  /** Why a command would change nothing just now, as the engine has it; null where it would, or where nobody can tell. */
+  objection(task: string, command: CommandBody): Promise<string | null>;
   /** Every task, newest first, as the bucket has them. */
   list(): Promise<TaskRecord[]>;
   /** What the owner answers to others. */
@@ -18,6 +20,7 @@ export interface Tasks {
 interface Asked {
   readonly task_id: string;
   readonly seq?: number;
+  readonly command?: CommandBody;
 }
 
 const patienceMs = 5_000;
@@ -36,6 +39,15 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
       ]);
     const state = await partition.read(task);
     return state === null ? null : publicRecord(recordOf(state, { whole: true }));
+  };
+
+  /** Asked of the engine itself, by deciding what is never applied. */
+  const ownObjection = async (task: string, body: CommandBody): Promise<string | null | undefined> => {
+    const partition = ownership.of(partitionOf(task, world.partitions));
+    const state = partition === undefined ? undefined : await partition.read(task);
+    if (state === undefined || state === null) return state;
+    return decide(state, { kind: 'commanded', id: 'supposed', seq: state.seq + 1, at: world.clock.now(), body })
+      .ignored;
   };
 
   const stored = async (task: string): Promise<TaskRecord | null> => {
@@ -71,8 +83,21 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
 
   return {
     read,
+    objection: async (task, command) => {
+      const mine = await ownObjection(task, command);
+      if (mine !== undefined) return mine;
+      try {
+        const asked: Asked = { task_id: task, command };
+        const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify(asked));
+        return (decodeTrusted(wire.data) as { objection?: string | null }).objection ?? null;
+      } catch (error) {
+        if (!isBusError(error, 'unavailable')) throw error;
+        return null;
+      }
+    },
     answer: async (data) => {
-      const { task_id: task, seq } = decodeTrusted(data) as Asked;
+      const { task_id: task, seq, command } = decodeTrusted(data) as Asked;
+      if (command !== undefined) return JSON.stringify({ objection: (await ownObjection(task, command)) ?? null });
       const found = await own(task, seq);
       if (found === undefined) return '{}';
       return fit(world, task, JSON.stringify({ found }), (ref) => JSON.stringify({ elsewhere: ref }));

@@ -111,11 +111,16 @@ const sayNext = ({ data }: Settled, { names, url }: Client, terminal: Terminal):
   for (const line of lines) terminal.print(dim(line));
 };
 
+const sameSignalMs = 500;
+
 /** The first signal is for draining, a second one for ending at once. */
 const hearSignals = (told: AbortController, say: Say, endAtOnce: () => void): (() => void) => {
   const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+  let toldAt = 0;
   const hear = (signal: NodeJS.Signals) => {
-    if (told.signal.aborted) return endAtOnce();
+    // Sent to the whole group, a signal comes twice: by itself, and passed on by whoever started this.
+    if (told.signal.aborted) return performance.now() - toldAt > sameSignalMs ? endAtOnce() : undefined;
+    toldAt = performance.now();
     told.abort();
     say.remark('draining', { signal }, 'Draining: what runs is finished or handed back. Once more ends it at once.');
   };

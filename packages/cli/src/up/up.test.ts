@@ -186,7 +186,10 @@ test('a second signal ends everything at once', async (t) => {
   process.kill(children.find(({ name }) => name === 'planner')?.pid ?? 0, 'SIGSTOP');
   up.process.kill('SIGINT');
   await up.line(/"event":"draining"/);
+  // Too soon after the first it would be taken for the same one.
+  const again = setInterval(() => up.process.kill('SIGINT'), 100);
   assert.equal(await up.end('SIGINT'), 1);
+  clearInterval(again);
   assert.equal(await untilGone(children, 5_000), true);
 });
 

@@ -106,6 +106,11 @@ const retry = (draft: Draft, id: string | undefined): void => {
     return again(draft, slot, id);
   }
   if (status !== 'retrying' && status !== 'awaiting_input') return ignore(draft, `"${id}" is ${status}.`);
+  tryAgain(draft, slot);
+};
+
+/** Before it has ended: what it waits for is waited for no more. */
+const tryAgain = (draft: Draft, slot: number): void => {
   withdraw(draft, slot, 'retried by hand');
   disarm(draft, slot);
   change(draft, slot, { tries: 0 });
@@ -115,7 +120,10 @@ const retry = (draft: Draft, id: string | undefined): void => {
 const retryAll = (draft: Draft): void => {
   const slots = slotsWhere(draft, (step, slot) => step.status === 'failed' && !isAside(draft, slot));
   const stopped = slotsWhere(draft, (step, slot) => step.status === 'cancelled' && !isAside(draft, slot));
-  if (slots.length + stopped.length === 0) return ignore(draft, 'No step failed.');
+  const flagged = slotsWhere(draft, (step, slot) => step.asked?.kind === 'flag' && !isAside(draft, slot));
+  if (slots.length + stopped.length + flagged.length === 0) return ignore(draft, 'No step failed.');
+  for (const slot of flagged) tryAgain(draft, slot);
+  if (slots.length + stopped.length === 0) return;
   revive(draft, { slots, skippedBy: null });
 };
 

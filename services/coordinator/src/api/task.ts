@@ -118,6 +118,8 @@ const commanding = (verb: string, command: Command): Endpoint =>
     const issue = commandIssue(record.status, body);
     if (issue !== null)
       throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
+    const objection = await tasks.objection(asked.task_id, body);
+    if (objection !== null) throw new Refusal('conflict', objection);
     const { seq } = await sayEvent(
       world,
       asked.task_id,

@@ -9,7 +9,9 @@ import {
   type Submission,
   type SubmittedBody,
   type Submitted,
+  step as stepSchema,
 } from '@capstan/contracts';
+import { nearest } from '@capstan/kit';
 import { checkPlan, rulesVersion } from '@capstan/engine';
 import type { Broker } from '../broker.ts';
 import { sayEvent } from '../say.ts';
@@ -62,6 +64,7 @@ export const admission =
         fields: missingFields(whole, broker),
       });
 
+    warnings.push(...misspelt(raw));
     await mustHaveRoom(world);
     const taskId = request.task_id ?? madeUpId;
     const hash = sha256(canonical({ ...raw, v: 1, tenant: said.tenant }));
@@ -177,6 +180,28 @@ const missingFields = (plan: Plan | null, broker: Broker) =>
       return issue === undefined || issue === null ? [] : [{ path: `plan.steps[${at}].capability`, issue }];
     })
     .slice(0, 20);
+
+/** Unknown fields are let be, as the contract has it; but one that is nearly a known one was probably meant to be that. */
+const misspelt = (raw: Record<string, unknown>): string[] => {
+  const found = misspeltIn(raw, Object.keys(submission.shape), '');
+  const steps = (raw['plan'] as { steps?: unknown } | undefined)?.steps;
+  if (!Array.isArray(steps)) return found;
+  for (const [at, one] of steps.slice(0, 1_000).entries()) {
+    if (found.length >= misspeltMax) break;
+    found.push(...misspeltIn(one as Record<string, unknown>, Object.keys(stepSchema.shape), `plan.steps[${at}].`));
+  }
+  return found.slice(0, misspeltMax);
+};
+
+const misspeltMax = 10;
+
+const misspeltIn = (value: Record<string, unknown>, known: readonly string[], path: string): string[] =>
+  Object.keys(value).flatMap((name) => {
+    if (known.includes(name) || name.length > 64) return [];
+    const same = known.find((other) => other.replaceAll('_', '') === name.replaceAll(/[_-]/g, '').toLowerCase());
+    const meant = same ?? (name.length > 3 ? nearest(name, known) : null);
+    return meant === null ? [] : [`${path}${name} is not a field that is known here; was "${meant}" meant?`];
+  });
 
 /** Looked at now and then: a limit that is met a moment late still leaves a fifth of the space. */
 const roomChecks = new WeakMap<World, { at: number; full: boolean }>();
