@@ -35,7 +35,8 @@ test('watch ends with the task, prints each change once, and its exit code tells
   await using api = await startStandIn({
     'task.get': () => {
       const state = states[Math.min(asked++, states.length - 1)] as TaskRecord;
-      setTimeout(() => api.notice('default', 'feature-1087', 'running'), 20);
+      // After the last one nothing more happens, and nobody may be there any more to hear of it.
+      if (asked < states.length) setTimeout(() => api.notice('default', 'feature-1087', 'running'), 20);
       return state;
     },
   });
