@@ -47,24 +47,6 @@ test('silence is found before an order is spent', () => {
   atMost(limits.timeoutMs, limits.timeoutMsMax, 'the default would be refused in a plan');
 });
 
-test('what is said again meets its name', () => {
-  atMost(
-    limits.publishTimeoutMs * 2,
-    limits.ordersNameMs,
-    'an order said again after an unknown outcome would be stored twice, and its work done twice',
-  );
-  atMost(
-    limits.memberTtlMs * 2,
-    limits.ordersNameMs,
-    'a coordinator that lost its partition unknowingly could say old orders anew',
-  );
-  atMost(
-    limits.timeoutMsMax,
-    limits.retentionMs,
-    'a report that comes as late as an attempt may run would meet a new task of the same id, and be believed',
-  );
-});
-
 test('a body fits into a message with its headers', () => {
   atMost(
     limits.bodyBytesMax + 64 * KiB,

@@ -25,7 +25,6 @@ export const limits = {
   // What an agent gives back
   /** A page of steps whose outputs are all this large must still fit into one message. */
   outputInlineBytesMax: 4 * KiB,
-  findingsInlineMax: 100,
   attemptsKept: 20,
   historyKept: 100,
 
@@ -45,7 +44,6 @@ export const limits = {
   approvalExpiresMs: 7 * day,
   questionExpiresMs: 7 * day,
   interventionExpiresMsMax: 365 * day,
-  replansMax: 2,
   phaseLoopsMax: 100,
 
   // Orders
@@ -69,14 +67,11 @@ export const limits = {
   stepsPerPage: 128,
 
   // Keeping
-  retentionMs: 30 * day,
-  endedTasksMax: 250_000,
   dlqAgeMs: 365 * day,
   dlqBytesMax: 1_024 * MiB,
   logAgeMs: 7 * day,
   logBytesMax: 1_024 * MiB,
   logLinesPerStepMax: 100_000,
-  ordersNameMs: 60 * second,
   /** New tasks are refused above this share of the events' space, so that reports and cancels still fit. */
   submitSpaceShare: 0.8,
 
