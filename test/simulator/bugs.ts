@@ -11,6 +11,7 @@ export interface Bug {
 }
 
 const partition = 'services/coordinator/src/partition.ts';
+const arrivals = 'services/coordinator/src/arrivals.ts';
 const snapshots = 'services/coordinator/src/snapshots.ts';
 const perform = 'services/coordinator/src/perform.ts';
 const checkpoint = 'services/coordinator/src/checkpoint.ts';
@@ -65,7 +66,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'what-arrives-while-loading-is-dropped',
     harm: 'a report is lost',
-    file: partition,
+    file: arrivals,
     from: '    arrival.held.push(heard);',
     to: '',
   },
@@ -73,8 +74,8 @@ export const bugs: readonly Bug[] = [
     name: 'two-copies-of-a-task',
     harm: 'one copy does not know what the other decided',
     file: partition,
-    from: 'if (!actors.has(task)) load(task);',
-    to: 'load(task);',
+    from: 'if (!actors.has(task)) void load(task);',
+    to: 'void load(task);',
   },
   {
     name: 'covered-events-again',

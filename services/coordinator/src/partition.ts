@@ -4,6 +4,7 @@ import { type Effect, limits } from '@capstan/contracts';
 import { decide, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
 import type { Alarms } from './alarms.ts';
+import { newArrivals } from './arrivals.ts';
 import { type Checkpoint, loadProgress } from './checkpoint.ts';
 import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
 import { Overtaken } from './overtaken.ts';
@@ -41,56 +42,33 @@ export interface PartitionParts {
   overtaken(partition: number, error: Error): void;
 }
 
-/** A task on its way into memory: what is heard of it meanwhile waits, in order. */
-interface Arrival {
-  readonly held: Heard[];
-  /** The first event that it holds back. */
-  from: Mark | null;
-  /** What arrived, with everything heard meanwhile applied. */
-  readonly done: Promise<Actor | null>;
-}
-
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
   const { world, references, performer, alarms } = parts;
   const progress = await loadProgress(world, number);
   const actors = new Map<string, Actor>();
   const dirty = new Set<Actor>();
   const writing = new Set<Actor>();
-  const arrivals = new Map<string, Arrival>();
   const quarantined = new Set<string>();
   let last: Mark = progress.checkpoint ?? { seq: 0, at: 0 };
   let stopped = false;
   /** Somebody else wrote here: nothing more may be stored, and there is nothing left to wait for. */
   let isLost = false;
 
-  const arrive = (task: string, from: Mark | null, work: () => Promise<void>): Arrival => {
-    const done = work().then(() => {
-      const { held } = arrivals.get(task) as Arrival;
-      arrivals.delete(task);
-      if (stopped) return null;
-      for (const heard of held) {
-        const again = arrivals.get(task);
-        if (again === undefined) apply(heard, actors.get(task) ?? null);
-        else hold(again, heard);
-      }
+  const arrivals = newArrivals({
+    stopped: () => stopped,
+    apply: (heard) => apply(heard, actors.get(heard.task) ?? null),
+    here: (task) => {
       const arrived = actors.get(task) ?? null;
       release(task);
       settled();
       return arrived;
-    });
-    const arrival: Arrival = { held: [], from, done };
-    arrivals.set(task, arrival);
-    done.catch(world.fatal);
-    return arrival;
-  };
-  const hold = (arrival: Arrival, heard: Heard) => {
-    arrival.from ??= heard.message;
-    arrival.held.push(heard);
-  };
+    },
+    fatal: world.fatal,
+  });
 
-  const load = (task: string): Arrival =>
-    arrivals.get(task) ??
-    arrive(task, null, async () => {
+  const load = (task: string): Promise<Actor | null> =>
+    arrivals.of(task) ??
+    arrivals.begin(task, null, async () => {
       const actor = await loadActor(world, references, task);
       if (actor === null || stopped) return;
       // Its last owner may have stored the snapshot, and not the list of what is open.
@@ -137,7 +115,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       keep(actor, effects);
     };
     const event = references.resolve(heard, body);
-    if (event instanceof Promise) arrive(heard.task, heard.message, async () => start(await event));
+    if (event instanceof Promise) void arrivals.begin(heard.task, heard.message, async () => start(await event));
     else start(event);
   };
 
@@ -326,16 +304,15 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   /** The first event that would be lost with this process; nothing below it is needed any more. */
   const uncovered = (): Mark | null => {
-    let low: Mark | null = null;
+    let low: Mark | null = arrivals.uncovered();
     for (const actor of dirty) low = earlier(low, uncoveredFrom(actor));
     for (const actor of writing) low = earlier(low, uncoveredFrom(actor));
-    for (const arrival of arrivals.values()) low = earlier(low, arrival.from);
     return low;
   };
 
   /** An event may have brought it up before; a second copy of a task would not know what the first has decided since. */
   const wakeUp = (task: string) => {
-    if (!actors.has(task)) load(task);
+    if (!actors.has(task)) void load(task);
   };
   // Tasks that wait for a time or for a queue and for nothing else: no event will bring them up.
   for (const [task, { due, routing }] of progress.open) {
@@ -356,15 +333,16 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       const { message } = heard;
       last = { seq: message.seq, at: Math.max(last.at, message.at) };
       checkpointSoon();
-      const arrival = arrivals.get(heard.task);
       const actor = actors.get(heard.task) ?? null;
-      if (arrival !== undefined) hold(arrival, heard);
-      else if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo))
-        hold(load(heard.task), heard);
-      else apply(heard, actor);
+      if (!arrivals.hold(heard)) {
+        if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo)) {
+          void load(heard.task);
+          arrivals.hold(heard);
+        } else apply(heard, actor);
+      }
       if (reachWaiters.length > 0) reached();
     },
-    read: async (task) => (actors.get(task) ?? (await load(task).done))?.state ?? null,
+    read: async (task) => (actors.get(task) ?? (await load(task)))?.state ?? null,
     settle: async () => {
       snapshots(true);
       await quiet();
