@@ -39,6 +39,8 @@ const cases: readonly Case[] = [
       ['packages/cli/src/run.ts', "import {\n  deep,\n} from '@capstan/bus/src/port.ts';"],
       ['packages/cli/src/run.ts', "import { startNats } from '@capstan/bus/testing';"],
       ['tools/check.ts', "import { limits } from '@capstan/contracts';"],
+      ['bench/main.ts', "import { startCoordinator } from '@capstan/coordinator';"],
+      ['test/simulator/run.ts', "import { connect } from 'nats';"],
     ],
     good: [
       ['packages/contracts/src/order.ts', "import { z } from 'zod';\nimport { Id } from './ids.ts';"],
@@ -46,6 +48,7 @@ const cases: readonly Case[] = [
       ['packages/engine/src/decide.test.ts', "import test from 'node:test';\nimport fc from 'fast-check';"],
       ['packages/bus/src/nats/connect.ts', "import { connect } from 'nats';"],
       ['packages/kit/src/testing.ts', "import { startNats } from '@capstan/bus/testing';"],
+      ['bench/client.ts', "import { connect } from 'nats';"],
       [planner, "import { done } from '@capstan/kit';"],
       [planner, 'const text = "import(\'nats\')";'],
     ],

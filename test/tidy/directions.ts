@@ -7,6 +7,8 @@ interface Room {
   readonly ours: readonly string[];
   /** Which others; all but the NATS client where nothing is said. */
   readonly others?: readonly string[];
+  /** Whether it speaks NATS itself. */
+  readonly speaksNats?: boolean;
 }
 
 const agent: Room = { ours: ['contracts', 'kit'] };
@@ -15,7 +17,7 @@ const all = ['contracts', 'engine', 'bus', 'kit'];
 const rooms: Readonly<Record<string, Room>> = {
   'packages/contracts': { ours: [], others: ['zod'] },
   'packages/engine': { ours: ['contracts'], others: ['@marcbachmann/cel-js', 'node:crypto'] },
-  'packages/bus': { ours: ['contracts'] },
+  'packages/bus': { ours: ['contracts'], speaksNats: true },
   'packages/kit': { ours: ['contracts', 'bus'] },
   'packages/cli': { ours: all },
   'services/coordinator': { ours: all },
@@ -25,6 +27,8 @@ const rooms: Readonly<Record<string, Room>> = {
   'services/notifier': agent,
   // Tests stand outside: they may put any of the parts together.
   test: { ours: [...all, 'coordinator'] },
+  // Measures from outside, with a client such as users write.
+  bench: { ours: [...all, 'executor'], speaksNats: true },
 };
 const nothingOfOurs: Room = { ours: [] };
 const natsClient = /^(nats|@nats-io\/.*)$/;
@@ -46,7 +50,7 @@ const refuseFile = (path: string, name: string): string | undefined => {
 
 const refusePackage = (path: string, name: string): string | undefined => {
   const room = roomOf(path);
-  const { ours, others } = rooms[room] ?? nothingOfOurs;
+  const { ours, others, speaksNats } = rooms[room] ?? nothingOfOurs;
   const [, own, beyond] = /^@capstan\/([^/]+)(\/.*)?$/.exec(name) ?? [];
   if (own !== undefined) {
     if (!ours.includes(own))
@@ -54,7 +58,7 @@ const refusePackage = (path: string, name: string): string | undefined => {
     if (beyond === undefined || (beyond === '/testing' && isForTests(path))) return undefined;
     return `${name} reaches past the index.ts of its package`;
   }
-  if (natsClient.test(name) && room !== 'packages/bus')
+  if (natsClient.test(name) && speaksNats !== true)
     return `${name}: only packages/bus knows the NATS client; say it with the bus`;
   if (others && !others.includes(name) && !isForTests(path))
     return `${room} may import ${others.join(', ')} and not ${name}`;

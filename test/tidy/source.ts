@@ -16,7 +16,7 @@ export const isCode = (path: string): boolean => /\.(ts|mjs)$/.test(path);
 
 /** Tests, what helps them, and programs for whoever works on the code: they may do more than what they test. */
 export const isForTests = (path: string): boolean =>
-  /\.(test|fixture)\.ts$|\/(testing|worlds|bench|diagram|generate)\.ts$|^packages\/engine\/src\/property\/|^test\//.test(
+  /\.(test|fixture)\.ts$|\/(testing|worlds|bench|diagram|generate)\.ts$|^packages\/engine\/src\/property\/|^(test|bench)\//.test(
     path,
   );
 
