@@ -1,14 +1,15 @@
 // Asks the server until it answers: publishes, acknowledgements and JetStream's own API share one reply inbox, pipelined. Whatever is asked
 // here must be harmless to ask twice, for an answer may be lost with a connection, and then the question is put again.
 import { limits } from '@capstan/contracts';
-import type { Msg, MsgHdrs, NatsConnection } from 'nats';
+import type { Msg, NatsConnection } from 'nats';
 import { BusError } from '../error.ts';
-import { statusOf } from './wire.ts';
+import type { Outgoing } from './outgoing.ts';
+import { lastNumber, statusOf } from './wire.ts';
 
 export interface Question {
   readonly subject: string;
   readonly data: Uint8Array | string;
-  readonly headers?: MsgHdrs | undefined;
+  readonly headers?: Uint8Array | undefined;
   /** Says it instead, where one publish is not all; the answer goes to `reply`. */
   readonly say?: ((reply: string) => void) | undefined;
   /** Returns true to have it asked again, later. Gets how often it was asked. */
@@ -29,7 +30,7 @@ interface Open {
 }
 
 export class Asker {
-  readonly #connection: NatsConnection;
+  readonly #outgoing: Outgoing;
   readonly #inbox: string;
   /** Asked and not answered; the longest ago first. */
   readonly #asked = new Map<number, Open>();
@@ -41,8 +42,8 @@ export class Asker {
   #timer: NodeJS.Timeout | null = null;
   #idle: (() => void)[] = [];
 
-  constructor(connection: NatsConnection, inbox: string) {
-    this.#connection = connection;
+  constructor(connection: NatsConnection, outgoing: Outgoing, inbox: string) {
+    this.#outgoing = outgoing;
     this.#inbox = `${inbox}.`;
     connection.subscribe(`${this.#inbox}*`, {
       callback: (error, msg) => {
@@ -62,12 +63,13 @@ export class Asker {
   }
 
   /** Says it once, and never again by itself. */
-  tell(subject: string, data: Uint8Array | string, headers: MsgHdrs | undefined, reply: string): void {
-    this.#connection.publish(subject, data, headers ? { reply, headers } : { reply });
+  tell(subject: string, data: Uint8Array | string, headers: Uint8Array | undefined, reply: string): void {
+    this.#outgoing.publish(subject, data, headers, reply);
   }
 
   offline(): void {
     this.#online = false;
+    this.#outgoing.drop();
   }
 
   /** What was on its way when the connection broke is asked again. */
@@ -128,7 +130,7 @@ export class Asker {
   }
 
   #answer(msg: Msg): void {
-    const slot = Number(msg.subject.slice(this.#inbox.length));
+    const slot = lastNumber(msg);
     const open = this.#asked.get(slot);
     if (!open) return;
     this.#asked.delete(slot);

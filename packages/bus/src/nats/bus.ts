@@ -12,7 +12,7 @@ import { refusal } from './refusal.ts';
 import { serve } from './serve.ts';
 import { natsStore } from './store.ts';
 import { consumerInfo, Taker } from './taker.ts';
-import { encoded, headerBytes, headerLines, wireOf } from './wire.ts';
+import { headerBytes, headerLines, wireOf } from './wire.ts';
 
 export interface NatsBus extends Bus, AsyncDisposable {
   /** For `prepare`, and for what only NATS can do. */
@@ -84,8 +84,7 @@ export const natsBus = (
     tell(subject, data, headers) {
       const lines = headerLines(headers);
       // What is only for watching is not kept for later.
-      if (line.online())
-        connection.publish(subject, data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
+      if (line.online()) line.outgoing.publish(subject, data, lines ? headerBytes(lines) : undefined);
     },
     listen(subject, on, group) {
       const subscription = connection.subscribe(subject, {
@@ -108,6 +107,7 @@ export const natsBus = (
       await Promise.race([asker.idle(), new Promise((resolve) => (late = setTimeout(resolve, limits.drainMs)))]);
       clearTimeout(late);
       asker.close();
+      line.outgoing.flush();
       if (line.online()) await connection.drain().catch(() => connection.close());
       else await connection.close();
     },

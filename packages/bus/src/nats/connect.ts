@@ -14,6 +14,7 @@ import { BusError } from '../error.ts';
 import { Asker } from './asker.ts';
 import { type NatsBus, natsBus } from './bus.ts';
 import type { Line } from './line.ts';
+import { Outgoing } from './outgoing.ts';
 import { type Batching, Publisher } from './publisher.ts';
 
 export interface ConnectOptions {
@@ -60,11 +61,13 @@ export const connect = async (options: ConnectOptions = {}): Promise<NatsBus> =>
   const prefix = `${options.inboxPrefix ?? '_INBOX'}.${nuid.next()}`;
   let online = true;
   let count = 0;
+  const outgoing = new Outgoing(connection);
   const line: Line = {
     connection,
+    outgoing,
     ackWaitMs: options.ackWaitMs ?? limits.ackWaitMs,
     maxDeliver: options.maxDeliver ?? limits.maxDeliver,
-    asker: new Asker(connection, `${prefix}.a`),
+    asker: new Asker(connection, outgoing, `${prefix}.a`),
     warn,
     online: () => online,
     inbox: () => `${prefix}.${(count++).toString(36)}`,

@@ -1,10 +1,12 @@
 // What everything in this folder shares: one connection, its questions, and whoever must start anew when the connection comes back.
 import type { NatsConnection } from 'nats';
 import type { Asker } from './asker.ts';
+import type { Outgoing } from './outgoing.ts';
 
 export interface Line {
   readonly connection: NatsConnection;
   readonly asker: Asker;
+  readonly outgoing: Outgoing;
   readonly ackWaitMs: number;
   readonly maxDeliver: number;
   /** For what an operator should hear: refused permissions, a log that lost its end, a consumer that is gone. */

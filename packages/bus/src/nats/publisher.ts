@@ -4,7 +4,7 @@ import type { BusError } from '../error.ts';
 import type { Said, Saying } from '../port.ts';
 import { type Asker, latin1 } from './asker.ts';
 import { errorIn, isTaken, mayPass, refusal, seqIn } from './refusal.ts';
-import { encoded, headerBytes, headerLines } from './wire.ts';
+import { headerBytes, headerLines } from './wire.ts';
 
 /** How messages that are due at once go together; pays where every acknowledgement waits for the disk (`sync_interval: always`). */
 export interface Batching {
@@ -59,7 +59,7 @@ export class Publisher {
     const given = saying.headers?.['Nats-Msg-Id'] !== undefined;
     return new Promise((resolve, reject) => {
       const lines = (given ? '' : `Nats-Msg-Id: ${this.#nextId()}\r\n`) + headerLines(saying.headers);
-      const headers = encoded(headerBytes(lines));
+      const headers = headerBytes(lines);
       const onAnswer = (answer: Uint8Array): boolean => {
         const text = latin1(answer);
         const error = errorIn(text);
@@ -75,11 +75,11 @@ export class Publisher {
   follow({ subject, data, expect, lines: further = '' }: Following): Promise<Outcome> {
     const lines = expectation(expect) + further;
     return new Promise((resolve, reject) => {
-      const encodedHeaders = lines === '' ? undefined : encoded(headerBytes(lines));
+      const headers = lines === '' ? undefined : headerBytes(lines);
       this.#asker.ask({
         subject,
         data,
-        headers: encodedHeaders,
+        headers,
         onAnswer: settle(subject, resolve, reject),
         onFail: reject,
       });
@@ -111,7 +111,7 @@ export class Publisher {
       reject(error);
       done?.();
     };
-    const headers = lines === '' ? nameOnce : encoded(headerBytes(nameOnceLine + lines));
+    const headers = lines === '' ? nameOnce : headerBytes(nameOnceLine + lines);
     this.#asker.ask({ subject, data, headers, onAnswer, onFail });
   }
 
@@ -184,7 +184,7 @@ export class Publisher {
       const { subject, data, expect, lines: further = '' } = all[at] as Following;
       const commit = at === last ? 'Nats-Batch-Commit: 1\r\n' : '';
       const lines = `Nats-Batch-Id: ${id}\r\nNats-Batch-Sequence: ${at + 1}\r\n${commit}${expectation(expect)}${further}`;
-      this.#asker.tell(subject, data, encoded(headerBytes(lines)), at === last ? reply : '');
+      this.#asker.tell(subject, data, headerBytes(lines), at === last ? reply : '');
     }
   }
 
@@ -234,4 +234,4 @@ const largeBytes = 256 * 1_024;
 const batchBytesMax = 4 * 1_024 * 1_024;
 const saidBefore: Said = Object.freeze({ seq: 0, again: true });
 const nameOnceLine = expectation(0);
-const nameOnce = encoded(headerBytes(nameOnceLine));
+const nameOnce = headerBytes(nameOnceLine);

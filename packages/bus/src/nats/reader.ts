@@ -178,7 +178,12 @@ export class Reader implements Running {
     this.#asked += batch;
     const body = `{"batch":${batch},"expires":${nanos(pullMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`;
     const reply = (this.#subscription as Subscription).getSubject();
-    this.#line.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${this.#reading.stream}.${this.#name}`, body, { reply });
+    this.#line.outgoing.publish(
+      `$JS.API.CONSUMER.MSG.NEXT.${this.#reading.stream}.${this.#name}`,
+      body,
+      undefined,
+      reply,
+    );
   }
 
   #take(subscription: Subscription, msg: Msg): void {
@@ -226,6 +231,6 @@ export class Reader implements Running {
     if (!subscription) return;
     subscription.unsubscribe();
     if (this.#line.online())
-      this.#line.connection.publish(`$JS.API.CONSUMER.DELETE.${this.#reading.stream}.${this.#name}`);
+      this.#line.outgoing.publish(`$JS.API.CONSUMER.DELETE.${this.#reading.stream}.${this.#name}`);
   }
 }

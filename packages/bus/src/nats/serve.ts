@@ -4,7 +4,7 @@ import type { Msg } from 'nats';
 import { answerHeaders, brokenInside } from '../answer.ts';
 import type { Answer, Running, Service } from '../port.ts';
 import type { Line } from './line.ts';
-import { encoded, headerBytes, headerLines, wireOf } from './wire.ts';
+import { headerBytes, headerLines, wireOf } from './wire.ts';
 
 export const serve = async (line: Line, { name, version, description, endpoints }: Service): Promise<Running> => {
   const service = await new Svcm(line.connection).add({ name, version, description, queue: name });
@@ -40,7 +40,7 @@ const respond = (line: Line, reply: string, answer: Answer): void => {
   if (line.connection.isClosed()) return;
   const lines = headerLines(answerHeaders(answer));
   try {
-    line.connection.publish(reply, answer.data, lines ? { headers: encoded(headerBytes(lines)) } : undefined);
+    line.outgoing.publish(reply, answer.data, lines ? headerBytes(lines) : undefined);
   } catch (failure) {
     line.warn(`An answer could not be sent: ${(failure as Error).message}`);
   }

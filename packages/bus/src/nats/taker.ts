@@ -78,9 +78,8 @@ export class Taker implements Running {
     this.#asked += free;
     const body = `{"batch":${free},"expires":${nanos(pullMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`;
     const { stream, consumer } = this.#taking;
-    this.#line.connection.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, body, {
-      reply: this.#subscription.getSubject(),
-    });
+    const reply = this.#subscription.getSubject();
+    this.#line.outgoing.publish(`$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`, body, undefined, reply);
   }
 
   #take(subscription: Subscription, msg: Msg): void {
@@ -176,12 +175,12 @@ class Held extends PulledMessage implements Delivery {
   later(afterMs: number): void {
     if (this.#answered) return;
     this.#answered = Promise.resolve();
-    this.#taker.line.connection.publish(this.#reply, `-NAK {"delay":${nanos(Math.max(1, Math.round(afterMs)))}}`);
+    this.#taker.line.outgoing.publish(this.#reply, `-NAK {"delay":${nanos(Math.max(1, Math.round(afterMs)))}}`);
     this.#taker.release(this);
   }
 
   working(): void {
-    if (!this.#answered && this.#taker.line.online()) this.#taker.line.connection.publish(this.#reply, '+WPI');
+    if (!this.#answered && this.#taker.line.online()) this.#taker.line.outgoing.publish(this.#reply, '+WPI');
   }
 }
 

@@ -1,12 +1,9 @@
 // The bytes of NATS messages: headers written and read by hand, and what JetStream tells in a reply subject. nats.js' own header
 // reader throws at a name that a stranger misspelt, and inside a callback that silently stops the whole connection (3.4.0).
-import type { Msg, MsgHdrs } from 'nats';
+import type { Msg } from 'nats';
 import type { Message, Wire } from '../port.ts';
 
 export type Headers = Readonly<Record<string, string>>;
-
-/** What `publish` takes as headers: it asks for nothing but their bytes. */
-export const encoded = (bytes: Uint8Array): MsgHdrs => ({ encode: () => bytes }) as unknown as MsgHdrs;
 
 export const headerLines = (headers: Headers | undefined): string => {
   let lines = '';
@@ -49,6 +46,15 @@ export const statusText = (msg: Msg): string => {
 const rawHeaders = (msg: Msg): Uint8Array | null => {
   const { _msg, _rdata } = msg as unknown as { _msg: { hdr: number }; _rdata?: Uint8Array };
   return _msg.hdr > 0 && _rdata ? _rdata.subarray(0, _msg.hdr) : null;
+};
+
+/** The number at the end of its subject; over the bytes, since each answer ends in one. */
+export const lastNumber = (msg: Msg): number => {
+  const { subject } = (msg as unknown as { _msg: { subject: Uint8Array } })._msg;
+  let number = 0;
+  for (let at = subject.lastIndexOf(dot) + 1; at < subject.length; at++)
+    number = number * 10 + (subject[at] as number) - zero;
+  return number;
 };
 
 export const headersOf = (msg: Msg): [string, string][] => {
