@@ -3,22 +3,26 @@ import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
 import { measure, runTasks } from './measure.ts';
 import { type BenchOptions, help, OptionMistake, readOptions } from './options.ts';
+import { startProfiling } from './profile.ts';
 import { startSystem } from './system.ts';
 import { cut, workloads } from './workloads.ts';
 
 const names = Object.keys(workloads);
+const profiles = join(import.meta.dirname, '../.cache/profiles');
 
 const run = async (options: BenchOptions): Promise<void> => {
   const binary = findServer();
   for (let round = 1; round <= options.rounds; round += 1)
     for (const name of options.only) {
-      await using system = await startSystem({ ...options, binary });
+      await using system = await startSystem({ ...options, binary, inspect: options.profile.length > 0 });
       for (const whole of workloads[name] ?? []) {
         const phase = cut(whole, options.most);
         if (phase.id === undefined) await runTasks(system.client, phase);
         else {
           const { strict, coordinators, executors } = options;
+          const profiling = await startProfiling(system, options.profile);
           const figures = await measure(system, phase);
+          process.stderr.write(await profiling.stop(profiles, phase.id));
           say({ bench: phase.id, round, strict, coordinators, executors, concurrency: phase.concurrency, ...figures });
         }
       }

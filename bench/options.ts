@@ -12,6 +12,7 @@ export interface BenchOptions {
   readonly door: Door;
   readonly most: number;
   readonly data: string | undefined;
+  readonly profile: readonly string[];
 }
 
 export const help = (names: readonly string[]): string => `npm run bench -- [options]
@@ -29,10 +30,12 @@ what was stored. Without options: W1, W2, W3 and W4, one round, the server's usu
   --door NAME        validated (request and reply, the default) or durable (the stream)
   --most N           at most N tasks a phase and N steps a task: to see that it works, not how fast
   --data DIR         where the streams lie; a disk of its own tells more than a temporary folder
+  --profile NAME,…   what took most time in these processes: coordinator, executor, client; their figures are no good then
 
 Examples:
   npm run bench -- --only W1 --rounds 3
   npm run bench -- --only W4 --strict
+  npm run bench -- --only W3 --profile coordinator
 `;
 
 export class OptionMistake extends Error {}
@@ -61,6 +64,7 @@ export const readOptions = (
     door,
     most: values.most === undefined ? Number.POSITIVE_INFINITY : numberIn('most', values.most),
     data: values.data,
+    profile: values.profile?.split(',') ?? [],
   };
 };
 
@@ -79,6 +83,7 @@ const parsed = (args: readonly string[]) => {
         door: { type: 'string', default: 'validated' },
         most: { type: 'string' },
         data: { type: 'string' },
+        profile: { type: 'string' },
       },
     });
   } catch (error) {
