@@ -63,3 +63,5 @@ export {
   taskStatuses,
 } from './task.ts';
 export type { StepRecord, StepStatus, TaskRecord, TaskStatus } from './task.ts';
+export { toolNeeds, toolRecord } from './tool.ts';
+export type { ToolNeeds, ToolRecord } from './tool.ts';

@@ -16,6 +16,7 @@ const build = (namespace: string) => {
     buckets: {
       tasks: `${namespace}_tasks`,
       agents: `${namespace}_agents`,
+      tools: `${namespace}_tools`,
       inbox: `${namespace}_inbox`,
       members: `${namespace}_members`,
       keys: `${namespace}_keys`,

@@ -23,6 +23,7 @@ import { report } from './report.ts';
 import { notifyInput, notifyOutput, planInput, planOutput, verifyInput, verifyOutput } from './roles.ts';
 import { submission, submitted } from './submission.ts';
 import { taskRecord } from './task.ts';
+import { toolRecord } from './tool.ts';
 
 export interface Published {
   readonly schema: z.ZodType;
@@ -45,6 +46,10 @@ export const published: Readonly<Record<string, Published>> = {
   order: { schema: order, says: 'One attempt of one step, as an agent pulls it from its queue.' },
   report: { schema: report, says: 'What came of one attempt, published by the agent to report_to of its order.' },
   agent: { schema: agentRecord, says: `How an agent announces itself in the bucket ${names.buckets.agents}.` },
+  tool: {
+    schema: toolRecord,
+    says: `How an agent describes a capability of its own, in the bucket ${names.buckets.tools}.`,
+  },
   progress: {
     schema: progress,
     says: `How far an attempt is, told by its agent at ${names.progress('<task_id>', '<step_id>')}.`,

@@ -70,6 +70,10 @@ const commonEnvironment: Readonly<Record<string, FromEnvironment>> = {
   CAPSTAN_UNSAFE_HOST_SHELL: { path: ['unsafe_host_shell'], as: 'flag' },
   CAPSTAN_WORKSPACES: { path: ['workspaces'], as: 'text' },
   CAPSTAN_SECRETS_ALLOW: { path: ['secrets', 'allow'], as: 'list' },
+  CAPSTAN_VAULT_ADDRESS: { path: ['secrets', 'vault', 'address'], as: 'text' },
+  CAPSTAN_VAULT_NAMESPACE: { path: ['secrets', 'vault', 'namespace'], as: 'text' },
+  CAPSTAN_VAULT_TOKEN: { path: ['secrets', 'vault', 'token'], as: 'text' },
+  CAPSTAN_VAULT_TOKEN_FILE: { path: ['secrets', 'vault', 'token_file'], as: 'text' },
 };
 
 const place = (into: Record<string, unknown>, path: Path, value: unknown): void => {

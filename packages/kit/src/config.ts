@@ -36,8 +36,20 @@ const common = z.strictObject({
   unsafe_host_shell: z.boolean().default(false),
   /** Where the directories of tasks are, shared by every process on this machine; each has its own where this is absent. */
   workspaces: z.string().min(1).optional(),
-  /** Which secrets a task may name: `env:NAME`, `file:/path`, with `*` at the end for any ending. */
-  secrets: z.strictObject({ allow: z.array(z.string()).default(['env:*', 'file:/run/secrets/*']) }).prefault({}),
+  secrets: z
+    .strictObject({
+      /** Which a task may name: `env:NAME`, `file:/path`, `vault:mount/path#key`, with `*` at the end for any ending. */
+      allow: z.array(z.string()).default(['env:*', 'file:/run/secrets/*']),
+      vault: z
+        .strictObject({
+          address: z.url({ protocol: /^https?$/ }).optional(),
+          namespace: z.string().optional(),
+          token: z.string().optional(),
+          token_file: z.string().optional(),
+        })
+        .prefault({}),
+    })
+    .prefault({}),
   settings: settings.prefault({}),
 });
 

@@ -8,6 +8,7 @@ import type { Config, Section } from './config.ts';
 import type { Logger } from './log.ts';
 import type { Mask } from './masking.ts';
 import type { Outcome } from './outcome.ts';
+import { resolveSecrets, secretSource } from './secrets.ts';
 import { runService } from './service.ts';
 import { version } from './version.ts';
 
@@ -24,17 +25,25 @@ const agentShape = {
 type AgentShape = typeof agentShape;
 export type AgentSettings<Shape extends z.ZodRawShape> = z.output<z.ZodObject<AgentShape & Shape, z.core.$strict>>;
 
+/** What an agent may use before its first order, and beside its orders. */
+export interface House {
+  readonly bus: Bus;
+  /** A copy of a value of the configuration with every secret in it resolved, and masked from then on. */
+  resolve(value: unknown): Promise<unknown>;
+}
+
 export interface AgentDefinition<Shape extends z.ZodRawShape = Record<never, never>> {
   readonly queue: string;
   readonly domain?: string;
-  readonly capabilities: readonly string[];
+  /** Asked once `start` is over, where only that can tell. */
+  readonly capabilities: readonly string[] | (() => readonly string[]);
   readonly tags?: Readonly<Record<string, string>>;
   readonly concurrency?: number;
   /** Settings of its own, beside those that every agent has. */
   readonly settings?: Shape;
   readonly environment?: Section['environment'];
   /** Called once, before the first order. */
-  readonly start?: (config: Config<AgentSettings<Shape>>, log: Logger) => Promise<void> | void;
+  readonly start?: (config: Config<AgentSettings<Shape>>, log: Logger, house: House) => Promise<void> | void;
   readonly run: (order: Order, context: AgentContext<AgentSettings<Shape>>) => Promise<Outcome>;
   /** Called once, after the last one. */
   readonly stop?: () => Promise<void> | void;
@@ -71,7 +80,12 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
 ): Promise<Loop> => {
   const { config, log } = parts;
   const own = config.own as z.output<z.ZodObject<AgentShape>>;
-  await agent.start?.(config, log);
+  const source = secretSource(config);
+  await agent.start?.(config, log, {
+    bus: parts.bus,
+    resolve: (value) => resolveSecrets(value, source, [parts.mask]),
+  });
+  const offered = typeof agent.capabilities === 'function' ? agent.capabilities() : agent.capabilities;
   const loop = await startLoop({
     ...parts,
     run: agent.run,
@@ -80,7 +94,7 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
       queue: own.queue ?? agent.queue,
       instance: config.instance,
       ...domainOf(own.domain ?? agent.domain),
-      capabilities: [...(own.capabilities ?? agent.capabilities)],
+      capabilities: [...(own.capabilities ?? offered)],
       tags: { os: process.platform, arch: process.arch, ...agent.tags, ...own.tags },
       concurrency: own.concurrency ?? agent.concurrency ?? limits.agentConcurrency,
       version,

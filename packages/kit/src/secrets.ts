@@ -2,14 +2,23 @@
 // Anybody who may submit a task may name a secret, so only what the configuration allows is given out.
 import { readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
+import type { CommonConfig } from './config.ts';
 import { type Mask, secretLengthMin } from './masking.ts';
 import { reject, Stopped } from './outcome.ts';
+import { readFromVault, type Vault } from './secrets-vault.ts';
 
 export interface SecretSource {
-  /** Patterns `env:NAME` and `file:/path`, with `*` at the end for any ending. */
+  /** Patterns `env:NAME`, `file:/path` and `vault:mount/path#key`, with `*` at the end for any ending. */
   readonly allow: readonly string[];
   readonly env: NodeJS.ProcessEnv;
+  readonly vault?: Vault | undefined;
 }
+
+export const secretSource = ({ secrets }: Pick<CommonConfig, 'secrets'>, env = process.env): SecretSource => {
+  const { address, namespace, token, token_file: tokenFile } = secrets.vault;
+  const vault = address === undefined ? undefined : { address, namespace, token, tokenFile };
+  return { allow: secrets.allow, env, vault };
+};
 
 /** A copy of a value with every secret in it resolved. Throws `Stopped` where one is not allowed or not there. */
 export const resolveSecrets = async (
@@ -20,7 +29,7 @@ export const resolveSecrets = async (
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) return Promise.all(value.map((inner) => resolveSecrets(inner, source, masks)));
   if (isSecret(value)) {
-    const secret = await read(value.$secret, source);
+    const secret = await read(value.$secret, source, masks);
     for (const mask of masks) mask.add(secret);
     return secret;
   }
@@ -33,12 +42,19 @@ export const resolveSecrets = async (
 const isSecret = (value: object): value is { $secret: string } =>
   typeof (value as { $secret?: unknown }).$secret === 'string' && Object.keys(value).length === 1;
 
-const read = async (name: string, source: SecretSource): Promise<string> => {
+const read = async (name: string, source: SecretSource, masks: readonly Mask[]): Promise<string> => {
   const [kind, rest] = split(name);
-  if (kind === 'vault') throw refused('secret_unsupported', `"${name}": this agent has no Vault; use env: or file:.`);
-  if (kind !== 'env' && kind !== 'file')
-    throw refused('secret_unsupported', `"${name}" is no secret; write "env:NAME" or "file:/path".`);
-  const secret = kind === 'env' ? fromEnvironment(rest, source) : await fromFile(rest, source);
+  if (kind !== 'env' && kind !== 'file' && kind !== 'vault')
+    throw refused(
+      'secret_unsupported',
+      `"${name}" is no secret; write "env:NAME", "file:/path" or "vault:mount/path#key".`,
+    );
+  const secret =
+    kind === 'env'
+      ? fromEnvironment(rest, source)
+      : kind === 'file'
+        ? await fromFile(rest, source)
+        : await fromVault(rest, source, masks);
   // Masking it would take ordinary words out of every line; not masking it would give it away.
   if (secret.length < secretLengthMin)
     throw refused(
@@ -55,6 +71,16 @@ const fromEnvironment = (name: string, { allow, env }: SecretSource): string => 
   const secret = env[name];
   if (!secret) throw refused('secret_missing', `The environment of this agent has no ${name}.`);
   return secret;
+};
+
+const fromVault = async (rest: string, { allow, vault }: SecretSource, masks: readonly Mask[]): Promise<string> => {
+  if (!vault)
+    throw refused(
+      'secret_unsupported',
+      `"vault:${rest}": this agent has no Vault. Set secrets.vault.address in the configuration, or CAPSTAN_VAULT_ADDRESS.`,
+    );
+  if (!allow.some((pattern) => matches(pattern, `vault:${rest}`))) throw notAllowed(`vault:${rest}`);
+  return readFromVault(rest, vault, masks);
 };
 
 const fileBytesMax = 64 * 1024;

@@ -49,7 +49,7 @@ const begin = async <Schema extends z.ZodObject>(definition: ServiceDefinition<S
   const { name } = definition;
   const config = loadConfig(name, definition.section ?? (emptySection as unknown as Section<Schema>));
   const mask = newMask();
-  if (config.nats.password) mask.add(config.nats.password);
+  for (const own of [config.nats.password, config.secrets.vault.token]) if (own) mask.add(own);
   const log = newLog({ service: name, instance: config.instance, level: config.log.level, mask });
   const shutdown = newShutdown({ log, drainMs: config.drain_ms });
   exitOnCrash(log);

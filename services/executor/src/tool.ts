@@ -1,7 +1,8 @@
 // What a tool is, and how one is run: its input is checked before it, its output after it.
-import type { Order, Risk } from '@capstan/contracts';
+import type { Order, Risk, ToolNeeds } from '@capstan/contracts';
 import { done, type Outcome, reject, type RunCommand, type Workspaces } from '@capstan/kit';
 import type { z } from 'zod';
+import { explainInput, mistyped } from './explain-input.ts';
 import type { ExecutorContext } from './settings.ts';
 
 export interface ToolContext extends ExecutorContext {
@@ -18,8 +19,10 @@ export interface Tool {
   readonly output: z.ZodType;
   /** Of a step that doesn't say. */
   readonly risk: Risk;
-  /** What it can't work without: `host-shell`, `network`. */
-  readonly needs: readonly string[];
+  /** What it can't work without. */
+  readonly needs: ToolNeeds;
+  /** Where others describe it, their own JSON Schemas. */
+  readonly schemas?: { readonly input: object; readonly output: object };
   run(input: never, context: ToolContext): Promise<Outcome>;
 }
 
@@ -32,21 +35,18 @@ export const defineTool = <Input extends z.ZodType>(
 ): Tool => tool as unknown as Tool;
 
 export const runTool = async (tool: Tool, context: ToolContext): Promise<Outcome> => {
-  const input = tool.input.safeParse(await context.input());
-  if (!input.success) return reject('invalid_input', issues(input.error));
+  const given = await context.input();
+  const slip = mistyped(tool, given);
+  if (slip) return reject('invalid_input', slip);
+  const input = tool.input.safeParse(given);
+  if (!input.success) return reject('invalid_input', explainInput(tool.name, input.error));
   const outcome = await tool.run(input.data as never, context);
   if (outcome.kind !== 'done') return outcome;
   const output = tool.output.safeParse(outcome.output);
   if (!output.success)
-    return reject('invalid_output', `The tool "${tool.name}" gave back what it should not: ${issues(output.error)}`);
+    return reject(
+      'invalid_output',
+      `The tool "${tool.name}" gave back what it should not: ${explainInput(tool.name, output.error)}`,
+    );
   return done(output.data, outcome);
-};
-
-const issuesShown = 3;
-
-const issues = ({ issues: all }: z.ZodError): string => {
-  const shown = all
-    .slice(0, issuesShown)
-    .map(({ path, message }) => `${path.length > 0 ? path.map(String).join('.') : 'input'}: ${message}`);
-  return all.length > issuesShown ? `${shown.join('; ')}; and ${all.length - issuesShown} more` : shown.join('; ');
 };

@@ -110,6 +110,7 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
     bucket(buckets.inbox, 'what waits for a person'),
     bucket(buckets.keys, 'the keys of event tokens'),
     bucket(buckets.agents, 'live agents', limits.agentTtlMs),
+    bucket(buckets.tools, 'what agents say of their tools'),
     bucket(buckets.members, 'live coordinators', limits.memberTtlMs),
     {
       name: `OBJ_${buckets.artifacts}`,

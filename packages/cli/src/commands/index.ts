@@ -18,6 +18,7 @@ import { retry } from './retry.ts';
 import { skip } from './skip.ts';
 import { start } from './start.ts';
 import { submit } from './submit.ts';
+import { tools } from './tools.ts';
 import { up } from './up.ts';
 import { watch } from './watch.ts';
 import { why } from './why.ts';
@@ -40,6 +41,7 @@ export const commands: readonly Command[] = [
   reject,
   answer,
   agents,
+  tools,
   dlqLs,
   dlqShow,
   dlqRedrive,

@@ -4,7 +4,7 @@ import type { Artifact, Order } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Mask } from '../masking.ts';
-import { resolveSecrets } from '../secrets.ts';
+import { resolveSecrets, secretSource } from '../secrets.ts';
 import type { ClaimCheck } from './claim-check.ts';
 import type { OutputLog } from './output-log.ts';
 
@@ -52,7 +52,7 @@ export interface ContextParts<Own> {
 export const newContext = <Own>(parts: ContextParts<Own>, signal: AbortSignal): AgentContext<Own> => {
   const { bus, order, agent, key, config, log, mask, processMask, claims, outputLog, artifacts } = parts;
   const masks = [mask, processMask];
-  const source = { allow: config.secrets.allow, env: process.env };
+  const source = secretSource(config);
   // In this order: what an earlier step gave out is data, and a secret named in it is not resolved.
   const resolve = async (value: unknown) => claims.load(await resolveSecrets(value, source, masks));
   const subject = bus.names.progress(order.task_id, order.step_id);

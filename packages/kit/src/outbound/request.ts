@@ -47,7 +47,19 @@ export class OutboundError extends Error {
 }
 
 /** Resolves with an answer of any status; throws `OutboundError` where there is none. */
-export const request = async (asked: OutboundRequest): Promise<OutboundResponse> => {
+export const request = (asked: OutboundRequest): Promise<OutboundResponse> =>
+  follow(asked, (message, hop) => answerOf(message, hop, asked.bytesMax));
+
+/** The same with a body that is still to come; reading it is under the same time limit and the same signal. */
+export const openRequest = (
+  asked: Omit<OutboundRequest, 'bytesMax'>,
+): Promise<{ readonly message: IncomingMessage; readonly url: string }> =>
+  follow(asked, async (message, hop) => ({ message, url: hop.url.href }));
+
+const follow = async <T>(
+  asked: Omit<OutboundRequest, 'bytesMax'>,
+  read: (message: IncomingMessage, hop: Hop) => Promise<T>,
+): Promise<T> => {
   const timeout = AbortSignal.timeout(Math.min(asked.timeoutMs, 2_000_000_000));
   const signal = asked.signal ? AbortSignal.any([asked.signal, timeout]) : timeout;
   let hop: Hop = {
@@ -60,7 +72,7 @@ export const request = async (asked: OutboundRequest): Promise<OutboundResponse>
     for (let redirects = 0; ; redirects++) {
       const message = await send(hop, asked.places, signal);
       const next = redirectOf(message, hop);
-      if (!next) return await answerOf(message, hop, asked.bytesMax);
+      if (!next) return await read(message, hop);
       message.destroy();
       if (redirects >= (asked.redirectsMax ?? 5))
         throw new OutboundError('too_many_redirects', `${plain(hop.url)} redirects once too often.`);

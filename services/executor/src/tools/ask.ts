@@ -15,7 +15,7 @@ export const ask = defineTool({
   }),
   output: z.unknown(),
   risk: 'low',
-  needs: [],
+  needs: {},
   run: async ({ text, schema, expires_ms: expiresMs }, { order }) => {
     if (order.answer) return done(order.answer.value);
     return park({

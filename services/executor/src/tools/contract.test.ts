@@ -6,7 +6,9 @@ import { once } from 'node:events';
 import { basename } from 'node:path';
 import { readdirSync } from 'node:fs';
 import { test, type TestContext } from 'node:test';
+import { type Json, type ToolRecord, toolRecord } from '@capstan/contracts';
 import { newAgentWorld } from '@capstan/kit/testing';
+import { z } from 'zod';
 import { newExecutor } from '../executor.ts';
 import { tools } from './index.ts';
 
@@ -90,6 +92,35 @@ test('every tool is registered, described, named like its file, and has a case h
   assert.deepEqual(tools.map(({ name }) => name).sort(), files.map((name) => basename(name, '.ts')).sort());
   assert.deepEqual(Object.keys(casesFor(0)).sort(), tools.map(({ name }) => name).sort());
   for (const { description, risk } of tools) assert.ok(description.endsWith('.') && risk);
+});
+
+test('every tool is described as others read it, and its schemas are JSON Schema', async (t) => {
+  const { world } = await fixture(t);
+  const store = world.bus.store(world.bus.names.buckets.tools);
+  const { promise: all, resolve } = Promise.withResolvers<void>();
+  const read = new Map<string, ToolRecord>();
+  const watching = await store.watch(({ key, data }) => {
+    read.set(key, toolRecord.parse(JSON.parse(Buffer.from(data).toString())));
+    if (read.size === tools.length) resolve();
+  });
+  await all;
+  await watching.stop();
+  for (const { name } of tools) {
+    const { input, output } = read.get(`executor.${name}`) ?? assert.fail(name);
+    for (const schema of [input, output]) assert.doesNotThrow(() => z.fromJSONSchema(schema as never), name);
+  }
+});
+
+test('a word that is nearly one of the inputs of a tool is asked about, any other is passed over', async (t) => {
+  const { world } = await fixture(t);
+  const run = async (input: Record<string, Json>) =>
+    world.report(await world.order({ queue: 'executor', capability: 'wait', input }));
+  assert.equal((await run({ ms: 1, why: 'none' })).outcome, 'succeeded');
+  const { error } = await run({ m: 1 });
+  assert.equal(
+    error?.message,
+    'm: is not an input of "wait"; did you mean ms? `capstan tools wait` shows what it takes.',
+  );
 });
 
 test('good input gives output as its schema says', async (t) => {

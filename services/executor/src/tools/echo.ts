@@ -11,6 +11,6 @@ export const echo = defineTool({
   input: anything,
   output: anything,
   risk: 'low',
-  needs: [],
+  needs: {},
   run: async (input) => done(input),
 });

@@ -15,7 +15,7 @@ export const fail = defineTool({
   }),
   output: z.strictObject({ attempt: z.int() }),
   risk: 'low',
-  needs: [],
+  needs: {},
   run: async ({ times, code, message, retryable, after_ms: afterMs }, { order }) => {
     const { attempt } = order;
     if (attempt > times) return done({ attempt });

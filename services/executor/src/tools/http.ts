@@ -34,8 +34,7 @@ const input = z.looseObject({
         .regex(/^[^\r\n\0]*$/, 'must be one line'),
     )
     .default({}),
-  /** Text is sent as it is; anything else as JSON. */
-  body: z.unknown().optional(),
+  body: z.unknown().optional().describe('Text is sent as it is; anything else as JSON'),
   timeout_ms: z.int().min(1).max(3_600_000).default(30_000),
   max_bytes: z
     .int()
@@ -55,14 +54,13 @@ export const http = defineTool({
   output: z.strictObject({
     status: z.int(),
     headers: z.record(z.string(), z.string()),
-    /** Parsed where it is JSON, text where it is text, base64 otherwise. */
-    body: z.unknown(),
+    body: z.unknown().describe('Parsed where it is JSON, text where it is text, base64 otherwise'),
     encoding: z.enum(['json', 'text', 'base64']),
     truncated: z.boolean(),
     url: z.string(),
   }),
   risk: 'medium',
-  needs: ['network'],
+  needs: { egress: ['*'] },
   run: async (asked, context) => {
     try {
       const response = await request({

@@ -9,6 +9,6 @@ export const noop = defineTool({
   input: z.looseObject({}),
   output: z.strictObject({}),
   risk: 'low',
-  needs: [],
+  needs: {},
   run: async () => done({}),
 });

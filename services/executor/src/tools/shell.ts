@@ -13,24 +13,26 @@ const argument = z.union([text, z.number().transform(String), z.boolean().transf
 
 const input = z
   .looseObject({
-    /** Program and arguments; nothing in them is interpreted. */
-    command: z.union([z.array(argument).min(1).max(10_000), text.min(1)]),
-    /** Lets `command` be one line for /bin/sh. Never put together from what a model or a stranger said. */
-    shell: z.boolean().default(false),
+    command: z
+      .union([z.array(argument).min(1).max(10_000), text.min(1)])
+      .describe('Program and arguments; nothing in them is interpreted'),
+    shell: z
+      .boolean()
+      .default(false)
+      .describe('Lets command be one line for /bin/sh; never put together from what a model or a stranger said'),
     env: z
       .record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name of letters, digits and "_"'), argument)
       .default({}),
-    /** Relative to the task's own directory. */
-    cwd: z.string().max(4_096).default('.'),
+    cwd: z.string().max(4_096).default('.').describe("Relative to the task's own directory"),
     stdin: z.string().optional(),
     timeout_ms: z.int().min(1).max(2_000_000_000).optional(),
     success_codes: z.array(z.int().min(0).max(255)).min(1).default([0]),
-    /** How much of the end of each stream becomes output; all of it is in the log of the step. */
     tail_bytes: z
       .int()
       .min(0)
       .max(1_024 * 1_024)
-      .default(3_000),
+      .default(3_000)
+      .describe('How much of the end of each stream becomes output; all of it is in the log of the step'),
   })
   .refine(({ command, shell }) => shell || Array.isArray(command), {
     path: ['command'],
@@ -53,7 +55,7 @@ export const shell = defineTool({
     wall_ms: z.int(),
   }),
   risk: 'medium',
-  needs: ['host-shell'],
+  needs: { sandbox: true },
   run: async (asked, { commands, workspaces, order, signal, output, masked }) => {
     const workspace = await workspaces.use(order.task_id);
     try {

@@ -10,7 +10,7 @@ export const wait = defineTool({
   input: z.looseObject({ ms: z.number().min(0).max(limits.timeoutMsMax) }),
   output: z.strictObject({ waited_ms: z.number() }),
   risk: 'low',
-  needs: [],
+  needs: {},
   run: async ({ ms }, { signal }) => {
     const startedAt = performance.now();
     await new Promise<void>((over) => {
