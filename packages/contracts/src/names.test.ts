@@ -19,6 +19,7 @@ test('streams', () => {
 test('buckets', () => {
   assert.deepEqual(names.buckets, {
     tasks: 'capstan_tasks',
+    tools: 'capstan_tools',
     agents: 'capstan_agents',
     inbox: 'capstan_inbox',
     members: 'capstan_members',
