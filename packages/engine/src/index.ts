@@ -1,6 +1,8 @@
 // Everything that Capstan decides, and nothing that it does.
 export { decide } from './decide.ts';
 export type { Decision } from './decide.ts';
+export { eventOf } from './event-of.ts';
+export type { SaidEvent } from './event-of.ts';
 export { decisionIssue } from './events/decided.ts';
 export { commandIssue } from './events/commanded.ts';
 export { checkPlan } from './plan/check.ts';
