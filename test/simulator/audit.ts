@@ -97,6 +97,10 @@ export const audit = ({ broker, ring, settings, accepted, ran }: AuditOptions): 
     if (!ordered.has(subject)) wrong(`the order ${subject} follows from the log and was never stored`);
   for (const subject of ordered) if (!due.has(subject)) wrong(`the order ${subject} does not follow from the log`);
 
+  for (const [id, { children }] of replayed)
+    for (const child of children)
+      if (!replayed.has(child)) wrong(`${child} was to do a step of ${id}, and was never begun`);
+
   // 6. Every dead letter that was decided is there.
   for (const [id, { buried }] of replayed)
     if (lettersOf(id).length < buried)
@@ -150,6 +154,7 @@ const stillWaits = (id: string, record: TaskRecord, wrong: (text: string) => voi
 interface Replayed {
   state: TaskState;
   readonly orders: string[];
+  readonly children: string[];
   buried: number;
 }
 
@@ -178,6 +183,7 @@ const replay = (
     const task = known ?? {
       state,
       orders: [],
+      children: [],
       buried: 0,
       key: (body as unknown as SubmittedBody).key,
       approved: new Set<string>(),
@@ -251,6 +257,7 @@ const judge = (
   wrong: (text: string) => void,
 ): void => {
   if (effect.kind === 'bury') task.buried += 1;
+  if (effect.kind === 'spawn') task.children.push(effect.child);
   if (effect.kind !== 'order') return;
   const { order, queue } = effect;
   const subject = names.order(queue, id, order.step_id, order.attempt);

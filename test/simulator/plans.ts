@@ -70,11 +70,15 @@ const randomStep = (random: Random, at: number, phases: readonly string[]): Step
   const on = before.filter(() => random.chance(0.35)).map((other) => `s${other}`);
   return {
     id: `s${at}`,
-    capability: capabilityOf(random),
-    input: {
-      script: script as never,
-      ...(on.length > 0 && random.chance(0.3) ? { echo: `\${{ steps.${on[0]}.status }}` } : {}),
-    },
+    ...(random.chance(0.07)
+      ? childOf(random, script)
+      : {
+          capability: capabilityOf(random),
+          input: {
+            script: script as never,
+            ...(on.length > 0 && random.chance(0.3) ? { echo: `\${{ steps.${on[0]}.status }}` } : {}),
+          },
+        }),
     retry: { max_attempts: random.int(1, 3), initial_delay_ms: random.int(10, 500), jitter: 0.2 },
     timeout_ms: random.int(5_000, 20_000),
     ...(on.length > 0 ? { depends_on: on } : {}),
@@ -87,6 +91,24 @@ const randomStep = (random: Random, at: number, phases: readonly string[]): Step
     ...(random.chance(0.12) ? { each: { count: random.int(1, 5) } } : {}),
   };
 };
+
+/** A step whose work is a task of its own. */
+const childOf = (random: Random, script: Script): Pick<Step, 'capability' | 'input'> => ({
+  capability: 'task',
+  input: {
+    title: 'a part',
+    on_child_failure: random.pick(['fail', 'ask', 'continue']),
+    plan: {
+      steps: Array.from({ length: random.int(1, 2) }, (_, at) => ({
+        id: `c${at}`,
+        capability: 'work',
+        input: { script: script as never },
+        retry: { max_attempts: random.int(1, 3), initial_delay_ms: 50 },
+        timeout_ms: 8_000,
+      })),
+    },
+  },
+});
 
 const randomActs = (random: Random): Script['acts'] => {
   if (random.chance(0.5)) return ['ok'];

@@ -1,11 +1,18 @@
 // An effect: what the engine wants done. The coordinator does it; each durable one has a name, so doing it twice is doing it once.
 import type { DlqReason } from './dead-letter.ts';
+import type { Parent } from './event.ts';
 import type { Intervention } from './intervention.ts';
 import type { order } from './order.ts';
+import type { Plan } from './plan.ts';
+import type { report } from './report.ts';
+import type { Submission } from './submission.ts';
 import type { z } from 'zod';
 
 /** An order as the engine writes it; the way adds the lease and where to report. */
 export type OrderDraft = Omit<z.infer<ReturnType<typeof order.strip>>, 'lease' | 'report_to'>;
+
+/** A report that Capstan makes itself; the lease comes with the way. */
+export type ReportDraft = Omit<z.infer<ReturnType<typeof report.strip>>, 'lease'>;
 
 export type Effect =
   /** Durable: hand an attempt of a step to a queue. */
@@ -26,6 +33,28 @@ export type Effect =
   | { readonly kind: 'keep'; readonly ref: string; readonly data: string }
   /** Durable: what a person is asked, and later how it ended. */
   | { readonly kind: 'ask'; readonly intervention: Intervention }
+  /** Durable: begin the task that does a step's work. */
+  | {
+      readonly kind: 'spawn';
+      readonly child: string;
+      readonly step: string;
+      readonly attempt: number;
+      readonly depth: number;
+      readonly depthMax: number;
+      readonly request: Submission;
+      readonly plan: Plan | null;
+      readonly planRef: Submission['plan_ref'] | null;
+    }
+  /** Durable: what is done to a task is done to those that do its steps. `id` names the command. */
+  | {
+      readonly kind: 'steer';
+      readonly child: string;
+      readonly id: string;
+      readonly command: 'cancel' | 'pause' | 'resume';
+      readonly reason: string;
+    }
+  /** Durable: how a task ended is told to the one whose step it did. */
+  | { readonly kind: 'inform'; readonly parent: Parent; readonly report: ReportDraft }
   /** Said to whoever works on it: stop, clean up, report before `forceAt`. */
   | {
       readonly kind: 'cancel';

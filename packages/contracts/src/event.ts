@@ -7,6 +7,19 @@ import type { Report } from './report.ts';
 import type { Settings } from './settings.ts';
 import { planRef, type Submission, submission } from './submission.ts';
 
+/** Whose step a task does: where its end is told, and how deep below the task that a client submitted it is. */
+export const parent = z.looseObject({
+  task_id: z.string(),
+  step_id: z.string(),
+  attempt: z.int(),
+  depth: z.int(),
+  /** No task below may be deeper than this. */
+  depth_max: z.int(),
+  /** The id of the key that makes the parent's tokens. */
+  key: z.string(),
+});
+export type Parent = z.infer<typeof parent>;
+
 /** What is stored as `submitted`: the task, and everything that its decisions will depend on. */
 export const submittedBody = z.looseObject({
   v: version,
@@ -22,7 +35,7 @@ export const submittedBody = z.looseObject({
   settings: z.string(),
   /** The queue of each capability that only one queue offered at this time. */
   routes: z.record(z.string(), z.string()),
-  parent: z.looseObject({ task_id: z.string(), step_id: z.string(), attempt: z.int(), depth: z.int() }).optional(),
+  parent: parent.optional(),
 });
 export type SubmittedBody = z.infer<typeof submittedBody>;
 

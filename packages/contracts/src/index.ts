@@ -18,18 +18,19 @@ export {
 export type { ApiError, ErrorCode, Field } from './api.ts';
 export { deadLetter, dlqHeaders, dlqReason, dlqReasons } from './dead-letter.ts';
 export type { DeadLetter, DlqReason } from './dead-letter.ts';
-export type { Effect, OrderDraft, WakeReason } from './effect.ts';
+export type { Effect, OrderDraft, ReportDraft, WakeReason } from './effect.ts';
 export {
   command,
   commandBody,
   decidedBody,
+  parent,
   redrivenBody,
   routedBody,
   submittedBody,
   unroutedBody,
   wokeBody,
 } from './event.ts';
-export type { Command, CommandBody, DecidedBody, Event, EventKind, SubmittedBody } from './event.ts';
+export type { Command, CommandBody, DecidedBody, Event, EventKind, Parent, SubmittedBody } from './event.ts';
 export { finding, thresholds } from './finding.ts';
 export type { Finding, Thresholds } from './finding.ts';
 export { capability, id, idPattern, isInternal, time, timeMs } from './ids.ts';
@@ -46,8 +47,17 @@ export { phase, plan, risk, step } from './plan.ts';
 export type { Phase, Plan, Risk, Step } from './plan.ts';
 export { artifact, outcome, report, usage } from './report.ts';
 export type { Artifact, Report } from './report.ts';
-export { notifyInput, notifyOutput, planInput, planOutput, roles, verifyInput, verifyOutput } from './roles.ts';
-export type { Role } from './roles.ts';
+export {
+  notifyInput,
+  notifyOutput,
+  planInput,
+  planOutput,
+  roles,
+  taskInput,
+  verifyInput,
+  verifyOutput,
+} from './roles.ts';
+export type { Role, TaskInput } from './roles.ts';
 export { defaultSettings, settings } from './settings.ts';
 export type { Settings } from './settings.ts';
 export { submission, submitted } from './submission.ts';

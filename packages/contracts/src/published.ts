@@ -20,7 +20,7 @@ import { namesOf } from './names.ts';
 import { order } from './order.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
-import { notifyInput, notifyOutput, planInput, planOutput, verifyInput, verifyOutput } from './roles.ts';
+import { notifyInput, notifyOutput, planInput, planOutput, taskInput, verifyInput, verifyOutput } from './roles.ts';
 import { submission, submitted } from './submission.ts';
 import { taskRecord } from './task.ts';
 import { toolRecord } from './tool.ts';
@@ -89,6 +89,7 @@ export const published: Readonly<Record<string, Published>> = {
   'plan-output': { schema: planOutput, says: 'The output of capability plan.' },
   'verify-input': { schema: verifyInput, says: 'The input of capability verify.' },
   'verify-output': { schema: verifyOutput, says: 'The output of capability verify.' },
+  'task-input': { schema: taskInput, says: 'The input of capability task: a task that does the work of a step.' },
   'notify-input': { schema: notifyInput, says: 'The input of capability notify.' },
   'notify-output': { schema: notifyOutput, says: 'The output of capability notify.' },
 };

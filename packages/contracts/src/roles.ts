@@ -22,6 +22,15 @@ export const verifyOutput = z.looseObject({
   checks: z.array(z.looseObject({ name: z.string(), passed: z.boolean(), message: z.string().optional() })),
 });
 
+/** What a step of capability `task` is given: a task, without what it has from the one that it belongs to. */
+export const taskInput = submission
+  .omit({ v: true, task_id: true, tenant: true, requester: true, strict: true })
+  .extend({
+    /** What becomes of the step when its task ends badly and no attempt is left. */
+    on_child_failure: z.enum(['fail', 'continue', 'ask']).optional(),
+  });
+export type TaskInput = z.infer<typeof taskInput>;
+
 export const notifyInput = z.looseObject({
   event: z.string(),
   channel: z.string(),

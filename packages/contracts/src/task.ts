@@ -97,6 +97,8 @@ export const taskRecord = z.looseObject({
   artifacts: z.array(artifact.extend({ step: z.string(), attempt: z.int() })),
   interventions: z.array(z.string()),
   result: json,
+  /** The step that this task does, where it is a sub-task. */
+  parent: z.looseObject({ task_id: z.string(), step_id: z.string(), attempt: z.int() }).optional(),
   usage: z.looseObject({ tokens_in: z.int(), tokens_out: z.int(), wall_ms: z.int() }),
 });
 export type TaskRecord = z.infer<typeof taskRecord>;

@@ -10,7 +10,9 @@ import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
 import { inputOf } from './scope.ts';
 import { slaDue } from './sla.ts';
+import { spawn } from './spawn.ts';
 import type { StepState } from './state.ts';
+import { childIdOf, isSubTask } from './sub-task.ts';
 
 type Input = Record<string, Json>;
 
@@ -113,6 +115,7 @@ const send = (draft: Draft, slot: number, input: Input | null): void => {
   const spec = specIn(draft, slot);
   const attempt = step.attempt + 1;
   const capability = capabilityOf(spec, step);
+  if (isSubTask(spec, step)) return begin(draft, slot, attempt, input ?? {});
   const needs = step.stage === 'do' ? spec.step.needs : undefined;
   const queue = step.routed === attempt ? step.queue : needs === undefined ? routeOf(draft, capability) : null;
   if (queue === null) {
@@ -121,13 +124,17 @@ const send = (draft: Draft, slot: number, input: Input | null): void => {
     if (!known) draft.effects.push({ kind: 'route', step: idIn(draft, slot), attempt, capability, needs: needs ?? {} });
     return;
   }
-  const next = change(draft, slot, begin(draft, step, attempt, queue));
-  if (draft.task.startedAt === null && !spec.internal) draft.task.startedAt = draft.at;
-  const over = draft.at + timeoutOf(draft, spec, step);
-  const sla = slaDue(draft, spec, next);
-  if (sla !== null && sla < over) arm(draft, slot, sla, 'sla');
-  else arm(draft, slot, over, 'attempt');
+  const waitingFor = `an agent of queue "${queue}" to report attempt ${attempt}`;
+  const next = run(draft, slot, { attempt, queue, agent: null, waitingFor });
   draft.effects.push({ kind: 'order', queue, order: orderFor(draft, slot, next, input) });
+};
+
+/** Begins the task that does this step's work. */
+const begin = (draft: Draft, slot: number, attempt: number, input: Input): void => {
+  const failure = spawn(draft, slot, attempt, input);
+  if (failure !== null) return failForGood(draft, slot, failure, 'not_retryable');
+  const agent = childIdOf(draft.task.taskId, idIn(draft, slot), attempt);
+  run(draft, slot, { attempt, queue: null, agent, waitingFor: `task ${agent} to end (capstan why ${agent})` });
 };
 
 const routeOf = (draft: Draft, capability: string): string | null => {
@@ -135,18 +142,29 @@ const routeOf = (draft: Draft, capability: string): string | null => {
   return Object.hasOwn(routes, capability) ? (routes[capability] as string) : null;
 };
 
-const begin = (draft: Draft, step: StepState, attempt: number, queue: string): Partial<StepState> => {
+/** From now on an attempt runs, and has an end in any case. */
+const run = (
+  draft: Draft,
+  slot: number,
+  begun: Pick<StepState, 'attempt' | 'queue' | 'agent' | 'waitingFor'>,
+): StepState => {
+  const step = draft.steps.read(slot);
+  const spec = specIn(draft, slot);
+  const { attempt: n, agent } = begun;
   const kept =
     step.attempts.length < limits.attemptsKept ? step.attempts : step.attempts.slice(1 - limits.attemptsKept);
-  return {
+  const next = change(draft, slot, {
+    ...begun,
     status: 'running',
-    attempt,
     // Checking is part of the try that it checks.
     tries: step.stage === 'do' ? step.tries + 1 : step.tries,
-    queue,
-    agent: null,
     startedAt: step.startedAt ?? draft.at,
-    waitingFor: `an agent of queue "${queue}" to report attempt ${attempt}`,
-    attempts: [...kept, { n: attempt, agent: null, startedAt: draft.at, finishedAt: null, outcome: null, error: null }],
-  };
+    attempts: [...kept, { n, agent, startedAt: draft.at, finishedAt: null, outcome: null, error: null }],
+  });
+  if (draft.task.startedAt === null && !spec.internal) draft.task.startedAt = draft.at;
+  const over = draft.at + timeoutOf(draft, spec, step);
+  const sla = slaDue(draft, spec, next);
+  if (sla !== null && sla < over) arm(draft, slot, sla, 'sla');
+  else arm(draft, slot, over, 'attempt');
+  return next;
 };

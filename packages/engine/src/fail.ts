@@ -2,11 +2,12 @@
 import type { DlqReason, Failure } from '@capstan/contracts';
 import { ask } from './ask.ts';
 import { arm, change, type Draft, end, idIn, isStopping, specIn } from './draft.ts';
-import { isTolerated, shortened, stepFailure, takeFailure } from './failure-mode.ts';
+import { isTolerated, shortened, stepFailure, takeFailure, toleranceOf } from './failure-mode.ts';
 import { orderFor } from './order.ts';
 import { isRetryable, retryDelay, retryRule } from './retry.ts';
 import { inputOrRaw } from './scope.ts';
 import { isOverSla } from './sla.ts';
+import { childPolicyOf } from './sub-task.ts';
 
 /**
  * Decides on a failed attempt: attempts left and retryable means another one; not retryable means a person; else it is over. `again` says
@@ -20,14 +21,16 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
   }
   const { tries, attempt } = draft.steps.read(slot);
   const rule = retryRule(spec.step, draft.task.settings);
-  const isVital = (spec.step.on_failure ?? 'fail') === 'fail';
+  const isVital = toleranceOf(spec) === 'fail';
+  // What becomes of a task that failed, the plan has said; only where it says so is a person asked.
+  const policy = childFailures.has(failure.code) ? childPolicyOf(spec) : null;
   if (!isRetryable(failure, rule)) {
-    if (isVital) escalate(draft, slot, failure);
+    if (isVital && policy !== 'fail') escalate(draft, slot, failure);
     else failForGood(draft, slot, failure, 'not_retryable');
     return;
   }
   if (tries >= rule.maxAttempts) {
-    if (isVital && isOverSla(draft, slot)) escalate(draft, slot, failure);
+    if (isVital && (isOverSla(draft, slot) || policy === 'ask')) escalate(draft, slot, failure);
     else failForGood(draft, slot, failure, failure.code === 'max_deliveries' ? 'max_deliveries' : 'retries_exhausted');
     return;
   }
@@ -43,6 +46,8 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
   });
   arm(draft, slot, draft.at + delay, 'retry');
 };
+
+const childFailures = new Set(['child_failed', 'child_cancelled']);
 
 /** A failure that trying again won't mend: a person says whether to retry, skip or give up. */
 const escalate = (draft: Draft, slot: number, failure: Failure): void => {
@@ -63,8 +68,7 @@ const escalate = (draft: Draft, slot: number, failure: Failure): void => {
 /** The end of a step that failed: it is put aside where a person can find it, and what depends on it hears of it. */
 export const failForGood = (draft: Draft, slot: number, failure: Failure, reason: DlqReason): void => {
   bury(draft, slot, failure, reason);
-  const tolerance = specIn(draft, slot).step.on_failure ?? 'fail';
-  end(draft, slot, tolerance === 'skip' ? 'skipped' : 'failed', { error: failure });
+  end(draft, slot, toleranceOf(specIn(draft, slot)) === 'skip' ? 'skipped' : 'failed', { error: failure });
   // In a phase with a gate or a way back, the gate judges what failed.
   if (!isTolerated(draft, slot)) takeFailure(draft, stepFailure(idIn(draft, slot), failure.code, failure.message));
 };

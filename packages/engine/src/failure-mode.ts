@@ -1,7 +1,10 @@
 // What a failure that nothing tolerates does to the whole task: stop it, pause it, or let go on what doesn't depend on it.
+import type { Step } from '@capstan/contracts';
 import type { Draft } from './draft.ts';
 import { idIn, slotsWhere, specIn } from './draft.ts';
 import { gateFailure, groupPassed, wantedRate } from './gate-rule.ts';
+import type { Spec } from './plan/shape.ts';
+import { childPolicyOf } from './sub-task.ts';
 import { tellPeople } from './tell.ts';
 
 export const takeFailure = (draft: Draft, why: string): void => {
@@ -40,6 +43,10 @@ export const shortened = (text: string): string =>
 
 /** The step itself says that its failure is no matter, or the gate of its phase is what judges it. */
 export const isTolerated = (draft: Draft, slot: number): boolean => {
-  const { step, phase } = specIn(draft, slot);
-  return (step.on_failure ?? 'fail') !== 'fail' || (phase >= 0 && wantedRate(draft, phase) !== null);
+  const spec = specIn(draft, slot);
+  return toleranceOf(spec) !== 'fail' || (spec.phase >= 0 && wantedRate(draft, spec.phase) !== null);
 };
+
+/** What a step says about its own failure. */
+export const toleranceOf = (spec: Spec): NonNullable<Step['on_failure']> =>
+  spec.step.on_failure ?? (childPolicyOf(spec) === 'continue' ? 'continue' : 'fail');

@@ -3,6 +3,7 @@ import type { Json } from '@capstan/contracts';
 import { type Draft, disarmTask, idIn, slotsWhere, specIn } from './draft.ts';
 import { failureIn } from './failure-mode.ts';
 import { grow } from './grow.ts';
+import { informParent } from './inform.ts';
 import { tellPeople } from './tell.ts';
 import type { Spec } from './plan/shape.ts';
 import { bringBack } from './revive.ts';
@@ -37,6 +38,7 @@ export const finish = (draft: Draft): boolean => {
   task.hold = null;
   setStatus(draft, as, failure, task.ending?.by ?? null);
   tellPeople(draft, `task.${as}`, failure ?? '');
+  informParent(draft);
   return draft.news.length > 0;
 };
 

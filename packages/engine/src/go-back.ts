@@ -1,10 +1,11 @@
 // Going back: what had ended begins again, and with it whatever depends on it. Attempt numbers go on, so no report of before counts now.
 import { withdraw } from './ask.ts';
-import { change, closeAttempt, disarm, type Draft, idIn, slotsWhere, specIn } from './draft.ts';
+import { change, closeAttempt, disarm, type Draft, slotsWhere, specIn } from './draft.ts';
 import { loopsOf } from './gate-rule.ts';
 import { type Group, type Spec, slotsOf, specOf } from './plan/shape.ts';
 import { recount } from './recount.ts';
 import { hasEnded, newStep, skippedByHand } from './state.ts';
+import { tellToStop } from './sub-task.ts';
 
 /** Starts the phases from an earlier one up to this one again. */
 export const loopBack = (draft: Draft, at: number): void => {
@@ -40,7 +41,7 @@ export const reset = (draft: Draft, slot: number): void => {
   if (!hasEnded(step.status)) {
     const reason = 'what this step depends on is done again';
     if (step.status === 'running') {
-      draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt: step.attempt, reason, forceAt: draft.at });
+      tellToStop(draft, slot, reason, draft.at);
       closeAttempt(draft, slot, 'cancelled');
     }
     withdraw(draft, slot, reason);

@@ -1,9 +1,10 @@
 // The order of a step's present attempt: the same words whenever it is derived again.
-import type { Json, OrderDraft } from '@capstan/contracts';
+import { type Json, limits, type OrderDraft } from '@capstan/contracts';
 import { type Draft, idIn, shapeIn, specIn } from './draft.ts';
 import { iso } from './hash.ts';
 import type { Spec } from './plan/shape.ts';
 import type { StepState } from './state.ts';
+import { isSubTask } from './sub-task.ts';
 
 /** `input` is what the step's own work gets; a check has an input of its own. */
 export const orderFor = (
@@ -50,7 +51,9 @@ export const capabilityOf = (spec: Spec, step: StepState): string =>
   step.stage === 'verify' ? 'verify' : spec.step.capability;
 
 export const timeoutOf = (draft: Draft, spec: Spec, step: StepState): number =>
-  (step.stage === 'do' ? spec.step.timeout_ms : undefined) ?? draft.task.settings.timeout_ms;
+  (step.stage === 'do' ? spec.step.timeout_ms : undefined) ??
+  // A task has as long as it takes: it has deadlines and budgets of its own.
+  (isSubTask(spec, step) ? limits.timeoutMsMax : draft.task.settings.timeout_ms);
 
 /** What a step depends on, and nothing else. A family that gave more than this is named instead; its outputs are had from `task.get`. */
 const familyBytesMax = 64 * 1_024;

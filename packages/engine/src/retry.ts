@@ -1,6 +1,7 @@
 // How long to wait before the next attempt, and how many there may be.
 import { type Failure, limits, type Settings, type Step } from '@capstan/contracts';
 import { fraction } from './hash.ts';
+import { taskCapability } from './sub-task.ts';
 
 export interface RetryRule {
   readonly maxAttempts: number;
@@ -11,12 +12,13 @@ export interface RetryRule {
   readonly nonRetryable: readonly string[];
 }
 
-/** The step's own words first, then the installation's, then Capstan's. */
+/** The step's own words first, then the installation's, then Capstan's. A whole task is done once, unless the step says more. */
 export const retryRule = (step: Step, settings: Settings): RetryRule => {
   const own = step.retry ?? {};
   const common = settings.retry;
   return {
-    maxAttempts: own.max_attempts ?? common.max_attempts ?? limits.maxAttemptsDefault,
+    maxAttempts:
+      own.max_attempts ?? (step.capability === taskCapability ? 1 : common.max_attempts) ?? limits.maxAttemptsDefault,
     initialDelayMs: own.initial_delay_ms ?? common.initial_delay_ms ?? limits.initialDelayMs,
     multiplier: own.multiplier ?? common.multiplier ?? limits.multiplier,
     maxDelayMs: own.max_delay_ms ?? common.max_delay_ms ?? limits.maxDelayMs,

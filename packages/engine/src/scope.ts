@@ -5,6 +5,7 @@ import { evaluateCondition, stepsNamed, type Verdict } from './expressions/condi
 import { hasReference, type Lookup, resolve, UnresolvedReference } from './expressions/reference.ts';
 import { loopsOf } from './gate-rule.ts';
 import { slotOf, type Spec, specOf } from './plan/shape.ts';
+import { taskCapability } from './sub-task.ts';
 
 const stepView = (draft: Draft, name: string): Record<string, Json> | undefined => {
   const shape = shapeIn(draft);
@@ -81,7 +82,19 @@ export const inputOf = (draft: Draft, slot: number): Record<string, Json> => {
   // What Capstan wrote itself may quote people, whose words are not to be replaced; how to undo a step is in that step's own words.
   if ((spec.internal && spec.undoes < 0) || !hasReference(input)) return input;
   const whose = spec.undoes < 0 ? slot : spec.undoes;
-  return resolve(input, lookupFor(draft, specOf(shapeIn(draft), whose), whose)) as Record<string, Json>;
+  const lookup = lookupFor(draft, specOf(shapeIn(draft), whose), whose);
+  if (spec.step.capability === taskCapability) return resolveTask(input, lookup);
+  return resolve(input, lookup) as Record<string, Json>;
+};
+
+/** The steps of a sub-task speak of that task, and are left to it; its parameters are how something comes into it. */
+const resolveTask = (input: Record<string, Json>, lookup: Lookup): Record<string, Json> => {
+  const { plan, ...rest } = input;
+  const resolved = resolve(rest, lookup) as Record<string, Json>;
+  if (plan === null || typeof plan !== 'object' || Array.isArray(plan))
+    return plan === undefined ? resolved : { ...resolved, plan };
+  const own = plan as Readonly<Record<string, Json>>;
+  return { ...resolved, plan: own['params'] === undefined ? own : { ...own, params: resolve(own['params'], lookup) } };
 };
 
 const noInput: Record<string, Json> = Object.freeze({});

@@ -16,6 +16,7 @@ import { conditionHolds, itemsOf } from './scope.ts';
 import { type GroupState, taskEnded } from './state.ts';
 import { showStatus } from './status.ts';
 import { stopAll } from './stop.ts';
+import { passHoldOn } from './sub-task.ts';
 import { stepsLeft } from './steps-left.ts';
 
 export const settle = (draft: Draft): void => {
@@ -30,6 +31,7 @@ export const settle = (draft: Draft): void => {
       stopAll(draft);
     } else if (!finish(draft)) break;
   }
+  passHoldOn(draft);
   showStatus(draft);
 };
 

@@ -169,10 +169,17 @@ export const recordOf = (
     artifacts: inside ? artifactsOf(state) : [],
     interventions: [...state.interventions],
     result: state.result,
+    ...(state.parent === null ? {} : { parent: parentRecord(state.parent) }),
     usage: { tokens_in: state.usage.tokensIn, tokens_out: state.usage.tokensOut, wall_ms: state.usage.wallMs },
     engine: engineOf(state),
   };
 };
+
+const parentRecord = ({ task_id, step_id, attempt }: NonNullable<TaskState['parent']>) => ({
+  task_id,
+  step_id,
+  attempt,
+});
 
 const artifactsOf = (state: TaskState): TaskRecord['artifacts'] => {
   const found: TaskRecord['artifacts'] = [];
@@ -195,6 +202,7 @@ type EngineRecord = Omit<
   | 'routes'
   | 'plan'
   | 'planHash'
+  | 'parent'
   | 'status'
   | 'reason'
   | 'seq'

@@ -4,6 +4,7 @@ import type {
   Artifact,
   Failure,
   Json,
+  Parent,
   Plan,
   Settings,
   StepStatus,
@@ -119,6 +120,8 @@ export interface TaskState {
   /** It came from a planner, so the submission doesn't hold it. */
   readonly planned: boolean;
   readonly planHash: string | null;
+  /** The step that this task does, where it is a sub-task. */
+  readonly parent: Parent | null;
   readonly additions: readonly Addition[];
 
   readonly status: TaskStatus;

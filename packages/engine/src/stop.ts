@@ -1,7 +1,8 @@
 // Stopping a whole task, because somebody cancelled it or because it failed: what has not begun ends at once, what runs is told and given time.
 import { withdraw } from './ask.ts';
-import { arm, change, type Draft, end, idIn, isStopping, slotsWhere, specIn } from './draft.ts';
+import { arm, change, type Draft, end, isStopping, slotsWhere, specIn } from './draft.ts';
 import { hasEnded } from './state.ts';
+import { graceOf, tellToStop } from './sub-task.ts';
 
 export const stopAll = (draft: Draft): void => {
   const { ending } = draft.task;
@@ -18,9 +19,8 @@ export const stopAll = (draft: Draft): void => {
 
 /** Tells the agent to stop; when it says nothing in time, the attempt counts as cancelled without its word. */
 const stopRunning = (draft: Draft, slot: number, reason: string): void => {
-  const { attempt } = draft.steps.read(slot);
-  const forceAt = draft.at + draft.task.settings.cancel_grace_ms;
-  draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason, forceAt });
+  const forceAt = draft.at + graceOf(draft, slot);
+  tellToStop(draft, slot, reason, forceAt);
   change(draft, slot, { waitingFor: `the agent to stop: ${reason}` });
   arm(draft, slot, forceAt, 'cancel');
 };

@@ -16,9 +16,11 @@ export interface Channel {
 
 export const channelsFor = (draft: Draft, event: string): Channel[] => {
   const { settings, request } = draft.task;
-  const chosen: Channel[] = settings.notify.filter((rule) => rule.on.some((pattern) => matches(pattern, event)));
-  if (request.callback_url !== undefined && endings.has(event))
-    chosen.push({ channel: 'webhook', to: request.callback_url });
+  const isEnding = endings.has(event);
+  // How a sub-task ends is a matter of its parent, unless it was told to tell somebody itself.
+  const rules = isEnding && draft.task.parent !== null ? [] : settings.notify;
+  const chosen: Channel[] = rules.filter((rule) => rule.on.some((pattern) => matches(pattern, event)));
+  if (request.callback_url !== undefined && isEnding) chosen.push({ channel: 'webhook', to: request.callback_url });
   return chosen;
 };
 

@@ -8,6 +8,7 @@ import {
   type Event,
   type Json,
   type OrderDraft,
+  type Parent,
   type Plan,
   type Report,
   type Settings,
@@ -25,6 +26,8 @@ import type { TaskState } from './state.ts';
 type Of<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
 type Request = { [K in keyof Submission as string extends K ? never : K]?: Submission[K] };
 type Given = Omit<Request, 'plan'> & {
+  /** Whose step it does. */
+  parent?: Parent;
   steps?: unknown[];
   /** A whole plan, where steps alone don't do. */
   plan?: unknown;
@@ -127,6 +130,19 @@ export class World {
     };
     return this.tell({ kind: 'report', step, attempt: report.attempt, queue: 'executor', report });
   }
+  /** The task that a step's work is. */
+  spawned(step: string): Of<'spawn'> {
+    const effect = this.of('spawn').findLast((one) => one.step === step);
+    if (effect === undefined) throw new Error(`"${step}" has begun no task`);
+    return effect;
+  }
+  /** How that task ended, as it tells its parent. */
+  childEnds(step: string, said: Partial<Report> = {}): this {
+    const { child, attempt } = this.spawned(step);
+    const outcome = said.error === undefined ? 'succeeded' : 'failed';
+    const report = { task_id: this.record.task_id, step_id: step, attempt, lease: '', agent: child, outcome, ...said };
+    return this.tell({ kind: 'report', step, attempt, queue: 'task', report: report as Report });
+  }
   /** All these steps succeed, one after the other. */
   done(...steps: string[]): this {
     for (const step of steps) this.report(step);
@@ -193,7 +209,7 @@ const everyCapability = ['noop', 'echo', 'shell', 'verify', 'plan', 'notify', 'f
 
 /** A task with these steps, or this plan, just submitted. Each capability has one queue of its own name unless `routes` says otherwise. */
 export const given = (said: Given): World => {
-  const { steps, plan, settings, routes, ...request } = said;
+  const { steps, plan, settings, routes, parent, ...request } = said;
   const whole = (plan ?? (steps === undefined ? null : { steps })) as Plan | null;
   return new World().tell({
     kind: 'submitted',
@@ -203,7 +219,7 @@ export const given = (said: Given): World => {
     planHash: whole === null ? null : sha256(JSON.stringify(whole)),
     settings: { ...defaultSettings, ...settings },
     routes: routes ?? Object.fromEntries(everyCapability.map((name) => [name, name])),
-    body: {} as never,
+    body: (parent === undefined ? {} : { parent }) as never,
   });
 };
 

@@ -13,6 +13,8 @@ export interface Actor {
   state: TaskState;
   /** The key that made the tokens of this task. */
   readonly key: string;
+  /** The hash of its settings, which those that do its steps share. */
+  readonly settings: string;
   /** The revision of its snapshot, 0 while there is none; and of each page. */
   revision: number;
   readonly pageRevisions: Map<number, number>;
@@ -33,6 +35,7 @@ export const newActor = (id: string, body: SubmittedBody, state: TaskState): Act
   id,
   state,
   key: body.key,
+  settings: body.settings,
   revision: 0,
   pageRevisions: new Map(),
   stored: null,

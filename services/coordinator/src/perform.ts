@@ -5,6 +5,7 @@ import { type Effect, type Intervention, limits, type OrderDraft } from '@capsta
 import type { Actor } from './actor.ts';
 import type { Alarms } from './alarms.ts';
 import type { Broker } from './broker.ts';
+import { beginChild, informParent, steerChild } from './children.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { objectKey } from './doors/plan-ref.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
@@ -113,6 +114,20 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     durable(actor, 'what is asked', () => write.finally(() => asks.get(key) === write && asks.delete(key)));
   };
 
+  /** Tasks that are being begun: what is to be done to one comes after. */
+  const spawning = new Map<string, Promise<unknown>>();
+  const spawn = (actor: Actor, effect: Extract<Effect, { kind: 'spawn' }>) => {
+    const begun = untilStored(world, () => beginChild(world, broker, actor, effect));
+    spawning.set(effect.child, begun);
+    durable(actor, 'a sub-task', () =>
+      begun.finally(() => spawning.get(effect.child) === begun && spawning.delete(effect.child)),
+    );
+  };
+  const steer = async (actor: Actor, effect: Extract<Effect, { kind: 'steer' }>) => {
+    await spawning.get(effect.child);
+    await steerChild(world, actor, effect);
+  };
+
   const notice = (actor: Actor, step: string | null, status: string) => {
     const tenant = actor.state.request.tenant ?? 'default';
     const at = new Date(actor.state.at).toISOString();
@@ -183,6 +198,12 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
         return durable(actor, 'an output', () => untilStored(world, () => keep(effect.ref, effect.data)));
       case 'ask':
         return ask(actor, effect.intervention);
+      case 'spawn':
+        return spawn(actor, effect);
+      case 'steer':
+        return durable(actor, 'a command', () => untilStored(world, () => steer(actor, effect)));
+      case 'inform':
+        return durable(actor, 'how a sub-task ended', () => untilStored(world, () => informParent(world, effect)));
       case 'cancel':
         return bus.tell(
           names.cancel(actor.id, effect.step),

@@ -23,6 +23,7 @@ export const audit = async (bus: Bus, accepted: readonly string[]): Promise<Audi
   const orders = await readAll(bus, bus.names.streams.orders);
   checkOrders(bus.names, replayed, orders, say);
   checkReports(replayed, say);
+  checkChildren(replayed, say);
   await checkSnapshots(bus, replayed, say);
   await checkInbox(bus, replayed, say);
   checkLetters(bus, replayed, orders, await readAll(bus, bus.names.streams.dlq), say);
@@ -71,6 +72,18 @@ const checkReports = ({ tasks }: Replay, say: Say): void => {
       if (record.status === 'succeeded' && worked && !applied.has(`${step}.${record.attempt}`))
         say(`${id}.${step} succeeded, and nobody reported attempt ${record.attempt}`);
     }
+  }
+};
+
+/** Every task that was to do a step was begun, or its step was told that it can't be; and how it ended is known to its parent. */
+const checkChildren = ({ tasks }: Replay, say: Say): void => {
+  for (const task of tasks.values()) {
+    for (const { child, step, attempt } of effectsOf(task, 'spawn'))
+      if (!tasks.has(child) && !task.reported.has(`${step}.${attempt}`))
+        say(`${child} was to do ${task.id}.${step}.${attempt}, and was never begun`);
+    for (const { parent } of effectsOf(task, 'inform'))
+      if (!tasks.get(parent.task_id)?.reported.has(`${parent.step_id}.${parent.attempt}`))
+        say(`${parent.task_id} was never told how ${task.id} ended`);
   }
 };
 

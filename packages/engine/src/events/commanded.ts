@@ -2,10 +2,11 @@
 import type { CommandBody, Event } from '@capstan/contracts';
 import { withdraw } from '../ask.ts';
 import { advance } from '../dispatch.ts';
-import { change, closeAttempt, disarm, type Draft, end, idIn, ignore, slotsWhere, specIn } from '../draft.ts';
+import { change, closeAttempt, disarm, type Draft, end, ignore, slotsWhere, specIn } from '../draft.ts';
 import { slotOf } from '../plan/shape.ts';
 import { isAside, revive, skippedError } from '../revive.ts';
 import { hasEnded, taskEnded } from '../state.ts';
+import { tellToStop } from '../sub-task.ts';
 import { again } from './redriven.ts';
 import { planStepId } from './submitted.ts';
 
@@ -131,13 +132,13 @@ const skip = (draft: Draft, id: string, by: string): void => {
   const slot = slotOf(draft.task.shape, id);
   if (slot < 0) return ignore(draft, `No step is named "${id}".`);
   if (id === planStepId) return ignore(draft, 'Without its plan there is nothing to do: cancel the task instead.');
-  const { status, attempt } = draft.steps.read(slot);
+  const { status } = draft.steps.read(slot);
   const isCancelled = draft.task.status === 'cancelled' || draft.task.ending?.as === 'cancelled';
   if (status === 'failed' && !isCancelled) return revive(draft, { slots: [slot], skippedBy: by });
   if (hasEnded(status)) return ignore(draft, `"${id}" has ended: it is ${status}.`);
   if (status === 'running') {
     const reason = `skipped by ${by}`;
-    draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason, forceAt: draft.at });
+    tellToStop(draft, slot, reason, draft.at);
     closeAttempt(draft, slot, 'cancelled');
   }
   withdraw(draft, slot, `skipped by ${by}`);

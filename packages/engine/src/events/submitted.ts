@@ -25,6 +25,7 @@ export const initialState = (event: Submitted): TaskState => {
     plan: event.plan,
     planned: false,
     planHash: event.planHash,
+    parent: event.body.parent ?? null,
     additions,
     status: event.plan === null ? 'planning' : 'running',
     reason: null,

@@ -8,6 +8,7 @@ import { iso } from '../hash.ts';
 import { tellPeople } from '../tell.ts';
 import { timeoutOf } from '../order.ts';
 import { slotOf } from '../plan/shape.ts';
+import { tellToStop } from '../sub-task.ts';
 
 type Woke = Extract<Event, { kind: 'woke' }>;
 
@@ -49,8 +50,8 @@ const late = (draft: Draft, slot: number): void => {
 };
 
 const giveUp = (draft: Draft, slot: number, failure: Failure): void => {
-  const { attempt, stage } = draft.steps.read(slot);
-  draft.effects.push({ kind: 'cancel', step: idIn(draft, slot), attempt, reason: failure.code, forceAt: draft.at });
+  const { stage } = draft.steps.read(slot);
+  tellToStop(draft, slot, failure.code, draft.at);
   closeAttempt(draft, slot, 'lost');
   decideFailure(draft, slot, failure, stage);
 };

@@ -1,11 +1,12 @@
 // What an event must lead to, and what it must not, said without asking the engine how it does that.
 import assert from 'node:assert/strict';
-import { type Event, timeMs } from '@capstan/contracts';
+import { type Event, limits, timeMs } from '@capstan/contracts';
 import type { Decision } from '../decide.ts';
 import { readPaged } from '../paged.ts';
 import { idOf, slotOf, slotsOf, type Spec, specOf } from '../plan/shape.ts';
 import { retryRule } from '../retry.ts';
 import { hasEnded, type StepState, type TaskState } from '../state.ts';
+import { isSubTask } from '../sub-task.ts';
 
 export const consequences = (before: TaskState | null, event: Event, decision: Decision): void => {
   const state = decision.state as TaskState;
@@ -52,7 +53,9 @@ const reported = (before: TaskState | null, state: TaskState, event: Event): voi
 /** Nothing of the plan is ordered while something holds the task. */
 const held = (before: TaskState | null, state: TaskState, { effects }: Decision): void => {
   if (state.hold === null || before?.hold !== state.hold) return;
-  const ordered = effects.flatMap((effect) => (effect.kind === 'order' ? [effect.order.step_id] : []));
+  const ordered = effects.flatMap((effect) =>
+    effect.kind === 'order' ? [effect.order.step_id] : effect.kind === 'spawn' ? [effect.step] : [],
+  );
   assert.deepEqual(
     ordered.filter((id) => !id.startsWith('_')),
     [],
@@ -88,7 +91,8 @@ const bounded = (state: TaskState, slot: number, step: StepState): void => {
   const id = idOf(state.shape, slot);
   assert.ok(step.tries <= maxAttempts, `"${id}" was tried ${step.tries} times of ${maxAttempts}`);
   if (step.status !== 'running' || step.timer === null) return;
-  const timeout = step.stage === 'do' ? (spec.step.timeout_ms ?? state.settings.timeout_ms) : state.settings.timeout_ms;
+  const usual = isSubTask(spec, step) ? limits.timeoutMsMax : state.settings.timeout_ms;
+  const timeout = step.stage === 'do' ? (spec.step.timeout_ms ?? usual) : usual;
   assert.ok(step.timer.at <= state.at + timeout, `"${id}" may be silent for ever`);
   const { ending } = state;
   if (ending === null || hasEnded(step.status) || spec.errand) return;

@@ -16,6 +16,7 @@ import { consequences } from './consequences.ts';
 /** What is remembered from event to event, since no state tells it. */
 export interface Ledger {
   readonly lastAttempt: Map<string, number>;
+  readonly children: Set<string>;
   readonly approved: Set<string>;
   readonly timers: Map<number, Extract<Effect, { kind: 'wake' }>>;
   readonly routes: Map<string, Extract<Effect, { kind: 'route' }>>;
@@ -26,6 +27,7 @@ export interface Ledger {
 
 export const newLedger = (): Ledger => ({
   lastAttempt: new Map(),
+  children: new Set(),
   approved: new Set(),
   timers: new Map(),
   routes: new Map(),
@@ -68,6 +70,9 @@ const effects = (ledger: Ledger, before: TaskState | null, state: TaskState, sai
       ledger.routes.set(name, effect);
     }
     if (effect.kind === 'order') ordered(ledger, draft, before, state, effect);
+    if (effect.kind === 'spawn') spawned(ledger, draft, before, state, effect);
+    if (effect.kind === 'steer') assert.ok(ledger.children.has(effect.child), 'a task is steered that was never begun');
+    if (effect.kind === 'inform') assert.ok(taskEnded(state.status), 'its parent is told of an end that is none');
   }
 };
 
@@ -92,22 +97,54 @@ const ordered = (
   { order }: Extract<Effect, { kind: 'order' }>,
 ): void => {
   const name = `${order.step_id} ${order.attempt}`;
-  assert.ok(order.attempt > (ledger.lastAttempt.get(order.step_id) ?? 0), `attempt ${name} was ordered before`);
-  ledger.lastAttempt.set(order.step_id, order.attempt);
-  const slot = slotOf(state.shape, order.step_id);
-  const spec = specOf(state.shape, slot);
-  if (!hasBegun(before, slot)) {
-    assert.equal(waitsOf(state, spec), 0, `${name} was ordered before its dependencies ended`);
-    assert.ok(!dependsOnBad(draft, spec), `${name} was ordered although something before it failed`);
-  }
-  const isRisky = state.settings.approval.risks.includes(spec.step.risk ?? 'low') || spec.step.approval !== undefined;
-  if (!isRisky || spec.internal || order.capability !== spec.step.capability || spec.step.capability === 'input')
-    return;
+  const spec = begun(ledger, draft, before, state, order.step_id, order.attempt);
+  if (!isRisky(state, spec) || order.capability !== spec.step.capability) return;
   const hash = inputHash(state.planHash, order.input);
   assert.ok(
     ledger.approved.has(`${order.step_id} ${hash}`),
     `${name} is risky and was ordered without approval of its input`,
   );
+};
+
+const spawned = (
+  ledger: Ledger,
+  draft: Draft,
+  before: TaskState | null,
+  state: TaskState,
+  { step, attempt, child, depth, depthMax }: Extract<Effect, { kind: 'spawn' }>,
+): void => {
+  const spec = begun(ledger, draft, before, state, step, attempt);
+  assert.ok(!ledger.children.has(child), `${child} was begun before`);
+  ledger.children.add(child);
+  assert.ok(depth <= depthMax, `${child} is deeper than allowed`);
+  const isApproved = [...ledger.approved].some((name) => name.startsWith(`${step} `));
+  assert.ok(!isRisky(state, spec) || isApproved, `${child} does what is risky, and nobody approved it`);
+};
+
+const isRisky = (state: TaskState, spec: Spec): boolean =>
+  !spec.internal &&
+  spec.step.capability !== 'input' &&
+  (state.settings.approval.risks.includes(spec.step.risk ?? 'low') || spec.step.approval !== undefined);
+
+/** What holds of every attempt that begins, whoever does it. */
+const begun = (
+  ledger: Ledger,
+  draft: Draft,
+  before: TaskState | null,
+  state: TaskState,
+  id: string,
+  attempt: number,
+): Spec => {
+  const name = `${id} ${attempt}`;
+  assert.ok(attempt > (ledger.lastAttempt.get(id) ?? 0), `attempt ${name} was ordered before`);
+  ledger.lastAttempt.set(id, attempt);
+  const slot = slotOf(state.shape, id);
+  const spec = specOf(state.shape, slot);
+  if (!hasBegun(before, slot)) {
+    assert.equal(waitsOf(state, spec), 0, `${name} was ordered before its dependencies ended`);
+    assert.ok(!dependsOnBad(draft, spec), `${name} was ordered although something before it failed`);
+  }
+  return spec;
 };
 
 /** What has begun needs nothing more: a phase before it may have been given a step since. */

@@ -31,7 +31,7 @@ const phasesOf = fc.array(
 const stepOf = fc.record({
   dependsOn: fc.array(fc.nat(9), { maxLength: 3 }),
   phase: fc.constantFrom(undefined, 0, 1, 2),
-  capability: mostly('noop', 'input', 'approval', 'elsewhere'),
+  capability: mostly('noop', 'input', 'approval', 'elsewhere', 'task'),
   each: weighted(
     new Map([
       ['none', 20],
@@ -99,10 +99,15 @@ const stepFrom = (draft: StepDraft, at: number, phases: number): Record<string, 
     each: each === undefined ? { t: '${{ task.id }}' } : { i: '${{ each.index }}', x: '${{ each.item }}' },
     missing: { m: '${{ params.missing }}' },
   }[draft.input];
+  const child = {
+    title: 'A part of it',
+    plan: { params: { n: 1 }, steps: [{ id: 'a', capability: 'noop', input: { n: '${{ params.n }}' } }] },
+    on_child_failure: (['fail', 'ask', 'continue'] as const)[at % 3],
+  };
   return {
     id: `s${at}`,
     capability: draft.capability,
-    input,
+    input: draft.capability === 'task' ? { ...child, metadata: input } : input,
     ...(before.length > 0 ? { depends_on: before } : {}),
     ...(draft.phase !== undefined && draft.phase < phases ? { phase: `p${draft.phase}` } : {}),
     ...(each === undefined ? {} : { each }),

@@ -63,7 +63,8 @@ export class Play {
 
   /** Everything that goes out, as the contract has it. */
   conform(): void {
-    for (const draft of this.#orders) order.parse({ ...draft, lease: 'l', report_to: 'r' });
+    for (const draft of this.#orders)
+      if (draft.capability !== 'task') order.parse({ ...draft, lease: 'l', report_to: 'r' });
     for (const asked of this.#asks) intervention.parse(asked);
     taskRecord.parse(recordOf(this.state as TaskState, { whole: true }));
   }
@@ -99,6 +100,7 @@ export class Play {
     this.outcomes.push(JSON.stringify([decision.effects, decision.ignored]));
     for (const effect of decision.effects) {
       if (effect.kind === 'order') this.#orders.push(effect.order);
+      if (effect.kind === 'spawn') this.#orders.push(doneByTask(effect));
       if (effect.kind === 'ask') this.#asks.push(effect.intervention);
       if (effect.kind === 'bury') this.#buried.push(effect.step);
     }
@@ -280,6 +282,10 @@ export class Play {
     return false;
   }
 }
+
+/** The attempt that a sub-task does ends with a report like any other. */
+const doneByTask = ({ step, attempt }: Extract<Effect, { kind: 'spawn' }>): Order =>
+  ({ step_id: step, attempt, capability: 'task', input: {} }) as Partial<Order> as Order;
 
 /** A state as another process finds it: through JSON, on pages where it has many steps. */
 const reread = (state: TaskState, submitted: Submitted): TaskState => {

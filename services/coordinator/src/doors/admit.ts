@@ -155,8 +155,8 @@ const brief = (cycle: readonly string[]): string =>
   ).join(' → ');
 const cycleShownMax = 12;
 
-/** What the steps want to be done by agents, undoing and checking included; a person is no agent. */
-const capabilitiesOf = (plan: Plan): Set<string> => {
+/** What the steps want to be done by agents, undoing and checking included; a person is no agent, nor is another task. */
+export const capabilitiesOf = (plan: Plan): Set<string> => {
   const wanted = new Set<string>();
   for (const step of plan.steps) {
     for (const name of wantedBy(step)) wanted.add(name);
@@ -165,10 +165,12 @@ const capabilitiesOf = (plan: Plan): Set<string> => {
 };
 
 const wantedBy = (step: Step): string[] => [
-  ...(step.capability === 'approval' || step.capability === 'input' ? [] : [step.capability]),
-  ...(step.undo === undefined ? [] : [step.undo.capability]),
+  ...[step.capability, ...(step.undo === undefined ? [] : [step.undo.capability])].filter((name) => !ownWork.has(name)),
   ...((step.verify?.length ?? 0) + (step.criteria?.length ?? 0) > 0 ? ['verify'] : []),
 ];
+
+/** Done by Capstan itself. */
+const ownWork = new Set(['approval', 'input', 'task']);
 
 const missingFields = (plan: Plan | null, broker: Broker) =>
   (plan?.steps ?? [])
