@@ -41,5 +41,5 @@ export type {
   Store,
   Wire,
 } from './port.ts';
-export { keyRingOf, newKeys, openKeyRing, withKey } from './tokens.ts';
+export { keyRingOf, newKeys, openKeyRing, readKeyRing, withKey } from './tokens.ts';
 export type { KeyRing, Keys } from './tokens.ts';

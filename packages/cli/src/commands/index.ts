@@ -13,6 +13,7 @@ import { inbox } from './inbox.ts';
 import { list } from './list.ts';
 import { pause } from './pause.ts';
 import { reject } from './reject.ts';
+import { replay } from './replay.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
 import { skip } from './skip.ts';
@@ -46,4 +47,5 @@ export const commands: readonly Command[] = [
   dlqShow,
   dlqRedrive,
   dlqDrop,
+  replay,
 ];
