@@ -23,6 +23,7 @@ export const cpuSeconds = (pid: number): number => {
 const kibibytes = (pid: number, key: string): number =>
   Number(new RegExp(`^${key}:\\s+(\\d+) kB`, 'm').exec(read(`/proc/${pid}/status`))?.[1] ?? 0);
 
+export const memoryMiB = (pid: number): number => kibibytes(pid, 'VmRSS') / 1_024;
 export const peakMiB = (pid: number): number => kibibytes(pid, 'VmHWM') / 1_024;
 
 /** From now on the peak is one of what comes; where the system doesn't allow it, it stays one since the start. */

@@ -35,20 +35,24 @@ export const quantile = (values: readonly number[], part: number): number => {
   return low + (high - low) * (at - Math.floor(at));
 };
 
-/** Runs the tasks of a phase, so many in flight, and gives how long each took. */
+/** So many in all, so many of them at once. */
+export const inLanes = async (count: number, concurrency: number, act: (n: number) => Promise<void>): Promise<void> => {
+  let begun = 0;
+  const lane = async () => {
+    while (begun < count) await act(begun++);
+  };
+  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, lane));
+};
+
+/** Runs the tasks of a phase and gives how long each took. */
 export const runTasks = async (client: BenchClient, { shape, count, concurrency }: Phase): Promise<number[]> => {
   const body = bodyOf(shape);
   const latencies: number[] = [];
-  let begun = 0;
-  const lane = async () => {
-    while (begun < count) {
-      begun += 1;
-      const from = performance.now();
-      mustBeRight(shape, await client.run(body));
-      latencies.push(performance.now() - from);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, lane));
+  await inLanes(count, concurrency, async () => {
+    const from = performance.now();
+    mustBeRight(shape, await client.run(body));
+    latencies.push(performance.now() - from);
+  });
   return latencies;
 };
 
@@ -66,6 +70,7 @@ export const measure = async (system: System, phase: Phase): Promise<Figures> =>
   const [busyAfter, cpuAfter] = [machineBusySeconds(), cpuOf(system)];
 
   const steps = phase.count * stepCount(phase.shape);
+  mustBeOrderedOnce(before, after, steps);
   const spent = Object.keys(cpuAfter).map((name) => [name, (cpuAfter[name] ?? 0) - (cpu[name] ?? 0)] as const);
   const total = spent.reduce((sum, [, each]) => sum + each, 0);
   const perThousand = (value: number) => round((value / steps) * 1_000);
@@ -108,7 +113,17 @@ const cpuOf = (system: System): Record<string, number> =>
 const sumOf = (streams: ReadonlyMap<string, StreamState>): number =>
   [...streams.values()].reduce((sum, { bytes }) => sum + bytes, 0);
 
-const { buckets } = namesOf();
+/** Nothing failed, so every step was ordered once; names that were said again are no messages. */
+export const mustBeOrderedOnce = (
+  before: ReadonlyMap<string, StreamState>,
+  after: ReadonlyMap<string, StreamState>,
+  steps: number,
+): void => {
+  const orders = (after.get(streams.orders)?.lastSeq ?? 0) - (before.get(streams.orders)?.lastSeq ?? 0);
+  if (orders !== steps) throw new Error(`${steps} steps were done, and ${orders} orders were stored for them.`);
+};
+
+const { streams, buckets } = namesOf();
 /** These are written to as long as anybody lives. */
 const beating = new Set([buckets.agents, buckets.members].map((name) => `KV_${name}`));
 const quietMs = 700;
@@ -119,8 +134,7 @@ export const calm = async (client: BenchClient): Promise<ReadonlyMap<string, Str
   let last = '';
   let since = performance.now();
   for (const deadline = since + patienceMs; ; ) {
-    const streams = await client.streams();
-    const kept = new Map([...streams].filter(([name]) => !beating.has(name)));
+    const kept = new Map([...(await client.streams())].filter(([name]) => !beating.has(name)));
     const now = [...kept].map(([name, { lastSeq }]) => `${name} ${lastSeq}`).join();
     if (now !== last) since = performance.now();
     last = now;

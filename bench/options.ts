@@ -10,24 +10,35 @@ export interface BenchOptions {
   readonly executors: number;
   readonly concurrency: number;
   readonly door: Door;
+  /** Open tasks, where they are measured. */
+  readonly open: number;
   readonly most: number;
   readonly data: string | undefined;
   readonly profile: readonly string[];
 }
 
-export const help = (names: readonly string[]): string => `npm run bench -- [options]
+export interface Named {
+  readonly name: string;
+  readonly says: string;
+  /** Run where nothing is chosen. */
+  readonly usual: boolean;
+}
+
+export const help = (benches: readonly Named[]): string => `npm run bench -- [options]
 
 Runs a real nats-server, real coordinators and real executors as processes, submits ready plans of \`noop\` steps as a plain NATS
 client does, and prints one line of JSON for each measurement: throughput, latency, processor time and memory by process, and
-what was stored. Without options: W1, W2, W3 and W4, one round, the server's usual sync.
+what was stored. Without options: ${usualOf(benches).join(', ')}, one round, the server's usual sync.
 
-  --only NAME,…      ${names.join(', ')}
+  --only NAME,…
+${benches.map(({ name, says }) => `      ${name.padEnd(12)} ${says}`).join('\n')}
   --rounds N         so many times, each on a fresh installation
   --strict           the server syncs to disk before it acknowledges (sync_interval: always)
   --coordinators N   1 unless said
   --executors N      1 unless said
   --concurrency N    orders that one executor works on at once; 100 unless said
   --door NAME        validated (request and reply, the default) or durable (the stream)
+  --open N           open tasks for OPEN and RECOVERY; 100000 unless said
   --most N           at most N tasks a phase and N steps a task: to see that it works, not how fast
   --data DIR         where the streams lie; a disk of its own tells more than a temporary folder
   --profile NAME,…   what took most time in these processes: coordinator, executor, client; their figures are no good then
@@ -38,16 +49,15 @@ Examples:
   npm run bench -- --only W3 --profile coordinator
 `;
 
+const usualOf = (benches: readonly Named[]) => benches.filter(({ usual }) => usual).map(({ name }) => name);
+
 export class OptionMistake extends Error {}
 
-export const readOptions = (
-  args: readonly string[],
-  names: readonly string[],
-  usual: readonly string[],
-): BenchOptions | 'help' => {
+export const readOptions = (args: readonly string[], benches: readonly Named[]): BenchOptions | 'help' => {
   const { values } = parsed(args);
   if (values.help) return 'help';
-  const only = values.only?.split(',') ?? usual;
+  const names = benches.map(({ name }) => name);
+  const only = values.only?.split(',') ?? usualOf(benches);
   for (const name of only)
     if (!names.includes(name))
       throw new OptionMistake(`--only ${name}: there is no such bench; there are ${names.join(', ')}.`);
@@ -62,6 +72,7 @@ export const readOptions = (
     executors: numberIn('executors', values.executors),
     concurrency: numberIn('concurrency', values.concurrency),
     door,
+    open: numberIn('open', values.open),
     most: values.most === undefined ? Number.POSITIVE_INFINITY : numberIn('most', values.most),
     data: values.data,
     profile: values.profile?.split(',') ?? [],
@@ -81,6 +92,7 @@ const parsed = (args: readonly string[]) => {
         executors: { type: 'string', default: '1' },
         concurrency: { type: 'string', default: '100' },
         door: { type: 'string', default: 'validated' },
+        open: { type: 'string', default: '100000' },
         most: { type: 'string' },
         data: { type: 'string' },
         profile: { type: 'string' },

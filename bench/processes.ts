@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const checkout = join(import.meta.dirname, '..');
 const patienceMs = 60_000;
 const lookEveryMs = 10;
+let starts = 0;
 
 export interface ServerStart {
   readonly binary: string;
@@ -67,7 +68,8 @@ export interface Service {
 /** Resolves once it says that it is ready. */
 export const startService = async (start: ServiceStart): Promise<Service> => {
   const { service, instance, dir, env, flags } = start;
-  const file = join(dir, `${instance}.log`);
+  // A file of its own for each start: what an earlier one said is not this one's.
+  const file = join(dir, `${instance}.${starts++}.log`);
   const child = logged(file, (fd) =>
     spawn(process.execPath, [...(flags ?? []), join(checkout, 'services', service, 'src/main.ts')], {
       stdio: ['ignore', fd, fd],

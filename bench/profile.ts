@@ -1,8 +1,8 @@
 // Where a process spends its time: a sampling profile of one phase, told as the functions and the places that took most of it.
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { Session } from 'node:inspector/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { type Inspector, inspectorOf } from './inspector.ts';
 import type { System } from './system.ts';
 
 /** What the inspector gives, as far as it is read here. */
@@ -14,11 +14,6 @@ interface Profile {
   }[];
   readonly samples: readonly number[];
   readonly timeDeltas: readonly number[];
-}
-
-interface Inspector {
-  post(method: string, params?: object): Promise<unknown>;
-  close(): void;
 }
 
 export interface Profiling {
@@ -34,8 +29,7 @@ const placesShown = 12;
 /** The processes are those of the system, and `client`, which is this one. */
 export const startProfiling = async (system: System, names: readonly string[]): Promise<Profiling> => {
   const inspectors = new Map<string, Inspector>();
-  for (const name of names)
-    inspectors.set(name, await (name === 'client' ? ownInspector() : inspectorOf(system, name)));
+  for (const name of names) inspectors.set(name, await inspectorOf(system, name));
   for (const inspector of inspectors.values()) {
     await inspector.post('Profiler.enable');
     await inspector.post('Profiler.setSamplingInterval', { interval: intervalUs });
@@ -54,45 +48,6 @@ export const startProfiling = async (system: System, names: readonly string[]): 
       }
       return told.join('\n');
     },
-  };
-};
-
-const ownInspector = (): Promise<Inspector> => {
-  const session = new Session();
-  session.connect();
-  return Promise.resolve({
-    post: (method, params) => (session.post as (method: string, params?: object) => Promise<unknown>)(method, params),
-    close: () => session.disconnect(),
-  });
-};
-
-const inspectorOf = async (system: System, name: string): Promise<Inspector> => {
-  const service = system.services.get(name);
-  if (service === undefined)
-    throw new Error(`--profile ${name}: there are ${[...system.services.keys()].join(', ')} and client.`);
-  const url = /Debugger listening on (ws:\S+)/.exec(service.log())?.[1];
-  if (url === undefined) throw new Error(`${name} does not say where its inspector listens.`);
-  const socket = new WebSocket(url);
-  await new Promise((resolve, reject) => {
-    socket.addEventListener('open', resolve, { once: true });
-    socket.addEventListener('error', () => reject(new Error(`The inspector of ${name} does not answer.`)), {
-      once: true,
-    });
-  });
-  const asked = new Map<number, (result: unknown) => void>();
-  let count = 0;
-  socket.addEventListener('message', ({ data }) => {
-    const { id, result } = JSON.parse(String(data)) as { id?: number; result?: unknown };
-    if (id !== undefined) asked.get(id)?.(result);
-  });
-  return {
-    post: (method, params = {}) =>
-      new Promise((resolve) => {
-        count += 1;
-        asked.set(count, resolve);
-        socket.send(JSON.stringify({ id: count, method, params }));
-      }),
-    close: () => socket.close(),
   };
 };
 

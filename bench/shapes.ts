@@ -33,6 +33,16 @@ const stepsOf = (shape: Shape): Step[] => {
   }
 };
 
+/** Waits for a person, and does one step then. */
+export const waitingBody = JSON.stringify({
+  plan: {
+    steps: [
+      { id: 'gate', capability: 'approval' },
+      { id: 'work', capability: 'noop', depends_on: ['gate'] },
+    ],
+  },
+});
+
 /** The join counts as a step. */
 export const stepCount = (shape: Shape): number =>
   shape.kind === 'single' ? 1 : shape.n + (shape.kind === 'fan' ? 1 : 0);

@@ -1,0 +1,168 @@
+// Four coordinators under load: a fifth joins, one is killed. Nothing may be lost, and only the share of who comes or goes may move.
+import { limits, type TaskRecord } from '@capstan/contracts';
+import type { Bench } from '../bench.ts';
+import type { BenchClient } from '../client.ts';
+import { calm, mustBeOrderedOnce, round } from '../measure.ts';
+import { bodyOf, mustBeRight, type Shape, stepCount } from '../shapes.ts';
+import { named, type System } from '../system.ts';
+
+const shape: Shape = { kind: 'chain', n: 10 };
+const lanes = 256;
+const steadyMs = 5_000;
+/** A client that hears nothing asks again. */
+const unheardMs = 3_000;
+const patienceMs = 120_000;
+const coordinators = 4;
+
+export const joining: Bench = {
+  name: 'JOIN',
+  says: 'a fifth coordinator joins and one is killed, under load',
+  usual: false,
+  run: async ({ options, start, say }) => {
+    await using system = await start({ coordinators, executors: 2 });
+    const names = Array.from({ length: coordinators }, (_, at) => named('coordinator', at));
+    await owned(system, names);
+    const before = await calm(system.client);
+    const load = startLoad(system.client, Math.min(lanes, options.most));
+
+    await during(steadyMs);
+    const joined = movesFrom(system, names);
+    const fifth = named('coordinator', coordinators);
+    const joinedAt = performance.now();
+    await system.start('coordinator', fifth);
+    await owned(system, [...names, fifth]);
+    const joinedIn = seconds(joinedAt);
+    const movedToFifth = { gained: holding(system, fifth), others: joined() };
+    await during(steadyMs);
+
+    const [victim = '', ...others] = names;
+    const left = [...others, fifth];
+    const lost = holding(system, victim);
+    const killed = movesFrom(system, left);
+    const killedAt = performance.now();
+    await system.stop(victim, 'SIGKILL');
+    await owned(system, left);
+    const takenIn = seconds(killedAt);
+    const movedToOthers = killed();
+    await during(steadyMs);
+
+    const { tasks, longest, said } = await load.stop();
+    const steps = tasks * stepCount(shape);
+    mustBeOrderedOnce(before, await calm(system.client), steps);
+    const rate = (from: number, to: number) => round(load.endedBetween(from, to) / ((to - from) / 1_000), 1);
+    say({
+      bench: 'JOIN',
+      tasks,
+      steps,
+      all_right: true,
+      tasks_per_s: {
+        before: rate(joinedAt - steadyMs, joinedAt),
+        with_five: rate(killedAt - steadyMs, killedAt),
+        after_the_kill: rate(killedAt, killedAt + steadyMs),
+        once_taken_over: rate(killedAt + takenIn * 1_000, killedAt + takenIn * 1_000 + steadyMs),
+      },
+      longest_task_s: round(longest / 1_000, 2),
+      said_again: said,
+      join: { seconds: joinedIn, ...movedToFifth },
+      kill: { seconds: takenIn, lost, others: movedToOthers },
+    });
+  },
+};
+
+const during = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const seconds = (from: number): number => round((performance.now() - from) / 1_000, 2);
+
+interface Change {
+  readonly owned: number;
+  readonly gained: number;
+  readonly lost: number;
+}
+
+/** How partitions came and went, as a coordinator tells it. */
+const changesOf = (system: System, name: string): Change[] =>
+  (system.services.get(name)?.log() ?? '')
+    .split('\n')
+    .filter((line) => line.includes('"partitions changed hands"'))
+    .map((line) => JSON.parse(line) as Change);
+
+const holding = (system: System, name: string): number => changesOf(system, name).at(-1)?.owned ?? 0;
+
+/** Resolves once every partition is somebody's, and nobody's twice. */
+const owned = async (system: System, names: readonly string[]): Promise<void> => {
+  const held = () => names.map((name) => holding(system, name));
+  for (const deadline = performance.now() + patienceMs; performance.now() < deadline; await during(50)) {
+    const all = held();
+    if (all.every((count) => count > 0) && all.reduce((sum, count) => sum + count, 0) === limits.partitions) return;
+  }
+  throw new Error(`The partitions of ${names.join(', ')} do not come to ${limits.partitions}: ${held().join(', ')}.`);
+};
+
+/** What these gain and lose from now on. */
+const movesFrom = (system: System, names: readonly string[]) => {
+  const before = new Map(names.map((name) => [name, changesOf(system, name).length]));
+  return () => {
+    const changes = names.flatMap((name) => changesOf(system, name).slice(before.get(name)));
+    return {
+      gained: changes.reduce((sum, { gained }) => sum + gained, 0),
+      lost: changes.reduce((sum, { lost }) => sum + lost, 0),
+    };
+  };
+};
+
+const startLoad = (client: BenchClient, width: number) => {
+  const body = bodyOf(shape);
+  const ends: number[] = [];
+  let [stopped, longest, said] = [false, 0, 0];
+  const lane = async () => {
+    while (!stopped) {
+      const from = performance.now();
+      said += await runPatiently(client, body);
+      ends.push(performance.now());
+      longest = Math.max(longest, performance.now() - from);
+    }
+  };
+  const all = Promise.all(Array.from({ length: width }, lane));
+  all.catch(() => {});
+  return {
+    endedBetween: (from: number, to: number) => ends.filter((at) => at >= from && at < to).length,
+    stop: async () => {
+      stopped = true;
+      await all;
+      return { tasks: ends.length, longest, said };
+    },
+  };
+};
+
+/** As a client does who relies on nothing: what is unheard is said again under its id, and looked after. Gives how often it was. */
+const runPatiently = async (client: BenchClient, body: string): Promise<number> => {
+  const id = client.newId();
+  const ended = client.ended(id);
+  let taken = false;
+  let again = 0;
+  const submit = () =>
+    void client.submit(id, body).then(
+      () => (taken = true),
+      () => {},
+    );
+  submit();
+  for (const deadline = performance.now() + patienceMs; performance.now() < deadline; again += 1) {
+    const heard = await Promise.race([ended, during(unheardMs)]);
+    const found = heard ?? (await look(client, id));
+    if (!taken) submit();
+    if (found === null) continue;
+    mustBeRight(shape, found);
+    return again;
+  }
+  throw new Error(
+    `The task ${id} has not ended within ${patienceMs / 1_000} s: ${taken ? 'it was taken' : 'nobody took it'}.`,
+  );
+};
+
+const look = async (client: BenchClient, id: string): Promise<TaskRecord | null> => {
+  try {
+    const task = await client.ask<TaskRecord>('task', 'get', { task_id: id }, unheardMs);
+    return task.finished_at === null ? null : task;
+  } catch {
+    return null;
+  }
+};
