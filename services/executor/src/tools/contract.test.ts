@@ -57,6 +57,15 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
     ],
     slow: { url: `http://127.0.0.1:${port}/slow`, timeout_ms: 600_000 },
   },
+  script: {
+    good: [{ script: 'cat\ntrue' }, { script: 'console.log(1)', language: 'node' }],
+    bad: [
+      [{}, 'script'],
+      [{ script: 'x', language: 'perl' }, 'language'],
+      [{ script: 'x', args: {} }, 'args'],
+    ],
+    slow: { script: 'true\nsleep 600' },
+  },
   shell: {
     good: [{ command: ['true'] }, { command: 'exit 0', shell: true }],
     bad: [

@@ -5,7 +5,8 @@ import { echo } from './echo.ts';
 import { fail } from './fail.ts';
 import { http } from './http.ts';
 import { noop } from './noop.ts';
+import { script } from './script.ts';
 import { shell } from './shell.ts';
 import { wait } from './wait.ts';
 
-export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell];
+export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script];

@@ -113,6 +113,17 @@ test('shell: its own time limit and other exit codes', async (t) => {
   assert.deepEqual([absent?.code, absent?.retryable], ['command_not_found', false]);
 });
 
+test('script: its lines are not arguments, what reads input gets none of them, and it ends where one fails', async (t) => {
+  const { run } = await fixture(t);
+  const stdout = async (input: object) => ((await run('script', input)).output as { stdout: string }).stdout;
+  assert.equal(await stdout({ script: 'cat\necho "$1 $#"', args: ['a b', 2] }), 'a b 2\n');
+  assert.equal(await stdout({ script: 'false\necho on', strict: false }), 'on\n');
+  const failed = await run('script', { script: 'echo one\nfalse\necho two' });
+  assert.deepEqual([failed.error?.code, (failed.output as { stdout: string }).stdout], ['command_failed', 'one\n']);
+  assert.equal(await stdout({ language: 'node', script: 'console.log(process.argv[2])', args: ['x'] }), 'x\n');
+  assert.equal(await stdout({ language: 'python', script: 'import sys; print(sys.argv[1])', args: ['y'] }), 'y\n');
+});
+
 test('http: private addresses are refused for good unless listed', async (t) => {
   const port = await serve(t, (_, response) => void response.end('inside'));
   const closed = await fixture(t, {});
