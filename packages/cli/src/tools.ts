@@ -12,6 +12,8 @@ export const readTools = async (client: Client): Promise<DescribedTool[]> => {
   try {
     const found: DescribedTool[] = [];
     for (const key of (await store.keys()).toSorted()) {
+      // Pins of what MCP servers have, which no queue's name can begin with.
+      if (key.startsWith('_')) continue;
       const entry = await store.get(key);
       const tool = entry && !entry.gone ? readTool(entry.data) : null;
       if (tool) found.push(tool);

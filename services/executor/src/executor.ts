@@ -9,6 +9,7 @@ import {
   type Workspaces,
 } from '@capstan/kit';
 import { publishCatalogue } from './catalogue.ts';
+import type { McpTools } from './mcp/tools.ts';
 import { settings } from './settings.ts';
 import { runTool, type Tool } from './tool.ts';
 import { tools } from './tools/index.ts';
@@ -23,27 +24,39 @@ export const newExecutor = () => {
   let workspaces: Workspaces;
   let commands: RunCommand;
   let catalogue: { stop(): void } | undefined;
+  let mcp: McpTools | undefined;
   return defineAgent({
     queue,
     domain: 'build',
     capabilities: () => [...byName.keys()],
     concurrency,
     ...settings,
-    start: (config, log, house) => {
+    start: async (config, log, house) => {
       workspaces = newWorkspaces('executor', config.workspaces);
       commands = commandRunner(config);
       if (config.unsafe_host_shell)
         log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');
-      catalogue = publishCatalogue(house, config.own.queue ?? queue, [...byName.values()], log);
+      const own = config.own.queue ?? queue;
+      if (config.own.mcp.manifest !== undefined) {
+        // Loaded when it is needed: without a manifest nobody pays for it.
+        const [{ loadManifest }, { startMcpTools }] = await Promise.all([
+          import('./mcp/manifest.ts'),
+          import('./mcp/tools.ts'),
+        ]);
+        mcp = await startMcpTools(loadManifest(config.own.mcp.manifest), own, house, log);
+        for (const tool of mcp.tools) byName.set(tool.name, tool);
+      }
+      catalogue = publishCatalogue(house, own, [...byName.values()], log);
     },
     run: async (order, context) => {
       const tool = byName.get(order.capability);
       if (!tool) return reject('unknown_capability', unknown(order.capability, [...byName.keys()]));
       return runTool(tool, { ...context, order, commands, workspaces });
     },
-    stop: () => {
+    stop: async () => {
       catalogue?.stop();
-      return workspaces.end();
+      await mcp?.stop();
+      await workspaces.end();
     },
   });
 };

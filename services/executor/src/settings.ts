@@ -18,11 +18,20 @@ const shape = {
       only: z.array(place).optional(),
     })
     .prefault({}),
+  mcp: z
+    .strictObject({
+      /** A file that says which MCP servers there are, and which agent may use which of their tools. */
+      manifest: z.string().min(1).optional(),
+    })
+    .prefault({}),
 };
 
 export const settings = {
   settings: shape,
-  environment: { CAPSTAN_HTTP_ALLOW: { path: ['http', 'allow'], as: 'list' } },
+  environment: {
+    CAPSTAN_HTTP_ALLOW: { path: ['http', 'allow'], as: 'list' },
+    CAPSTAN_AGENTS_MANIFEST: { path: ['mcp', 'manifest'], as: 'text' },
+  },
 } as const;
 
 export type ExecutorContext = AgentContext<AgentSettings<typeof shape>>;
