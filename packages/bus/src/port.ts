@@ -24,6 +24,8 @@ export interface Delivery extends Message {
   readonly deliveries: number;
   /** Done with it. Resolves once the server knows. */
   ack(): Promise<void>;
+  /** The same without hearing of it: where that gets lost, the message comes again. */
+  letGo(): void;
   /** Not now: deliver it again after a while. Never without a delay, which would spend all deliveries in milliseconds. */
   later(afterMs: number): void;
   /** Still at it: not silence. */

@@ -43,6 +43,7 @@ export { namesOf, namespacePattern, parseEventSubject, parseOrderSubject } from 
 export type { Names } from './names.ts';
 export { answer, failure, order } from './order.ts';
 export type { Failure, Order } from './order.ts';
+export { plainOrder, plainReport } from './plain.ts';
 export { phase, plan, risk, step } from './plan.ts';
 export type { Phase, Plan, Risk, Step } from './plan.ts';
 export { artifact, outcome, report, usage } from './report.ts';

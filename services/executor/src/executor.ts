@@ -51,7 +51,8 @@ export const newExecutor = () => {
     run: async (order, context) => {
       const tool = byName.get(order.capability);
       if (!tool) return reject('unknown_capability', unknown(order.capability, [...byName.keys()]));
-      return runTool(tool, { ...context, order, commands, workspaces });
+      // Over the context and not a copy of it: what of it nobody asks for is never made.
+      return runTool(tool, Object.assign(Object.create(context) as typeof context, { order, commands, workspaces }));
     },
     stop: async () => {
       catalogue?.stop();

@@ -93,6 +93,7 @@ export class MemoryTaker implements Running, Puller {
           .finally(release);
         return answered;
       },
+      letGo: () => void delivery.ack().catch(() => {}),
       later: (afterMs) => {
         if (answered) return;
         answered = Promise.resolve();

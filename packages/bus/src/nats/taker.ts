@@ -172,6 +172,13 @@ class Held extends PulledMessage implements Delivery {
     return this.#answered;
   }
 
+  letGo(): void {
+    if (this.#answered) return;
+    this.#answered = Promise.resolve();
+    if (this.#taker.line.online()) this.#taker.line.outgoing.publish(this.#reply, '+ACK');
+    this.#taker.release(this);
+  }
+
   later(afterMs: number): void {
     if (this.#answered) return;
     this.#answered = Promise.resolve();

@@ -26,7 +26,7 @@ test('a throw is retryable and called crashed; a Stopped keeps its outcome', asy
 test('the time limit aborts, and the reason says so', async () => {
   let reason: AttemptStopped | undefined;
   const attempt = startAttempt(async (signal) => {
-    await untilAborted(signal).catch((error) => (reason = error));
+    await untilAborted(signal()).catch((error) => (reason = error));
     return done();
   }, 5);
   assert.deepEqual(await attempt.ended, { stopped: 'timeout', late: false });

@@ -33,13 +33,16 @@ export interface Attempt {
 /** How long work may take to clean up after itself once its time is up. */
 const cleanUpMs = 2_000;
 
-/** What comes too late to be finished, or was cancelled before it came, is not begun. */
+/**
+ * What comes too late to be finished, or was cancelled before it came, is not begun. The signal is made when it is asked for: most work is over
+ * before anybody would.
+ */
 export const startAttempt = (
-  run: (signal: AbortSignal) => Promise<Outcome>,
+  run: (signal: () => AbortSignal) => Promise<Outcome>,
   timeoutMs: number,
   already: StopReason | null = timeoutMs > 0 ? null : 'timeout',
 ): Attempt => {
-  const abort = new AbortController();
+  let abort: AbortController | null = null;
   let why: StopReason | null = null;
   let patience: Timer | null = null;
   const { promise, resolve } = Promise.withResolvers<Ended>();
@@ -48,14 +51,19 @@ export const startAttempt = (
     if (why) return;
     why = reason;
     patience = startTimer(withinMs, () => resolve({ stopped: reason, late: true }));
-    abort.abort(new AttemptStopped(reason));
+    abort?.abort(new AttemptStopped(reason));
+  };
+  const signal = (): AbortSignal => {
+    abort ??= new AbortController();
+    if (why && !abort.signal.aborted) abort.abort(new AttemptStopped(why));
+    return abort.signal;
   };
   const limit = startTimer(timeoutMs, () => stop('timeout', cleanUpMs));
   // Once told to stop, what the work says no longer counts: it may have been cut off in the middle.
   const end = (ended: Ended) => resolve(why ? { stopped: why, late: false } : ended);
   if (already) resolve({ stopped: already, late: false });
   else
-    void (async () => run(abort.signal))().then(
+    void (async () => run(signal))().then(
       (outcome) => end({ outcome }),
       (error: unknown) => end(fromThrow(error)),
     );

@@ -40,25 +40,31 @@ export interface ContextParts<Own> {
   readonly agent: string;
   readonly key: string;
   readonly config: Config<Own>;
-  readonly log: Logger;
+  readonly log: () => Logger;
+  readonly signal: () => AbortSignal;
   readonly mask: Mask;
   /** Of the process, for its log. */
   readonly processMask: Mask;
   readonly claims: ClaimCheck;
-  readonly outputLog: OutputLog;
+  readonly outputLog: () => OutputLog;
   readonly artifacts: Artifact[];
 }
 
-export const newContext = <Own>(parts: ContextParts<Own>, signal: AbortSignal): AgentContext<Own> => {
-  const { bus, order, agent, key, config, log, mask, processMask, claims, outputLog, artifacts } = parts;
+export const newContext = <Own>(parts: ContextParts<Own>): AgentContext<Own> => {
+  const { bus, order, agent, key, config, log, signal, mask, processMask, claims, outputLog, artifacts } = parts;
   const masks = [mask, processMask];
-  const source = secretSource(config);
   // In this order: what an earlier step gave out is data, and a secret named in it is not resolved.
-  const resolve = async (value: unknown) => claims.load(await resolveSecrets(value, source, masks));
-  const subject = bus.names.progress(order.task_id, order.step_id);
+  const resolve = async (value: unknown) =>
+    standsForItself(value)
+      ? value
+      : claims.load(await resolveSecrets(value, secretSource(config), masks));
   return {
-    log,
-    signal,
+    get log() {
+      return log();
+    },
+    get signal() {
+      return signal();
+    },
     key,
     config,
     input: async () => (await resolve(order.input)) as Record<string, unknown>,
@@ -66,11 +72,11 @@ export const newContext = <Own>(parts: ContextParts<Own>, signal: AbortSignal): 
     progress: (percent, message) => {
       const said = { attempt: order.attempt, agent, kind: 'progress', percent: Math.min(100, Math.max(0, percent)) };
       bus.tell(
-        subject,
+        bus.names.progress(order.task_id, order.step_id),
         JSON.stringify(message === undefined ? said : { ...said, message: mask.text(message).slice(0, 4_096) }),
       );
     },
-    output: (stream, chunk) => outputLog.write(stream, chunk),
+    output: (stream, chunk) => outputLog().write(stream, chunk),
     artifact: async (name, data) => {
       const stored = await claims.put(
         safeName(mask.text(name)),
@@ -86,6 +92,14 @@ export const newContext = <Own>(parts: ContextParts<Own>, signal: AbortSignal): 
       for (const each of masks) each.add(value);
     },
   };
+};
+
+/** Nothing in it names a secret or an output kept elsewhere; so it is with most inputs. */
+const standsForItself = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return true;
+  if ('$secret' in value || '$ref' in value) return false;
+  for (const inner of Object.values(value)) if (!standsForItself(inner)) return false;
+  return true;
 };
 
 /** A name becomes a part of a key; what a key can't hold, or could climb with, becomes "_". */

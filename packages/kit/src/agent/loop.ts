@@ -9,6 +9,7 @@ import { announce } from './announce.ts';
 import { listenForCancels } from './cancels.ts';
 import type { AgentContext } from './context.ts';
 import { persist } from './persist.ts';
+import { newPulse } from './pulse.ts';
 import { readOrder } from './read-order.ts';
 import { newServerClock } from './server-clock.ts';
 import { handBackMs, startWork, type Work } from './work.ts';
@@ -41,13 +42,15 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   const reported = new Set<string>();
   const closing = new AbortController();
   const clock = newServerClock();
+  const pulse = newPulse();
+  const objects = bus.objects(bus.names.buckets.artifacts);
   const cancels = listenForCancels(bus);
   const announcement = announce({ bus, record, busy: () => working.size, log, clock });
   let draining = false;
 
   const begin = (order: Order, key: string, delivery: Delivery): void => {
     const work = startWork(
-      { bus, agent, config, log, processMask: mask, cancels, clock, closing: closing.signal, run },
+      { bus, objects, agent, config, log, processMask: mask, cancels, clock, pulse, closing: closing.signal, run },
       order,
       key,
       delivery,
@@ -74,7 +77,7 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
     }
     const again = working.get(read.key);
     if (again) again.join(delivery);
-    else if (reported.has(read.key)) void delivery.ack().catch(() => {});
+    else if (reported.has(read.key)) delivery.letGo();
     else begin(read.order, read.key, delivery);
   };
 
@@ -123,7 +126,12 @@ const putAside = async <Own>(
     step: said?.step,
   };
   try {
-    const buried = await persist('A dead letter', () => bury(bus, letter), log, closing);
+    const buried = await persist(
+      'A dead letter',
+      () => bury(bus, letter),
+      () => log,
+      closing,
+    );
     if (!buried) return;
     log.error(
       { subject, seq, dlq: buried.id },

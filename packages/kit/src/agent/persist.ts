@@ -8,8 +8,8 @@ const longestWaitMs = 10_000;
 /** Null where `signal` ended it first. Throws what waiting can't cure. */
 export const persist = async <T>(
   what: string,
-  act: () => Promise<T>,
-  log: Logger,
+  act: () => T | Promise<T>,
+  log: () => Logger,
   signal: AbortSignal,
 ): Promise<T | null> => {
   for (let wait = firstWaitMs; !signal.aborted; wait = Math.min(wait * 2, longestWaitMs)) {
@@ -17,7 +17,7 @@ export const persist = async <T>(
       return await act();
     } catch (error) {
       if (!isBusError(error, 'unavailable') && !isBusError(error, 'full')) throw error;
-      log.warn({ error: error.message, waitMs: wait }, `${what} could not be stored yet; trying again.`);
+      log().warn({ error: error.message, waitMs: wait }, `${what} could not be stored yet; trying again.`);
       await pause(wait, signal);
     }
   }

@@ -7,6 +7,7 @@ import {
   order,
   parseEventSubject,
   parseOrderSubject,
+  plainOrder,
 } from '@capstan/contracts';
 
 export type ReadOrder =
@@ -27,6 +28,8 @@ export const readOrder = (names: Names, delivery: Pick<Delivery, 'subject' | 'da
       message: `This agent understands version 1, and the order says ${JSON.stringify(version)}.`,
     };
   }
+  const plain = plainOrder(decoded.value);
+  if (plain !== null) return agreed(names, delivery.subject, plain);
   const parsed = order.safeParse(decoded.value);
   if (!parsed.success) {
     const issue = parsed.error.issues[0];
@@ -36,9 +39,12 @@ export const readOrder = (names: Names, delivery: Pick<Delivery, 'subject' | 'da
       message: `The order is not one: ${issue?.path.join('.')}: ${issue?.message}.`,
     };
   }
-  const mistake = disagreement(names, delivery.subject, parsed.data);
-  if (mistake) return { ok: false, reason: 'malformed', message: mistake };
-  return { ok: true, order: parsed.data, key: keyOf(parsed.data) };
+  return agreed(names, delivery.subject, parsed.data);
+};
+
+const agreed = (names: Names, subject: string, body: Order): ReadOrder => {
+  const mistake = disagreement(names, subject, body);
+  return mistake ? { ok: false, reason: 'malformed', message: mistake } : { ok: true, order: body, key: keyOf(body) };
 };
 
 /** The idempotency key for anything outside. */

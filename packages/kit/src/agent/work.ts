@@ -1,6 +1,6 @@
 // One order from delivery to acknowledgement: run it, store the report, then acknowledge. The other way round, a crash in
-// between would lose the answer.
-import type { Bus, Delivery } from '@capstan/bus';
+// between would lose the answer. This runs for every order, so what only some work needs is made when it is asked for.
+import type { Bus, Delivery, Objects } from '@capstan/bus';
 import { type Artifact, limits, type Order, timeMs } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import { type Logger, stepLog } from '../log.ts';
@@ -10,8 +10,9 @@ import { type Attempt, type Ended, startAttempt } from './attempt.ts';
 import { type Cancels, patienceOf } from './cancels.ts';
 import { newClaimCheck } from './claim-check.ts';
 import { type AgentContext, newContext } from './context.ts';
-import { newOutputLog } from './output-log.ts';
+import { newOutputLog, type OutputLog } from './output-log.ts';
 import { persist } from './persist.ts';
+import type { Pulse } from './pulse.ts';
 import { composeReport } from './report.ts';
 import type { ServerClock } from './server-clock.ts';
 
@@ -26,12 +27,14 @@ export interface Work {
 
 export interface WorkParts<Own> {
   readonly bus: Bus;
+  readonly objects: Objects;
   readonly agent: string;
   readonly config: Config<Own>;
   readonly log: Logger;
   readonly processMask: Mask;
   readonly cancels: Cancels;
   readonly clock: ServerClock;
+  readonly pulse: Pulse;
   /** Aborted when the process can wait no longer. */
   readonly closing: AbortSignal;
   readonly run: (order: Order, context: AgentContext<Own>) => Promise<Outcome>;
@@ -43,26 +46,35 @@ export const handBackMs = 1_000;
 const logPatienceMs = 1_000;
 
 export const startWork = <Own>(parts: WorkParts<Own>, order: Order, key: string, delivery: Delivery): Work => {
+  const { bus, agent, pulse } = parts;
   const deliveries = [delivery];
-  const beat = setInterval(() => {
-    for (const each of deliveries) each.working();
-  }, beatOf(order));
-
   const work = prepare(parts, order, key);
+  const pulsing = {
+    everyMs: beatOf(order),
+    beat: () => {
+      for (const each of deliveries) each.working();
+    },
+    begun: () =>
+      bus.tell(
+        bus.names.progress(order.task_id, order.step_id),
+        JSON.stringify({ attempt: order.attempt, agent, kind: 'started' }),
+      ),
+  };
+  pulse.add(pulsing);
   const forget = parts.cancels.watch(key, (cancelled) => {
-    work.log.info({ reason: cancelled.reason }, 'Cancelled.');
+    work.log().info({ reason: cancelled.reason }, 'Cancelled.');
     work.attempt.stop('cancel', patienceOf(cancelled, Date.now()));
   });
-  const over = finish(parts, order, work, deliveries)
-    .catch((error: unknown) => {
-      // Not acknowledged, so it is delivered again: to this process, or to one that can.
-      work.log.error({ error }, 'An order could not be finished; it will be delivered again.');
-      return false;
-    })
-    .finally(() => {
-      clearInterval(beat);
-      forget();
-    });
+  const finished = (stored: boolean): boolean => {
+    pulse.remove(pulsing);
+    forget();
+    return stored;
+  };
+  const over = finish(parts, order, work, deliveries).then(finished, (error: unknown) => {
+    // Not acknowledged, so it is delivered again: to this process, or to one that can.
+    work.log().error({ error }, 'An order could not be finished; it will be delivered again.');
+    return finished(false);
+  });
   return {
     join: (again) => void deliveries.push(again),
     handBack: (withinMs) => work.attempt.stop('drain', withinMs),
@@ -81,35 +93,34 @@ const timeLeft = (order: Order, clock: ServerClock): number => {
 
 interface Prepared {
   readonly attempt: Attempt;
-  readonly log: Logger;
-  readonly report: (ended: Ended) => Promise<Uint8Array>;
-  readonly closeLog: () => Promise<void>;
+  log(): Logger;
+  report(ended: Ended): string | Promise<string>;
+  /** Null where nothing was printed. */
+  closeLog(): Promise<void> | null;
 }
 
 const prepare = <Own>(parts: WorkParts<Own>, order: Order, key: string): Prepared => {
-  const { bus, agent, config, processMask, run } = parts;
+  const { bus, objects, agent, config, processMask, run } = parts;
   const { names } = bus;
-  const log = stepLog(parts.log, order);
+  let stepLogger: Logger | null = null;
+  const log = (): Logger => (stepLogger ??= stepLog(parts.log, order));
   const mask = newMask();
   const artifacts: Artifact[] = [];
-  const claims = newClaimCheck({ objects: bus.objects(names.buckets.artifacts), names, order });
-  const subject = names.log(order.task_id, order.step_id);
-  const outputLog = newOutputLog({
-    attempt: order.attempt,
-    mask,
-    append: (line) => bus.append({ subject, data: JSON.stringify(line) }),
-  });
+  const claims = newClaimCheck({ objects, names, order });
+  let output: OutputLog | null = null;
+  const outputLog = (): OutputLog =>
+    (output ??= newOutputLog({
+      attempt: order.attempt,
+      mask,
+      append: (line) => bus.append({ subject: names.log(order.task_id, order.step_id), data: JSON.stringify(line) }),
+    }));
   const startedAt = performance.now();
-  bus.tell(
-    names.progress(order.task_id, order.step_id),
-    JSON.stringify({ attempt: order.attempt, agent, kind: 'started' }),
-  );
-  log.debug({ capability: order.capability }, 'Started.');
+  if (parts.log.isLevelEnabled('debug')) log().debug({ capability: order.capability }, 'Started.');
   const attempt = startAttempt(
     (signal) =>
       run(
         order,
-        newContext({ bus, order, agent, key, config, log, mask, processMask, claims, outputLog, artifacts }, signal),
+        newContext({ bus, order, agent, key, config, log, signal, mask, processMask, claims, outputLog, artifacts }),
       ),
     timeLeft(order, parts.clock),
     parts.cancels.past(key) ? 'cancel' : undefined,
@@ -117,7 +128,7 @@ const prepare = <Own>(parts: WorkParts<Own>, order: Order, key: string): Prepare
   return {
     attempt,
     log,
-    closeLog: () => outputLog.close(logPatienceMs),
+    closeLog: () => output?.close(logPatienceMs) ?? null,
     report: (ended) => {
       const outcome = 'outcome' in ended ? ended.outcome : ended.stopped;
       return composeReport({ order, agent, outcome, artifacts, wallMs: performance.now() - startedAt, mask, claims });
@@ -133,22 +144,19 @@ const finish = async <Own>(
 ): Promise<boolean> => {
   const { bus, closing } = parts;
   const ended = await work.attempt.ended;
-  note(work.log, ended);
-  await work.closeLog();
+  note(parts, work, ended);
+  const printed = work.closeLog();
+  if (printed !== null) await printed;
   if ('stopped' in ended && ended.stopped === 'drain') return giveBack(deliveries);
 
   const data = await persist('The report', () => work.report(ended), work.log, closing);
-  const said =
-    data && (await persist('The report', () => bus.once({ subject: order.report_to, data }), work.log, closing));
-  if (!said) return giveBack(deliveries);
+  if (data === null) return giveBack(deliveries);
+  const said = await persist('The report', () => bus.once({ subject: order.report_to, data }), work.log, closing);
+  if (said === null) return giveBack(deliveries);
   // Not an error: the first report of an attempt wins, so this one came second.
-  if (said.again) work.log.debug('This attempt had been reported before.');
-  // Where this is not heard, the order comes again, and is acknowledged then.
-  await Promise.all(
-    deliveries.map((delivery) =>
-      delivery.ack().catch((error: unknown) => work.log.debug({ error }, 'Not acknowledged yet.')),
-    ),
-  );
+  if (said.again) work.log().debug('This attempt had been reported before.');
+  // Where one of these gets lost, the order comes again, and is let go of then.
+  for (const delivery of deliveries) delivery.letGo();
   return true;
 };
 
@@ -157,13 +165,13 @@ const giveBack = (deliveries: readonly Delivery[]): boolean => {
   return false;
 };
 
-const note = (log: Logger, ended: Ended): void => {
+const note = <Own>(parts: WorkParts<Own>, work: Prepared, ended: Ended): void => {
   if ('stopped' in ended) {
     if (ended.late)
-      log.warn({ why: ended.stopped }, 'The work did not stop when it was told to, and is not waited for.');
-    else log.debug({ why: ended.stopped }, 'Stopped.');
-  } else if ('crash' in ended) log.error({ error: ended.crash }, 'The agent threw an error.');
+      work.log().warn({ why: ended.stopped }, 'The work did not stop when it was told to, and is not waited for.');
+    else work.log().debug({ why: ended.stopped }, 'Stopped.');
+  } else if ('crash' in ended) work.log().error({ error: ended.crash }, 'The agent threw an error.');
   else if (ended.outcome.kind === 'failed')
-    log.info({ code: ended.outcome.code, reason: ended.outcome.message }, 'Failed.');
-  else log.debug('Done.');
+    work.log().info({ code: ended.outcome.code, reason: ended.outcome.message }, 'Failed.');
+  else if (parts.log.isLevelEnabled('debug')) work.log().debug('Done.');
 };
