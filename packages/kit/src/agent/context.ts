@@ -55,9 +55,7 @@ export const newContext = <Own>(parts: ContextParts<Own>): AgentContext<Own> => 
   const masks = [mask, processMask];
   // In this order: what an earlier step gave out is data, and a secret named in it is not resolved.
   const resolve = async (value: unknown) =>
-    standsForItself(value)
-      ? value
-      : claims.load(await resolveSecrets(value, secretSource(config), masks));
+    standsForItself(value) ? value : claims.load(await resolveSecrets(value, secretSource(config), masks));
   return {
     get log() {
       return log();
