@@ -12,6 +12,8 @@ interface Room {
 }
 
 const agent: Room = { ours: ['contracts', 'kit'] };
+/** An agent that runs commands. */
+const worker: Room = { ours: ['contracts', 'kit', 'sandbox'] };
 const all = ['contracts', 'engine', 'bus', 'kit'];
 
 const rooms: Readonly<Record<string, Room>> = {
@@ -19,14 +21,15 @@ const rooms: Readonly<Record<string, Room>> = {
   'packages/engine': { ours: ['contracts'], others: ['@marcbachmann/cel-js', 'node:crypto'] },
   'packages/bus': { ours: ['contracts'], speaksNats: true },
   'packages/kit': { ours: ['contracts', 'bus'] },
+  'packages/sandbox': agent,
   'packages/cli': { ours: all },
   'services/coordinator': { ours: all },
   'services/planner': agent,
-  'services/executor': agent,
-  'services/verifier': agent,
+  'services/executor': worker,
+  'services/verifier': worker,
   'services/notifier': agent,
   // Tests stand outside: they may put any of the parts together.
-  test: { ours: [...all, 'coordinator'] },
+  test: { ours: [...all, 'coordinator', 'sandbox'] },
   // Measures from outside, with a client such as users write.
   bench: { ours: [...all, 'executor'], speaksNats: true },
 };

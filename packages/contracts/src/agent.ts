@@ -9,7 +9,9 @@ export const agentRecord = z.looseObject({
   queue: id,
   instance: id,
   domain: z.string().max(64).optional(),
-  capabilities: z.array(capability).min(1).max(1_000),
+  capabilities: z.array(capability).max(1_000),
+  /** What it could do but for something that is missing just now, and what that is. */
+  missing: z.record(z.string().max(128), z.string().max(1_024)).optional(),
   tags: z.record(z.string().max(64), z.string().max(256)).optional(),
   concurrency: z.int().min(1).max(100_000).optional(),
   busy: z.int().min(0).optional(),

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { type ConfigFile, type Path, readConfigFile, readLocalBeside } from './config-file.ts';
 import { type Layer, type FromEnvironment, environmentLayer } from './config-environment.ts';
 import { ConfigMistake, explainIssue } from './config-mistake.ts';
+import { sandboxConfig } from './config-sandbox.ts';
 import { nearest } from './nearest.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -32,10 +33,12 @@ const common = z.strictObject({
   health: z.strictObject({ port: z.int().min(0).max(65_535).optional(), host: z.string().optional() }).prefault({}),
   /** How long running work may take to finish once the process is told to stop. */
   drain_ms: z.int().min(0).max(3_600_000).default(limits.drainMs),
-  /** Lets every task run commands on this host, as this user. */
+  /** Lets every task run commands on this host, as this user, and not in the sandbox. */
   unsafe_host_shell: z.boolean().default(false),
   /** Where the directories of tasks are, shared by every process on this machine; each has its own where this is absent. */
   workspaces: z.string().min(1).optional(),
+  /** Where commands of tasks run, and what they get. */
+  sandbox: sandboxConfig,
   secrets: z
     .strictObject({
       /** Which a task may name: `env:NAME`, `file:/path`, `vault:mount/path#key`, with `*` at the end for any ending. */

@@ -1,11 +1,6 @@
 // How a process lives: configuration, log, health, shutdown, and the agent loop. What any agent does is not here.
 export type { AgentContext } from './agent/context.ts';
 export type { Loop } from './agent/loop.ts';
-export { commandEnvironment } from './command/environment.ts';
-export { commandRunner, hostRefusal } from './command/host.ts';
-export type { Command, CommandResult, RunCommand } from './command/host.ts';
-export { newWorkspaces } from './command/workspace.ts';
-export type { Workspaces } from './command/workspace.ts';
 export { loadConfig } from './config.ts';
 export type { CommonConfig, Config, Section } from './config.ts';
 export { ConfigMistake } from './config-mistake.ts';
@@ -22,6 +17,7 @@ export { done, park, reject, retry, Stopped } from './outcome.ts';
 export type { Done, Failed, Outcome, Parked } from './outcome.ts';
 export { newFetch } from './outbound/fetch.ts';
 export type { ToldRequest } from './outbound/fetch.ts';
+export { mayConnect, mayTry } from './outbound/places.ts';
 export type { Places } from './outbound/places.ts';
 export { OutboundError, request, retryAfterMs } from './outbound/request.ts';
 export type { OutboundErrorCode, OutboundRequest, OutboundResponse } from './outbound/request.ts';

@@ -152,6 +152,10 @@ const missingText = (capability: string, needs: Wanted['needs'], agents: readonl
   const tags = Object.entries(needs).map(([tag, value]) => `${tag}=${value}`);
   if (offered.includes(capability))
     return `no live agent offers "${capability}"${tags.length > 0 ? ` with ${tags.join(', ')}` : ''}`;
+  // Somebody would, and says what keeps it from that.
+  const hindered = agents.find((agent) => agent.missing?.[capability] !== undefined);
+  if (hindered)
+    return `no live agent offers "${capability}" just now. ${hindered.queue}.${hindered.instance} says: ${hindered.missing?.[capability]}`;
   const near = nearest(capability, offered);
   return `no live agent offers "${capability}"${near === null ? '' : `; the nearest name that is offered is "${near}"`}`;
 };

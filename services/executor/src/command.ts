@@ -1,6 +1,6 @@
 // What tools that run a command have in common: how arguments are written, where it runs, and what its end means.
-import { resolve } from 'node:path';
-import { commandEnvironment, type CommandResult, done, type Outcome, retry } from '@capstan/kit';
+import { done, type Outcome, retry } from '@capstan/kit';
+import type { CommandResult } from '@capstan/sandbox';
 import { z } from 'zod';
 import type { ToolContext } from './tool.ts';
 
@@ -26,6 +26,11 @@ export const commandOptions = {
     .max(1_024 * 1_024)
     .default(3_000)
     .describe('How much of the end of each stream becomes output; all of it is in the log of the step'),
+  artifacts: z
+    .array(z.string().min(1).max(1_024))
+    .max(100)
+    .default([])
+    .describe('What of the workspace is kept as artifacts: files, folders, or patterns such as dist/*.tgz'),
 };
 
 export const commandOutput = z.strictObject({
@@ -43,32 +48,34 @@ export interface CommandAsked {
   readonly stdin?: string | undefined;
   readonly timeout_ms?: number | undefined;
   readonly tail_bytes: number;
+  readonly artifacts?: readonly string[];
 }
 
-/** In the directory of the task. Any exit code is a result. */
+/** In the workspace of the task. Any exit code is a result. */
 export const runCommand = async (asked: CommandAsked, context: ToolContext): Promise<CommandResult> => {
-  const { commands, workspaces, order, signal, output, masked } = context;
-  const workspace = await workspaces.use(order.task_id);
+  const workspace = await context.sandbox.open(context.order, context);
   try {
-    return await commands({
+    const result = await workspace.run({
       argv: asked.argv,
-      cwd: resolve(workspace.path, asked.cwd ?? '.'),
-      env: commandEnvironment(order, workspace.path, asked.env),
+      cwd: asked.cwd,
+      env: asked.env,
       stdin: asked.stdin,
-      signal,
       timeoutMs: asked.timeout_ms,
       tailBytes: asked.tail_bytes,
-      onOutput: output,
-      masked,
     });
+    // Also of a command that failed: a report of what went wrong is what they are often for.
+    for (const { name, data } of await workspace.collect(asked.artifacts ?? [])) await context.artifact(name, data);
+    return result;
   } finally {
     workspace.release();
   }
 };
 
 export const judgeCommand = (result: CommandResult, program: string, successCodes: readonly number[]): Outcome => {
-  const { exitCode, signal, timedOut, stdout, stderr, truncated, wallMs } = result;
+  const { exitCode, signal, timedOut, outOfMemory, stdout, stderr, truncated, wallMs } = result;
   const output = { exit_code: exitCode ?? 128, stdout, stderr, truncated, wall_ms: wallMs };
+  if (outOfMemory)
+    return retry('out_of_memory', `"${program}" needed more memory than sandbox.memory_mb gives it.`, { output });
   if (timedOut) return retry('command_timeout', `"${program}" was ended after ${wallMs} ms.`, { output });
   if (exitCode === null) return retry('command_killed', `"${program}" was ended by ${signal}.`, { output });
   if (successCodes.includes(exitCode)) return done(output);

@@ -1,13 +1,6 @@
 // The executor: each of its tools is a capability. What a tool does is in its own file under tools/.
-import {
-  commandRunner,
-  defineAgent,
-  nearest,
-  newWorkspaces,
-  reject,
-  type RunCommand,
-  type Workspaces,
-} from '@capstan/kit';
+import { defineAgent, nearest, reject } from '@capstan/kit';
+import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import { publishCatalogue } from './catalogue.ts';
 import type { McpTools } from './mcp/tools.ts';
 import { settings } from './settings.ts';
@@ -21,8 +14,7 @@ const queue = 'executor';
 
 export const newExecutor = () => {
   const byName = new Map<string, Tool>(tools.map((tool) => [tool.name, tool]));
-  let workspaces: Workspaces;
-  let commands: RunCommand;
+  let sandbox: Sandbox;
   let catalogue: { stop(): void } | undefined;
   let mcp: McpTools | undefined;
   return defineAgent({
@@ -32,10 +24,7 @@ export const newExecutor = () => {
     concurrency,
     ...settings,
     start: async (config, log, house) => {
-      workspaces = newWorkspaces('executor', config.workspaces);
-      commands = commandRunner(config);
-      if (config.unsafe_host_shell)
-        log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');
+      sandbox = openSandbox('executor', config, log);
       const own = config.own.queue ?? queue;
       if (config.own.mcp.manifest !== undefined) {
         // Loaded when it is needed: without a manifest nobody pays for it.
@@ -48,16 +37,23 @@ export const newExecutor = () => {
       }
       catalogue = publishCatalogue(house, own, [...byName.values()], log);
     },
+    without: () => {
+      const wrong = sandbox.wrong();
+      if (wrong === null) return {};
+      const hindered = [...byName.values()].filter(({ needs }) => needs.sandbox === true);
+      return Object.fromEntries(hindered.map(({ name }) => [name, wrong]));
+    },
+    onTaskEnd: (task, status) => sandbox.taskEnded(task, status),
     run: async (order, context) => {
       const tool = byName.get(order.capability);
       if (!tool) return reject('unknown_capability', unknown(order.capability, [...byName.keys()]));
       // Over the context and not a copy of it: what of it nobody asks for is never made.
-      return runTool(tool, Object.assign(Object.create(context) as typeof context, { order, commands, workspaces }));
+      return runTool(tool, Object.assign(Object.create(context) as typeof context, { order, sandbox }));
     },
     stop: async () => {
       catalogue?.stop();
       await mcp?.stop();
-      await workspaces.end();
+      await sandbox.end();
     },
   });
 };

@@ -1,14 +1,14 @@
 // What a tool is, and how one is run: its input is checked before it, its output after it.
 import type { Order, Risk, ToolNeeds } from '@capstan/contracts';
-import { done, type Outcome, reject, type RunCommand, type Workspaces } from '@capstan/kit';
+import { done, type Outcome, reject } from '@capstan/kit';
+import type { Sandbox } from '@capstan/sandbox';
 import type { z } from 'zod';
 import { explainInput, mistyped } from './explain-input.ts';
 import type { ExecutorContext } from './settings.ts';
 
 export interface ToolContext extends ExecutorContext {
   readonly order: Order;
-  readonly commands: RunCommand;
-  readonly workspaces: Workspaces;
+  readonly sandbox: Sandbox;
 }
 
 export interface Tool {

@@ -1,6 +1,6 @@
 // What reads findings out of the output of a check.
 import type { Finding } from '@capstan/contracts';
-import type { CommandResult } from '@capstan/kit';
+import type { CommandResult } from '@capstan/sandbox';
 import type { Check } from './check.ts';
 
 export interface Verifier {

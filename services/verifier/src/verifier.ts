@@ -1,28 +1,28 @@
 // The verifier: runs the checks of a step's work and says what they found. How output becomes findings is in verifiers/.
 import { roles } from '@capstan/contracts';
-import { commandRunner, defineAgent, newWorkspaces, reject, type RunCommand, type Workspaces } from '@capstan/kit';
+import { defineAgent, reject } from '@capstan/kit';
+import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import { verify } from './verify.ts';
 
 export const newVerifier = () => {
-  let workspaces: Workspaces;
-  let commands: RunCommand;
+  let sandbox: Sandbox;
   const { queue, capabilities } = roles.verifier;
   return defineAgent({
     queue,
     domain: 'quality',
     capabilities: Object.keys(capabilities),
-    start: (config) => {
-      workspaces = newWorkspaces('verifier', config.workspaces);
-      commands = commandRunner(config);
+    start: (config, log) => {
+      sandbox = openSandbox('verifier', config, log);
     },
+    onTaskEnd: (task, status) => sandbox.taskEnded(task, status),
     run: async (order, context) => {
       const input = capabilities.verify.input.safeParse(await context.input());
       if (!input.success) {
         const issue = input.error.issues[0];
         return reject('invalid_input', `${issue?.path.map(String).join('.')}: ${issue?.message}`);
       }
-      return verify(input.data, { ...context, order, commands, workspaces });
+      return verify(input.data, { ...context, order, sandbox });
     },
-    stop: () => workspaces.end(),
+    stop: () => sandbox.end(),
   });
 };

@@ -1,25 +1,13 @@
 // Runs every check, also after one has failed, so that whoever mends it sees all there is to mend.
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
 import type { Finding, Order } from '@capstan/contracts';
-import {
-  type AgentContext,
-  commandEnvironment,
-  type CommandResult,
-  done,
-  type Outcome,
-  reject,
-  type RunCommand,
-  type Workspaces,
-} from '@capstan/kit';
+import { type AgentContext, done, type Outcome, reject } from '@capstan/kit';
+import type { CommandResult, Sandbox, Workspace } from '@capstan/sandbox';
 import { type Check, check, nameOf } from './check.ts';
 import { findingsOf } from './verifiers/index.ts';
 
 export interface VerifyContext extends AgentContext {
   readonly order: Order;
-  readonly commands: RunCommand;
-  readonly workspaces: Workspaces;
+  readonly sandbox: Sandbox;
 }
 
 interface Asked {
@@ -53,43 +41,36 @@ export const verify = async (asked: Asked, context: VerifyContext): Promise<Outc
 };
 
 const runAll = async (checks: readonly Check[], output: unknown, context: VerifyContext): Promise<Checked[]> => {
-  const { order, workspaces } = context;
+  const { order, sandbox } = context;
   if (checks.length === 0) return [];
-  const workspace = await workspaces.use(order.task_id);
-  const aside = await mkdtemp(join(tmpdir(), 'capstan-output-'));
+  const workspace = await sandbox.open(order, context);
   try {
-    // Beside the workspace, which belongs to the steps.
-    const outputFile = join(aside, 'output.json');
-    await writeFile(outputFile, JSON.stringify(output ?? null));
+    // Beside the workspace, which belongs to the steps; and not where a second verification would find that of the first.
+    const outputFile = await workspace.aside(`${order.step_id}.output.json`, JSON.stringify(output ?? null));
     const checked: Checked[] = [];
     for (const [at, one] of checks.entries()) {
       context.signal.throwIfAborted();
       context.progress((at / checks.length) * 100, nameOf(one));
-      checked.push(await runOne(one, workspace.path, outputFile, context));
+      checked.push(await runOne(one, workspace, outputFile));
     }
     return checked;
   } finally {
     workspace.release();
-    await rm(aside, { recursive: true, force: true });
   }
 };
 
 /** Enough of the output for a parser to find what it looks for. */
 const tailBytes = 256 * 1_024;
 
-const runOne = async (one: Check, home: string, outputFile: string, context: VerifyContext): Promise<Checked> => {
+const runOne = async (one: Check, workspace: Workspace, outputFile: string): Promise<Checked> => {
   const name = nameOf(one);
-  const { order, commands, signal, output, masked } = context;
-  const result = await commands({
+  const result = await workspace.run({
     argv: one.command as [string, ...string[]],
-    cwd: resolve(home, one.cwd),
+    cwd: one.cwd,
     // What the step gave out, for a check to look at.
-    env: commandEnvironment(order, home, { ...one.env, CAPSTAN_OUTPUT: outputFile }),
-    signal,
+    env: { ...one.env, CAPSTAN_OUTPUT: outputFile },
     timeoutMs: one.timeout_ms,
     tailBytes,
-    onOutput: output,
-    masked,
   });
   const findings = findingsOf(one, result);
   if (result.exitCode === 0) return { name, passed: true, findings };

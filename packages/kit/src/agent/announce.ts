@@ -17,6 +17,8 @@ export interface AnnounceOptions {
   readonly bus: Bus;
   readonly record: AgentRecord;
   readonly busy: () => number;
+  /** What can't be served just now, and why. */
+  readonly without?: (() => Readonly<Record<string, string>>) | undefined;
   readonly log: Logger;
   /** Set by what the server says it stored when. */
   readonly clock: ServerClock;
@@ -24,7 +26,7 @@ export interface AnnounceOptions {
 
 const compareClocksEvery = 20;
 
-export const announce = ({ bus, record, busy, log, clock }: AnnounceOptions): Announcement => {
+export const announce = ({ bus, record, busy, without, log, clock }: AnnounceOptions): Announcement => {
   const key = `${record.queue}.${record.instance}`;
   const store: Store = bus.store(bus.names.buckets.agents);
   let health: NonNullable<AgentRecord['health']> = 'ok';
@@ -35,7 +37,11 @@ export const announce = ({ bus, record, busy, log, clock }: AnnounceOptions): An
     health = now;
     try {
       const before = Date.now();
-      await store.set({ key, data: JSON.stringify({ ...record, busy: busy(), health }), expect: null });
+      await store.set({
+        key,
+        data: JSON.stringify({ ...record, ...offered(record, without?.()), busy: busy(), health }),
+        expect: null,
+      });
       saidAt = Date.now();
       if (said++ % compareClocksEvery === 0) await clock.compare(store, key, before, saidAt);
     } catch (error) {
@@ -63,4 +69,14 @@ export const announce = ({ bus, record, busy, log, clock }: AnnounceOptions): An
         );
     },
   };
+};
+
+/** A capability that is missing for now is not announced, so that no order for it comes here, and said beside, so that somebody can mend it. */
+const offered = (
+  { capabilities }: AgentRecord,
+  without: Readonly<Record<string, string>> = {},
+): Pick<AgentRecord, 'capabilities' | 'missing'> => {
+  const missing = Object.fromEntries(Object.entries(without).filter(([name]) => capabilities.includes(name)));
+  if (Object.keys(missing).length === 0) return { capabilities };
+  return { capabilities: capabilities.filter((name) => !(name in missing)), missing };
 };

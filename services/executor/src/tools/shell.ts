@@ -1,4 +1,4 @@
-// Runs a command. Where commands run is decided by `commands`.
+// Runs a command in the sandbox. What it may use and reach is what the step says in its `sandbox`.
 import { z } from 'zod';
 import { argument, commandOptions, commandOutput, judgeCommand, runCommand, text } from '../command.ts';
 import { defineTool } from '../tool.ts';

@@ -3,8 +3,10 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { test, type TestContext } from 'node:test';
-import type { Json, Order, Report } from '@capstan/contracts';
+import type { AgentRecord, Json, Order, Report } from '@capstan/contracts';
 import { newAgentWorld } from '@capstan/kit/testing';
 import { newExecutor } from '../executor.ts';
 
@@ -56,11 +58,23 @@ test('an unknown capability is refused with what there is', async (t) => {
   assert.match(error?.message ?? '', /noop, echo/);
 });
 
-test('shell: without the switch refused for good, with how to allow it', async (t) => {
-  const { run } = await fixture(t, {});
-  const { error } = await run('shell', { command: ['true'] });
-  assert.deepEqual([error?.code, error?.retryable], ['sandbox_unavailable', false]);
-  assert.match(error?.message ?? '', /CAPSTAN_UNSAFE_HOST_SHELL=1/);
+test('shell: without an engine it is announced as missing, with what to do, and everything else as there', async (t) => {
+  const before = process.env['DOCKER_HOST'];
+  process.env['DOCKER_HOST'] = `unix://${join(tmpdir(), `capstan-no-engine-${process.pid}.sock`)}`;
+  t.after(() => {
+    if (before === undefined) delete process.env['DOCKER_HOST'];
+    else process.env['DOCKER_HOST'] = before;
+  });
+  const { world } = await fixture(t, {});
+  const { promise, resolve } = Promise.withResolvers<AgentRecord>();
+  const watching = await world.bus.store(world.bus.names.buckets.agents).watch(({ data, gone }) => {
+    const record = gone ? null : (JSON.parse(Buffer.from(data).toString()) as AgentRecord);
+    if (record?.missing?.['shell']?.includes('no Docker Engine answers')) resolve(record);
+  });
+  const { capabilities, missing } = await promise;
+  await watching.stop();
+  assert.deepEqual([capabilities.includes('shell'), capabilities.includes('echo')], [false, true]);
+  assert.match(missing?.['shell'] ?? '', /--unsafe-host-shell/);
 });
 
 test('shell: steps of a task share a directory; output, exit code and log come back', async (t) => {

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, utimes } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-export interface Workspaces {
+export interface Directories {
   /** The directory of a task, made where it isn't there; `release` says that a step is through with it. */
   use(task: string): Promise<{ readonly path: string; release(): void }>;
   end(): Promise<void>;
@@ -14,7 +14,7 @@ export interface Workspaces {
 const keepMs = 24 * 3_600_000;
 const lookEveryMs = 3_600_000;
 
-export const newWorkspaces = (service: string, shared?: string): Workspaces => {
+export const newDirectories = (service: string, shared?: string): Directories => {
   const made =
     shared === undefined ? ownRoot(service) : mkdir(shared, { recursive: true, mode: 0o700 }).then(() => shared);
   made.catch(() => {});

@@ -1,46 +1,21 @@
 // Runs a command on this host, as this user: no sandbox at all, so it is refused unless the configuration allows it by name.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { reject, Stopped } from '../outcome.ts';
+import { reject, Stopped } from '@capstan/kit';
+import type { Capture } from '../capture.ts';
+import type { CommandResult } from '../sandbox.ts';
 import { keep, kill, letGo } from './groups.ts';
-import { newTail, type Tail } from './tail.ts';
 
-export interface Command {
-  /** Program and arguments; nothing is interpreted by a shell. */
+export interface HostCommand {
   readonly argv: readonly [string, ...string[]];
   readonly cwd: string;
   /** The whole of its environment. */
   readonly env: Readonly<Record<string, string>>;
-  readonly stdin?: string | undefined;
+  readonly stdin?: string | Uint8Array | undefined;
   /** Ends it, with everything that it has started. */
   readonly signal: AbortSignal;
   readonly timeoutMs?: number | undefined;
-  readonly onOutput?: (stream: 'stdout' | 'stderr', chunk: Uint8Array) => void;
-  /** How much of the end of each stream is kept. */
-  readonly tailBytes: number;
-  /** What is kept goes through it. */
-  readonly masked: (text: string) => string;
+  readonly capture: Capture;
 }
-
-export interface CommandResult {
-  /** Null where a signal ended it. */
-  readonly exitCode: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly timedOut: boolean;
-  readonly stdout: string;
-  readonly stderr: string;
-  /** Whether the beginning of a stream is missing here. */
-  readonly truncated: boolean;
-  readonly wallMs: number;
-}
-
-export type RunCommand = (command: Command) => Promise<CommandResult>;
-
-export const hostRefusal =
-  'Commands on the host are switched off. Set CAPSTAN_UNSAFE_HOST_SHELL=1 (or start with --unsafe-host-shell) to allow them: every task can then run anything as this user.';
-
-/** Where commands may run: on the host behind the switch, otherwise nowhere. */
-export const commandRunner = (config: { readonly unsafe_host_shell: boolean }): RunCommand =>
-  config.unsafe_host_shell ? runOnHost : () => Promise.reject(new Stopped(reject('sandbox_unavailable', hostRefusal)));
 
 /** Between asking a process group to end and ending it. */
 const termGraceMs = 1_000;
@@ -48,20 +23,14 @@ const termGraceMs = 1_000;
 const lingerMs = 500;
 
 /** Throws `Stopped` where the command can't be started; any exit code is a result. */
-export const runOnHost: RunCommand = async (command) => {
-  const { argv, cwd, env, signal, timeoutMs, onOutput } = command;
+export const runOnHost = async (command: HostCommand): Promise<CommandResult> => {
+  const { argv, cwd, env, signal, timeoutMs, capture } = command;
   signal.throwIfAborted();
   const [program, ...args] = argv;
   const startedAt = performance.now();
   const child = start(program, args, cwd, env);
-  const keep = command.tailBytes + slackBytes;
-  const tails = { stdout: newTail(keep), stderr: newTail(keep) };
-  for (const stream of ['stdout', 'stderr'] as const) {
-    child[stream].on('data', (chunk: Buffer) => {
-      tails[stream].push(chunk);
-      onOutput?.(stream, chunk);
-    });
-  }
+  for (const stream of ['stdout', 'stderr'] as const)
+    child[stream].on('data', (chunk: Buffer) => capture.push(stream, chunk));
   // A command that does not read its input closes it early; that is its right.
   child.stdin.on('error', () => {});
   child.stdin.end(command.stdin ?? '');
@@ -76,10 +45,8 @@ export const runOnHost: RunCommand = async (command) => {
   signal.addEventListener('abort', group.start, { once: true });
   try {
     const { exitCode, endSignal } = await ended(child, group.now);
-    const [stdout, stderr] = [tails.stdout, tails.stderr].map((tail) => lastOf(tail, command)) as [Kept, Kept];
     const wallMs = Math.round(performance.now() - startedAt);
-    const truncated = stdout.cut || stderr.cut;
-    return { exitCode, signal: endSignal, timedOut, stdout: stdout.text, stderr: stderr.text, truncated, wallMs };
+    return { exitCode, signal: endSignal, timedOut, outOfMemory: false, ...capture.result(), wallMs };
   } finally {
     clearTimeout(limit);
     signal.removeEventListener('abort', group.start);
@@ -96,21 +63,6 @@ const start = (program: string, args: string[], cwd: string, env: Readonly<Recor
     // Some of the system's refusals are thrown here, such as too long a list of arguments; others come as an event.
     throw new Stopped(notStarted(program, error as NodeJS.ErrnoException), { cause: error });
   }
-};
-
-/** More is kept than is given out, so that no secret is cut in two and no longer known. */
-const slackBytes = 16 * 1_024;
-
-interface Kept {
-  readonly text: string;
-  readonly cut: boolean;
-}
-
-const lastOf = (tail: Tail, { tailBytes, masked }: Command): Kept => {
-  const text = Buffer.from(masked(tail.text()));
-  const last = newTail(tailBytes);
-  last.push(text);
-  return { text: last.text(), cut: tail.truncated() || last.truncated() };
 };
 
 interface GroupKill {

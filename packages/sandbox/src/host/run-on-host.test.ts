@@ -1,22 +1,26 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
-import { newMask } from '../masking.ts';
-import { Stopped } from '../outcome.ts';
-import { type Command, commandRunner, runOnHost } from './host.ts';
+import { newMask, Stopped } from '@capstan/kit';
+import { newCapture } from '../capture.ts';
+import type { Command } from '../sandbox.ts';
+import { type HostCommand, runOnHost } from './run-on-host.ts';
 
-const run = (argv: [string, ...string[]], more: Partial<Command> = {}) =>
+type More = Partial<Omit<HostCommand, 'argv' | 'capture'>> &
+  Pick<Command, 'tailBytes' | 'onOutput'> & { masked?: (text: string) => string };
+
+const run = (
+  argv: [string, ...string[]],
+  { tailBytes = 1_000, onOutput, masked = (text) => text, ...more }: More = {},
+) =>
   runOnHost({
     argv,
     cwd: tmpdir(),
     env: { PATH: process.env['PATH'] ?? '' },
     signal: new AbortController().signal,
-    tailBytes: 1_000,
-    masked: (text) => text,
+    capture: newCapture({ argv, tailBytes, onOutput }, { output: () => {}, masked }),
     ...more,
   });
 
@@ -97,12 +101,12 @@ test('told to stop, it ends with all that it has started, also what ignores bein
 });
 
 test('killed itself, it leaves nothing running that it has started', async () => {
-  const host = JSON.stringify(new URL('./host.ts', import.meta.url).href);
+  const host = JSON.stringify(new URL('./run-on-host.ts', import.meta.url).href);
   const command = `(echo $$; sleep 600 & echo $!; wait)`;
   const script = `
     import { runOnHost } from ${host};
-    const run = (argv) => runOnHost({ argv, cwd: '/', env: process.env, signal: new AbortController().signal, tailBytes: 9, masked: (text) => text,
-      onOutput: (_, chunk) => process.stdout.write(chunk) });
+    const run = (argv) => runOnHost({ argv, cwd: '/', env: process.env, signal: new AbortController().signal,
+      capture: { push: (_, chunk) => process.stdout.write(chunk), result: () => ({}) } });
     await run(['true']);
     await run(['sh', '-c', ${JSON.stringify(command)}]);`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', script], {
@@ -123,21 +127,4 @@ test('what it leaves in the background does not hold it up, and is ended too', a
   const result = await run(['sh', '-c', 'sleep 60 & echo $!']);
   assert.equal(result.exitCode, 0);
   await untilGone(Number(result.stdout));
-});
-
-test('without the switch nothing is run, and the sentence says how to allow it', async () => {
-  const refused = commandRunner({ unsafe_host_shell: false });
-  const marker = join(tmpdir(), `capstan-never-${process.pid}`);
-  const error = await refused({
-    argv: ['touch', marker],
-    cwd: tmpdir(),
-    env: {},
-    signal: new AbortController().signal,
-    tailBytes: 1,
-    masked: (text) => text,
-  }).catch((thrown: unknown) => thrown);
-  assert.ok(error instanceof Stopped);
-  assert.equal(error.outcome.retryable, false);
-  assert.match(error.outcome.message, /CAPSTAN_UNSAFE_HOST_SHELL=1/);
-  assert.equal(existsSync(marker), false);
 });

@@ -1,0 +1,37 @@
+// How our containers and volumes are known again: on an engine that others use as well, nothing without these labels is touched.
+
+export const label = {
+  /** What it is for: `command`, `files`, `keeper`, `egress`, `volume`. */
+  kind: 'capstan.sandbox',
+  /** The process that made it. */
+  owner: 'capstan.sandbox.owner',
+  /** The installation. */
+  scope: 'capstan.sandbox.scope',
+  task: 'capstan.sandbox.task',
+  step: 'capstan.sandbox.step',
+} as const;
+
+export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'volume';
+
+/** Of one process, as long as it lives. */
+export interface Owner {
+  readonly id: string;
+  readonly scope: string;
+}
+
+export const labelsOf = (
+  kind: Kind,
+  { id, scope }: Owner,
+  more: { readonly task?: string; readonly step?: string } = {},
+): Record<string, string> => ({
+  [label.kind]: kind,
+  [label.owner]: id,
+  [label.scope]: scope,
+  ...(more.task === undefined ? {} : { [label.task]: more.task }),
+  ...(more.step === undefined ? {} : { [label.step]: more.step }),
+});
+
+/** As the engine's lists take them. */
+export const having = (labels: Readonly<Record<string, string>>): { label: string[] } => ({
+  label: Object.entries(labels).map(([name, value]) => `${name}=${value}`),
+});

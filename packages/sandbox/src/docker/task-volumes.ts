@@ -1,0 +1,70 @@
+// Which tasks' files are in use here, and when a volume may go: at once when its task has succeeded or was cancelled, and otherwise when
+// nobody has used it for long. What a failed task has left is wanted: a step of it may be tried again, or somebody looks into it.
+import type { Logger } from '@capstan/kit';
+import type { Engine } from './engine.ts';
+import type { Owner } from './labels.ts';
+import { ensureVolume, removeVolume, volumeOf, volumesOf } from './volumes.ts';
+
+export interface TaskVolumes {
+  /** Resolves to what says that a step is through with it. */
+  use(task: string): Promise<() => void>;
+  /** The task has ended, and nobody will look at its files again. */
+  forget(task: string): Promise<void>;
+  sweep(): Promise<void>;
+}
+
+export interface TaskVolumesParts {
+  readonly engine: Engine;
+  readonly owner: Owner;
+  readonly keepMs: number;
+  readonly log: Logger;
+  readonly make: (volume: string) => Promise<void>;
+}
+
+const sweepEveryMs = 3_600_000;
+
+export const newTaskVolumes = ({ engine, owner, keepMs, log, make }: TaskVolumesParts): TaskVolumes => {
+  const used = new Map<string, { users: number; lastMs: number; made: Promise<void> }>();
+  let sweptMs = 0;
+  const ensure = async (task: string): Promise<void> => {
+    await ensureVolume(engine, owner, task);
+    await make(volumeOf(owner.scope, task));
+  };
+  return {
+    use: async (task) => {
+      const entry = used.get(task) ?? { users: 0, lastMs: 0, made: ensure(task) };
+      used.set(task, entry);
+      entry.users++;
+      try {
+        await entry.made;
+      } catch (error) {
+        used.delete(task);
+        throw error;
+      }
+      let released = false;
+      return () => {
+        if (released) return;
+        released = true;
+        entry.users--;
+        entry.lastMs = Date.now();
+      };
+    },
+    forget: async (task) => {
+      if ((used.get(task)?.users ?? 0) > 0) return;
+      used.delete(task);
+      await removeVolume(engine, owner.scope, task);
+    },
+    sweep: async () => {
+      if (Date.now() - sweptMs < sweepEveryMs) return;
+      sweptMs = Date.now();
+      const oldest = sweptMs - keepMs;
+      for (const { task, createdMs } of await volumesOf(engine, owner.scope)) {
+        const here = used.get(task);
+        if (createdMs > oldest || (here && (here.users > 0 || here.lastMs > oldest))) continue;
+        used.delete(task);
+        log.info({ task }, 'Removing the files of a task that nobody has used for long.');
+        await removeVolume(engine, owner.scope, task);
+      }
+    },
+  };
+};

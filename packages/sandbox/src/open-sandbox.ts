@@ -1,0 +1,22 @@
+// Which sandbox a process has: what the configuration says, and never a weaker one by itself.
+import { createHash } from 'node:crypto';
+import type { Config, Logger } from '@capstan/kit';
+import { inDocker } from './docker/in-docker.ts';
+import { onHost } from './host/on-host.ts';
+import type { Sandbox } from './sandbox.ts';
+
+/** `service` names the process, for folders of its own. */
+export const openSandbox = (service: string, config: Config, log: Logger): Sandbox => {
+  if (config.unsafe_host_shell) {
+    log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');
+    return onHost(service, config.workspaces);
+  }
+  return inDocker(config, scopeOf(config), log);
+};
+
+/** The processes of one installation must agree on it, and no two installations on one engine. */
+export const scopeOf = ({ sandbox, namespace, workspaces, nats }: Config): string => {
+  if (sandbox.scope !== undefined) return `${namespace}-${sandbox.scope}`;
+  const place = workspaces ?? nats.url.replaceAll(/\/\/[^@/]*@/g, '//');
+  return `${namespace}-${createHash('sha256').update(place).digest('hex').slice(0, 12)}`;
+};
