@@ -2,6 +2,7 @@
 import type { DlqReason } from './dead-letter.ts';
 import type { Parent } from './event.ts';
 import type { Intervention } from './intervention.ts';
+import type { Json } from './json.ts';
 import type { order } from './order.ts';
 import type { Plan } from './plan.ts';
 import type { report } from './report.ts';
@@ -80,6 +81,13 @@ export type Effect =
       readonly attempt: number;
       readonly capability: string;
       readonly needs: Readonly<Record<string, string>>;
+    }
+  /** Durable: tells another actor (a breaker, a tenant) something under a name of its own. */
+  | {
+      readonly kind: 'say';
+      readonly to: string;
+      readonly name: readonly (string | number)[];
+      readonly body: Readonly<Record<string, Json>>;
     }
   /** Said at once, for watching, not for relying on. */
   | { readonly kind: 'tell'; readonly step: string | null; readonly status: string };

@@ -1,7 +1,7 @@
 // An event: whatever the engine may ever be told. A task's events are in order, and each has a name that is accepted once.
 import { z } from 'zod';
 import { id, version } from './ids.ts';
-import { json } from './json.ts';
+import { type Json, json } from './json.ts';
 import { type Plan, plan } from './plan.ts';
 import type { Report } from './report.ts';
 import type { Settings } from './settings.ts';
@@ -102,6 +102,13 @@ export type Event = At &
     | { readonly kind: 'unrouted'; readonly step: string; readonly attempt: number; readonly reason: string }
     | { readonly kind: 'decided'; readonly id: string; readonly body: DecidedBody }
     | { readonly kind: 'commanded'; readonly id: string; readonly body: CommandBody }
+    /** Another actor says something: `what` it is, and the rest of its name. */
+    | {
+        readonly kind: 'told';
+        readonly what: string;
+        readonly name: readonly string[];
+        readonly body: Readonly<Record<string, Json>>;
+      }
     | { readonly kind: 'redriven'; readonly id: string; readonly step: string; readonly by: string }
   );
 export type EventKind = Event['kind'];

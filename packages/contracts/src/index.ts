@@ -1,4 +1,6 @@
 // What is said, in whole: schemas, names and numbers. No behaviour.
+export { actorId, actorKindOf, actorKinds } from './actor.ts';
+export type { ActorKindName } from './actor.ts';
 export { agentRecord, cancel, health, logLine, progress } from './agent.ts';
 export type { AgentRecord, Cancel, LogLine, Progress } from './agent.ts';
 export {
@@ -44,8 +46,8 @@ export type { Names } from './names.ts';
 export { answer, failure, order } from './order.ts';
 export type { Failure, Order } from './order.ts';
 export { plainOrder, plainReport } from './plain.ts';
-export { phase, plan, risk, step } from './plan.ts';
-export type { Phase, Plan, Risk, Step } from './plan.ts';
+export { circuit, phase, plan, risk, step } from './plan.ts';
+export type { Circuit, Phase, Plan, Risk, Step } from './plan.ts';
 export { artifact, outcome, report, usage } from './report.ts';
 export type { Artifact, Report } from './report.ts';
 export {

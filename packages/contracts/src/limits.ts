@@ -46,6 +46,16 @@ export const limits = {
   interventionExpiresMsMax: 365 * day,
   phaseLoopsMax: 100,
 
+  // Turns, when more waits than can be done
+  /** After so long what waits goes up by one priority. */
+  ageingMs: 30 * second,
+  /** Orders that may be outstanding where nobody knows how much its agents can do. */
+  outstandingUnknown: 64,
+
+  // Circuits
+  circuitFailures: 5,
+  circuitRecoveryMs: 30 * second,
+
   // Orders
   ackWaitMs: 30 * second,
   maxDeliver: 20,

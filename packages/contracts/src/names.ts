@@ -60,6 +60,8 @@ const build = (namespace: string) => {
     apis: dot('api', '>'),
     /** Asked of whoever owns a partition just now; internal. */
     owner: (partition: number) => dot('owner', partition),
+    /** How a circuit stands, told by its owner to every coordinator when that changes; internal. */
+    circuit: dot('circuit'),
 
     advisories: ['MAX_DELIVERIES', 'MSG_TERMINATED'].map(
       (kind) => `$JS.EVENT.ADVISORY.CONSUMER.${kind}.${upper}_ORDERS.>`,

@@ -17,6 +17,14 @@ export const retry = z.looseObject({
   non_retryable: z.array(z.string().max(64)).max(100).optional(),
 });
 
+/** When a queue or a tool counts as out of order: so many failures in a row of these codes (`*` for all); 0 means never. */
+export const circuit = z.looseObject({
+  failures: z.int().min(0).max(10_000).optional(),
+  recovery_ms: z.int().min(100).max(limits.timeoutMsMax).optional(),
+  codes: z.array(z.string().max(64)).max(100).optional(),
+});
+export type Circuit = z.infer<typeof circuit>;
+
 export const approval = z.looseObject({
   roles: z.array(id).max(20).optional(),
   expires_ms: z.int().min(1).max(limits.interventionExpiresMsMax).optional(),
@@ -75,6 +83,7 @@ export const plan = z.looseObject({
   params: jsonObject.optional(),
   phases: z.array(phase).max(100).optional(),
   thresholds: thresholds.optional(),
+  circuit: circuit.optional(),
   steps: z.array(step).min(1).max(limits.planStepsMax),
 });
 export type Plan = z.infer<typeof plan>;

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { ms } from './ids.ts';
 import { limits } from './limits.ts';
-import { retry, risk } from './plan.ts';
+import { circuit, retry, risk } from './plan.ts';
 
 export const notifyRule = z.looseObject({
   /** `task.succeeded`, `task.*`, `approval.requested`, `question.asked`, `flag.raised`, `step.blocked`, … */
@@ -23,6 +23,10 @@ export const settings = z.looseObject({
     })
     .prefault({}),
   retry: retry.prefault({}),
+  /** What every circuit follows; `queues` and `tools` (capabilities) say otherwise for some. */
+  circuit: circuit
+    .extend({ queues: z.record(z.string(), circuit).optional(), tools: z.record(z.string(), circuit).optional() })
+    .prefault({}),
   timeout_ms: z.int().min(1).max(limits.timeoutMsMax).default(limits.timeoutMs),
   heartbeat_ms: z.int().min(limits.heartbeatMsMin).default(limits.heartbeatMs),
   cancel_grace_ms: ms.default(limits.cancelGraceMs),

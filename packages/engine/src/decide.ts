@@ -7,6 +7,7 @@ import { redriven } from './events/redriven.ts';
 import { reported } from './events/report.ts';
 import { routed, unrouted } from './events/routed.ts';
 import { submitted } from './events/submitted.ts';
+import { told } from './events/told.ts';
 import { woke } from './events/woke.ts';
 import { settle } from './settle.ts';
 import type { TaskState } from './state.ts';
@@ -54,6 +55,8 @@ const handle = (draft: Draft, event: Exclude<Event, { kind: 'submitted' }>): voi
       return commanded(draft, event);
     case 'redriven':
       return redriven(draft, event);
+    case 'told':
+      return told(draft, event);
     default:
       return event satisfies never;
   }

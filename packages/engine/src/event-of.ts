@@ -3,6 +3,7 @@ import {
   type CommandBody,
   type DecidedBody,
   type Event,
+  type Json,
   limits,
   type Names,
   report as reportSchema,
@@ -46,6 +47,8 @@ export const eventOf = (names: Names, said: SaidEvent): Event | string => {
       return { ...at, kind, id: first, body: body as DecidedBody };
     case 'commanded':
       return { ...at, kind, id: first, body: body as CommandBody };
+    case 'told':
+      return { ...at, kind, what: name[0] ?? '', name: name.slice(1), body: body as Readonly<Record<string, Json>> };
     case 'redriven':
       return { ...at, kind, id: first, step: (body as { step_id: string }).step_id, by: (body as { by: string }).by };
     default:

@@ -1,6 +1,7 @@
 // What becomes of a failure, as the error decision has it: retry, escalate to a person, put aside as a dead letter, or skip.
 import type { DlqReason, Failure } from '@capstan/contracts';
 import { ask } from './ask.ts';
+import { tellBreakers } from './circuit.ts';
 import { arm, change, type Draft, end, idIn, isStopping, specIn } from './draft.ts';
 import { isTolerated, shortened, stepFailure, takeFailure, toleranceOf } from './failure-mode.ts';
 import { orderFor } from './order.ts';
@@ -19,6 +20,7 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
     end(draft, slot, 'cancelled', { error: failure });
     return;
   }
+  tellBreakers(draft, slot, failure);
   const { tries, attempt } = draft.steps.read(slot);
   const rule = retryRule(spec.step, draft.task.settings);
   const isVital = toleranceOf(spec) === 'fail';

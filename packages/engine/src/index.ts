@@ -1,4 +1,8 @@
 // Everything that Capstan decides, and nothing that it does.
+export { actorsByKind } from './actors/index.ts';
+export type { ActorEffect, ActorEvent, ActorKind } from './actors/actor.ts';
+export { openText } from './actors/breaker.ts';
+export type { BreakerState } from './actors/breaker.ts';
 export { decide } from './decide.ts';
 export type { Decision } from './decide.ts';
 export { eventOf } from './event-of.ts';
@@ -11,6 +15,8 @@ export { idOf, slotOf } from './plan/shape.ts';
 export { policies } from './policies/index.ts';
 export { isPagedOut, pageOf, recordOf, restore, stepRecordOf } from './snapshot.ts';
 export type { StepRecords } from './snapshot.ts';
-export { nextDue, standing } from './standing.ts';
+export { capabilityNow, nextDue, owedOrders, standing } from './standing.ts';
 export { rulesVersion, taskEnded } from './state.ts';
 export type { StepState, TaskState } from './state.ts';
+export { levelOf, Turns } from './turns.ts';
+export type { Waiting } from './turns.ts';

@@ -1,9 +1,11 @@
 // What a state still wants of the world although no event says so just now: the timers that are set, the queues that are looked for. Asked
 // when a task is loaded; everything durable has been stored before its snapshot was.
 import type { Effect } from '@capstan/contracts';
-import { capabilityOf } from './order.ts';
+import { openDraft } from './draft.ts';
+import { capabilityOf, orderFor } from './order.ts';
 import { pageSize, readPaged } from './paged.ts';
-import { idOf, specOf } from './plan/shape.ts';
+import { idOf, slotOf, specOf } from './plan/shape.ts';
+import { inputOrRaw } from './scope.ts';
 import type { StepState, TaskState } from './state.ts';
 
 export const standing = (state: TaskState): Effect[] => {
@@ -58,4 +60,28 @@ const dueOf = (page: readonly StepState[]): Due => {
     if (page.length === pageSize) known.set(page, of);
   }
   return of;
+};
+
+/**
+ * The orders of the attempts that run, word for word as they were decided: for a snapshot that was taken while some of them had not left yet.
+ * Names are accepted once, so those that did leave are said again in vain.
+ */
+export const owedOrders = (state: TaskState): Effect[] => {
+  const now = openDraft(state, { kind: 'woke', n: 0, step: null, seq: state.seq, at: state.at });
+  const effects: Effect[] = [];
+  for (let slot = 0; slot < state.steps.length; slot += 1) {
+    const step = readPaged(state.steps, slot);
+    const begun = step.attempts[step.attempts.length - 1];
+    if (step.status !== 'running' || step.queue === null || begun === undefined || begun.finishedAt !== null) continue;
+    const draft = { ...now, at: begun.startedAt ?? now.at };
+    const input = step.stage === 'verify' ? null : inputOrRaw(draft, slot);
+    effects.push({ kind: 'order', queue: step.queue, order: orderFor(draft, slot, step, input) });
+  }
+  return effects;
+};
+
+/** What the present attempt of a step asks of its agent. */
+export const capabilityNow = (state: TaskState, id: string): string | null => {
+  const slot = slotOf(state.shape, id);
+  return slot < 0 ? null : capabilityOf(specOf(state.shape, slot), readPaged(state.steps, slot));
 };

@@ -200,6 +200,10 @@ export class World {
   unrouted(step: string, reason = 'no live agent offers it', attempt = 1): this {
     return this.tell({ kind: 'unrouted', step, attempt, reason });
   }
+  /** Another actor says something to the task. */
+  told(what: string, name: readonly string[], body: Readonly<Record<string, Json>> = {}): this {
+    return this.tell({ kind: 'told', what, name, body });
+  }
   redrive(step: string): this {
     return this.tell({ kind: 'redriven', id: `d${this.events.length}`, step, by: 'alice' });
   }

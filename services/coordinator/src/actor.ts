@@ -29,6 +29,8 @@ export interface Actor {
   writingFrom: Mark | null;
   /** Durable effects that are not stored yet. A snapshot waits for them: once it is written nobody would say them again. */
   unsaid: number;
+  /** Orders that wait at the turnstile. A snapshot may be taken meanwhile; it says that they are owed. */
+  held: number;
 }
 
 export const newActor = (id: string, body: SubmittedBody, state: TaskState): Actor => ({
@@ -44,6 +46,7 @@ export const newActor = (id: string, body: SubmittedBody, state: TaskState): Act
   retryAt: 0,
   writingFrom: null,
   unsaid: 0,
+  held: 0,
 });
 
 /** The earlier of two places. */

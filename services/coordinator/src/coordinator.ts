@@ -1,6 +1,8 @@
 // A coordinator, put together: members and partitions, the loop that stores, the doors.
 import type { Running } from '@capstan/bus';
 import { canonical, sha256 } from '@capstan/bus';
+import { actorPerformer } from './actors/perform.ts';
+import { showActor } from './actors/show.ts';
 import { alarms } from './alarms.ts';
 import { serveApi } from './api/index.ts';
 import { broker as openBroker } from './broker.ts';
@@ -11,6 +13,7 @@ import { ownership as newOwnership } from './ownership.ts';
 import { performer } from './perform.ts';
 import { references as newReferences } from './references.ts';
 import { tasks as newTasks } from './tasks.ts';
+import { turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
 
 export interface Coordinator {
@@ -26,9 +29,13 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
 
   const broker = await openBroker(world);
   const bells = alarms(clock);
+  const gate = turnstile(world, (queue) => broker.capacity(queue));
+  await gate.circuits.load();
   const ownership = newOwnership(world, {
     references,
-    performer: performer(world, bells, broker),
+    performer: performer(world, bells, broker, gate),
+    turnstile: gate,
+    actors: actorPerformer({ world, alarms: bells, shown: (actor) => showActor(world, gate, actor) }),
     alarms: bells,
   });
   let opening = Promise.resolve();
@@ -38,7 +45,7 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
   // Whoever asks before is answered by nobody yet, and asks again.
   await opening;
 
-  const tasks = newTasks(world, ownership);
+  const tasks = newTasks(world, ownership, gate);
   const admit = admission(world, broker, settingsHash);
   const doors: Running[] = [
     ...Array.from({ length: world.partitions }, (_, partition) =>
@@ -61,6 +68,7 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
     stop: async () => {
       await Promise.all(doors.map((door) => door.stop()));
       bells.stop();
+      gate.stop();
       await ownership.release();
       await members.stop();
       await broker.stop();

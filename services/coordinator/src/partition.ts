@@ -1,8 +1,10 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
 import { corpseOf } from './doors/corpse.ts';
-import { type Effect, limits } from '@capstan/contracts';
-import { decide, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
+import { actorKindOf, type Effect, limits } from '@capstan/contracts';
+import { decide, owedOrders, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
+import { openActors } from './actors/host.ts';
+import type { ActorPerformer } from './actors/perform.ts';
 import type { Alarms } from './alarms.ts';
 import { newArrivals } from './arrivals.ts';
 import { type Checkpoint, loadProgress } from './checkpoint.ts';
@@ -11,6 +13,7 @@ import { Overtaken } from './overtaken.ts';
 import type { Performer } from './perform.ts';
 import type { References, SubmittedEvent } from './references.ts';
 import { loadActor, writeSnapshot } from './snapshots.ts';
+import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
 
 export interface Partition {
@@ -36,6 +39,8 @@ export interface PartitionParts {
   readonly references: References;
   readonly performer: Performer;
   readonly alarms: Alarms;
+  readonly turnstile: Turnstile;
+  readonly actors: ActorPerformer;
   /** Up to here nothing was new to the log when this process began to read: a submission beyond it is known nowhere yet. */
   readonly knownUpTo: number;
   /** Somebody else wrote a snapshot: what is in memory here counts for nothing any more. */
@@ -44,7 +49,10 @@ export interface PartitionParts {
 
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
   const { world, references, performer, alarms } = parts;
-  const progress = await loadProgress(world, number);
+  const [progress, others] = await Promise.all([
+    loadProgress(world, number),
+    openActors({ world, actors: parts.actors, overtaken: (error) => parts.overtaken(number, error) }, number),
+  ]);
   const actors = new Map<string, Actor>();
   const dirty = new Set<Actor>();
   const writing = new Set<Actor>();
@@ -69,11 +77,12 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const load = (task: string): Promise<Actor | null> =>
     arrivals.of(task) ??
     arrivals.begin(task, null, async () => {
-      const actor = await loadActor(world, references, task);
-      if (actor === null || stopped) return;
+      const loaded = await loadActor(world, references, task);
+      if (loaded === null || stopped) return;
+      const { actor, owes } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.
       progress.covered(task, actor.state);
-      keep(actor, standing(actor.state));
+      keep(actor, owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state));
     });
 
   const keep = (actor: Actor, effects: readonly Effect[]) => {
@@ -169,6 +178,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       );
       return;
     }
+    if (event.kind === 'report') parts.turnstile.reported(actor.state, event.queue, event.step, event.report);
     try {
       const { state, effects, ignored } = decide(actor.state, event);
       if (state === null) return;
@@ -304,7 +314,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   /** The first event that would be lost with this process; nothing below it is needed any more. */
   const uncovered = (): Mark | null => {
-    let low: Mark | null = arrivals.uncovered();
+    let low: Mark | null = earlier(arrivals.uncovered(), others.uncovered());
     for (const actor of dirty) low = earlier(low, uncoveredFrom(actor));
     for (const actor of writing) low = earlier(low, uncoveredFrom(actor));
     return low;
@@ -334,7 +344,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       last = { seq: message.seq, at: Math.max(last.at, message.at) };
       checkpointSoon();
       const actor = actors.get(heard.task) ?? null;
-      if (!arrivals.hold(heard)) {
+      if (actor === null && actorKindOf(heard.task) !== null) others.hear(heard);
+      else if (!arrivals.hold(heard)) {
         if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo)) {
           void load(heard.task);
           arrivals.hold(heard);
@@ -345,7 +356,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     read: async (task) => (actors.get(task) ?? (await load(task)))?.state ?? null,
     settle: async () => {
       snapshots(true);
-      await quiet();
+      await Promise.all([quiet(), others.settle()]);
       await saveCheckpoint();
     },
     reached: (seq) =>
@@ -358,6 +369,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     },
     stop: () => {
       stopped = true;
+      others.stop();
       for (const actor of actors.values()) performer.forget(actor);
       for (const task of progress.open.keys()) alarms.clear(`${task} load`);
     },

@@ -3,12 +3,14 @@
 import { type Burial, bury, isBusError, textOf } from '@capstan/bus';
 import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
 import type { Actor } from './actor.ts';
+import { sayToActor } from './actors/say.ts';
 import type { Alarms } from './alarms.ts';
 import type { Broker } from './broker.ts';
 import { beginChild, informParent, steerChild } from './children.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { objectKey } from './doors/plan-ref.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
+import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
 
 export interface Performer {
@@ -19,7 +21,7 @@ export interface Performer {
   forget(actor: Actor): void;
 }
 
-export const performer = (world: World, alarms: Alarms, broker: Broker): Performer => {
+export const performer = (world: World, alarms: Alarms, broker: Broker, turnstile: Turnstile): Performer => {
   const { bus, names } = world;
 
   /** Runs something durable; the task's snapshot waits until it is stored. */
@@ -160,8 +162,22 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     alarms.set(`${actor.id} ${effect.n}`, effect.why === 'attempt' ? effect.at + attemptGraceMs : effect.at, ring);
   };
 
+  const cancel = (actor: Actor, { step, attempt, reason, forceAt }: Extract<Effect, { kind: 'cancel' }>) => {
+    const queue = turnstile.drop(actor.id, step, attempt);
+    if (queue === null) {
+      const force_at = new Date(forceAt).toISOString();
+      return bus.tell(names.cancel(actor.id, step), JSON.stringify({ attempt, reason, force_at }));
+    }
+    // The order never left, so nobody else will say how it ended.
+    const { subject, token } = eventSubject(world, actor.id, actor.key, 'report', queue, step, attempt);
+    const said = { v: 1, task_id: actor.id, step_id: step, attempt, lease: token, agent: 'capstan' };
+    const error = { code: 'cancelled', message: `The order had not left its queue: ${reason}` };
+    const data = JSON.stringify({ ...said, outcome: 'cancelled', error });
+    durable(actor, 'a withdrawal', () => untilStored(world, () => bus.once({ subject, data })));
+  };
+
   const ringFor = async (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
-    if (effect.why === 'attempt' && (await isStillWaiting(actor, effect))) {
+    if (effect.why === 'attempt' && (isHeld(actor, effect) || (await isStillWaiting(actor, effect)))) {
       // Nobody has it yet, so nobody is late: its time has not begun.
       alarms.set(
         `${actor.id} ${effect.n}`,
@@ -174,6 +190,9 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }),
     );
   };
+
+  const isHeld = (actor: Actor, { step, attempt }: { readonly step: string | null; readonly attempt: number }) =>
+    turnstile.holds(actor.id, step ?? '', attempt);
 
   /** Whether an order waits in its queue without ever having been handed out. */
   const isStillWaiting = async (
@@ -191,7 +210,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
   const one = (actor: Actor, effect: Effect): void => {
     switch (effect.kind) {
       case 'order':
-        return order(actor, effect.queue, effect.order);
+        if (turnstile.mayGo(effect.queue, effect.order.capability)) return order(actor, effect.queue, effect.order);
+        return turnstile.hold(actor, effect.queue, effect.order, () => order(actor, effect.queue, effect.order));
       case 'bury':
         return durable(actor, 'a dead letter', () => untilStored(world, () => buryStep(actor, effect)));
       case 'keep':
@@ -205,14 +225,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
       case 'inform':
         return durable(actor, 'how a sub-task ended', () => untilStored(world, () => informParent(world, effect)));
       case 'cancel':
-        return bus.tell(
-          names.cancel(actor.id, effect.step),
-          JSON.stringify({
-            attempt: effect.attempt,
-            reason: effect.reason,
-            force_at: new Date(effect.forceAt).toISOString(),
-          }),
-        );
+        return cancel(actor, effect);
       case 'wake':
         return wake(actor, effect);
       case 'unwake':
@@ -226,6 +239,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
           capability: effect.capability,
           needs: effect.needs,
         });
+      case 'say':
+        return durable(actor, 'a word to an actor', () => untilStored(world, () => sayToActor(world, actor, effect)));
       case 'tell':
         return notice(actor, effect.step, effect.status);
       default:
@@ -241,6 +256,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker): Perform
     forget: (actor) => {
       for (let n = 1; n <= actor.state.lastTimer; n += 1) alarms.clear(`${actor.id} ${n}`);
       broker.forget(actor.id);
+      turnstile.forget(actor.id);
     },
   };
 };

@@ -10,6 +10,11 @@ import type { World } from './world.ts';
 
 export const pageKey = (task: string, page: number): string => `${task}.steps.${page}`;
 
+/** What follows from no event: whether orders wait at the turnstile of whoever wrote it. */
+interface View {
+  readonly owed?: boolean;
+}
+
 /** Writes what changed since the last snapshot: the changed pages and the head, all or nothing. */
 export const writeSnapshot = async (world: World, actor: Actor): Promise<void> => {
   const { state } = actor;
@@ -17,7 +22,10 @@ export const writeSnapshot = async (world: World, actor: Actor): Promise<void> =
   const pages = changedPages(actor, state);
   const head: Change = {
     key: actor.id,
-    data: JSON.stringify(recordOf(state, { whole: false, pageKey: (page) => pageKey(actor.id, page) })),
+    data: JSON.stringify({
+      ...recordOf(state, { whole: false, pageKey: (page) => pageKey(actor.id, page) }),
+      ...(actor.held > 0 ? { view: { owed: true } satisfies View } : {}),
+    }),
     expect: actor.revision,
   };
   const changes: Change[] = pages.map((page) => ({
@@ -58,7 +66,11 @@ const write = async (
 };
 
 /** A task from its snapshot and the event that began it; null where there is no such task. */
-export const loadActor = async (world: World, references: References, task: string): Promise<Actor | null> => {
+export const loadActor = async (
+  world: World,
+  references: References,
+  task: string,
+): Promise<{ readonly actor: Actor; readonly owes: boolean } | null> => {
   const store = world.bus.store(world.names.buckets.tasks);
   world.counts.loads += 1;
   for (;;) {
@@ -80,6 +92,6 @@ export const loadActor = async (world: World, references: References, task: stri
     actor.revision = head.revision;
     actor.stored = actor.state;
     entries.forEach((entry, at) => void actor.pageRevisions.set(at, entry?.revision ?? 0));
-    return actor;
+    return { actor, owes: (record['view'] as View | undefined)?.owed === true };
   }
 };

@@ -4,6 +4,7 @@ import { type CommandBody, limits, type TaskRecord } from '@capstan/contracts';
 import { decide, recordOf } from '@capstan/engine';
 import { objectRef } from './doors/plan-ref.ts';
 import type { Ownership } from './ownership.ts';
+import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
 
 export interface Tasks {
@@ -25,7 +26,7 @@ interface Asked {
 
 const patienceMs = 5_000;
 
-export const tasks = (world: World, ownership: Ownership): Tasks => {
+export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile): Tasks => {
   const { bus, names } = world;
   const store = bus.store(names.buckets.tasks);
 
@@ -38,7 +39,7 @@ export const tasks = (world: World, ownership: Ownership): Tasks => {
         new Promise<void>((resolve) => void world.clock.later(patienceMs, resolve)),
       ]);
     const state = await partition.read(task);
-    return state === null ? null : publicRecord(recordOf(state, { whole: true }));
+    return state === null ? null : withTurns(turnstile, publicRecord(recordOf(state, { whole: true })));
   };
 
   /** Asked of the engine itself, by deciding what is never applied. */
@@ -133,10 +134,22 @@ const recordIn = ({ key, data }: Entry): TaskRecord | null => {
 };
 
 /** Without what only the engine needs. */
-const publicRecord = (record: TaskRecord & { engine?: unknown }): TaskRecord => {
-  const { engine: _, steps_in: __, steps, ...rest } = record;
+const publicRecord = (record: TaskRecord & { engine?: unknown; view?: unknown }): TaskRecord => {
+  const { engine: _, steps_in: __, view: ____, steps, ...rest } = record;
   const shown = Object.fromEntries(Object.entries(steps).map(([id, { engine: ___, ...step }]) => [id, step]));
   return { ...rest, steps: shown } as TaskRecord;
+};
+
+/** Orders that have not left wait for their turn, or for a circuit; the state knows nothing of that. */
+const withTurns = (turnstile: Turnstile, record: TaskRecord): TaskRecord => {
+  const waiting = turnstile.waiting(record.task_id);
+  if (waiting === null) return record;
+  const steps = { ...record.steps };
+  for (const [id, waiting_for] of waiting) {
+    const step = steps[id];
+    if (step !== undefined) steps[id] = { ...step, waiting_for };
+  }
+  return { ...record, steps };
 };
 
 /** A reply must fit a message: what doesn't goes to the object store, and a reference to it is answered. */

@@ -1,0 +1,30 @@
+// Another actor says something: one line for each thing that may be said.
+import type { Event } from '@capstan/contracts';
+import { textIn } from '../actors/actor.ts';
+import { closeAsk } from '../ask.ts';
+import { type Draft, ignore } from '../draft.ts';
+import { failForGood } from '../fail.ts';
+import { slotOf } from '../plan/shape.ts';
+
+type Told = Extract<Event, { kind: 'told' }>;
+
+/** A breaker says that its circuit is open: what was to be tried again, or judged by a person, is put aside. */
+const tripped = (draft: Draft, event: Told): void => {
+  const [id = '', attempt] = event.name;
+  const slot = slotOf(draft.task.shape, id);
+  const step = slot < 0 ? null : draft.steps.read(slot);
+  const isOpen = step !== null && (step.status === 'retrying' || step.asked?.kind === 'flag');
+  if (step === null || !isOpen || step.attempt !== Number(attempt))
+    return ignore(draft, `attempt ${attempt} of "${id}" waits for no other one`);
+  const why = textIn(event, 'reason');
+  if (step.asked !== null) closeAsk(draft, step.asked, { status: 'withdrawn', by: null, reason: why });
+  failForGood(draft, slot, { ...step.error, code: 'circuit_open', message: why }, 'circuit_open');
+};
+
+const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { tripped };
+
+export const told = (draft: Draft, event: Told): void => {
+  const handler = Object.hasOwn(handlers, event.what) ? handlers[event.what] : undefined;
+  if (handler === undefined) return ignore(draft, `nobody here understands "${event.what}"`);
+  handler(draft, event);
+};

@@ -1,0 +1,51 @@
+// Snapshots of actors, beside those of tasks: all that a partition has are loaded when it is opened.
+import { type Entry, isBusError, textOf } from '@capstan/bus';
+import { actorKindOf, type ActorKindName } from '@capstan/contracts';
+import { Overtaken } from '../overtaken.ts';
+import type { World } from '../world.ts';
+
+export interface StoredActor {
+  readonly id: string;
+  readonly seq: number;
+  readonly at: number;
+  readonly state: unknown;
+}
+
+const keyOf = (partition: number, id: string): string => `_actor.${actorKindOf(id)}.${partition}.${id}`;
+
+/** Those of a partition, or of a kind everywhere. */
+export const loadActors = async (
+  world: World,
+  which: { readonly partition?: number; readonly kind?: ActorKindName },
+): Promise<(StoredActor & { readonly revision: number })[]> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  const keys = await store.keys(`_actor.${which.kind ?? '*'}.${which.partition ?? '*'}.*`);
+  const entries = await Promise.all(keys.map((key) => store.get(key)));
+  return entries.flatMap((entry) =>
+    entry === null || entry.gone ? [] : [{ ...stored(entry), revision: entry.revision }],
+  );
+};
+
+const stored = (entry: Entry): StoredActor => JSON.parse(textOf(entry.data)) as StoredActor;
+
+/** Resolves to the new revision; throws `Overtaken` where somebody else wrote since. */
+export const storeActor = async (
+  world: World,
+  partition: number,
+  actor: StoredActor,
+  revision: number,
+): Promise<number> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  const key = keyOf(partition, actor.id);
+  const { id, seq, at, state } = actor;
+  const data = JSON.stringify({ v: 1, id, seq, at, state });
+  try {
+    return await store.set({ key, data, expect: revision });
+  } catch (error) {
+    if (!isBusError(error, 'conflict')) throw error;
+    const entry = await store.get(key);
+    // Perhaps our own write, whose answer was lost.
+    if (entry !== null && textOf(entry.data) === data) return entry.revision;
+    throw new Overtaken(`somebody else wrote ${key}`, { cause: error });
+  }
+};
