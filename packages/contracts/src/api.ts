@@ -77,6 +77,17 @@ export const agentList = z.looseObject({
   health: health.optional(),
   ...page,
 });
+const actorName = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^_[A-Za-z0-9_=-]+$/, 'must be the id of a circuit, as circuit.list has it');
+export const circuitList = z.looseObject({
+  v: version,
+  circuit: z.enum(['closed', 'open', 'half_open']).optional(),
+  ...page,
+});
+export const circuitAct = z.looseObject({ v: version, id: actorName, by });
 export const dlqList = z.looseObject({
   v: version,
   reason: dlqReason.optional(),

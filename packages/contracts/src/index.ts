@@ -6,6 +6,8 @@ export type { AgentRecord, Cancel, LogLine, Progress } from './agent.ts';
 export {
   agentList,
   apiError,
+  circuitAct,
+  circuitList,
   dlqAct,
   dlqAsk,
   dlqList,

@@ -4,6 +4,8 @@ import { agentRecord, cancel, logLine, progress } from './agent.ts';
 import {
   agentList,
   apiError,
+  circuitAct,
+  circuitList,
   dlqAct,
   dlqAsk,
   dlqList,
@@ -81,6 +83,8 @@ export const published: Readonly<Record<string, Published>> = {
     says: `The request of ${names.api('inbox', 'approve')}, .reject and .answer.`,
   },
   'agent-list': { schema: agentList, says: `The request of ${names.api('agent', 'list')}.` },
+  'circuit-list': { schema: circuitList, says: `The request of ${names.api('circuit', 'list')}.` },
+  'circuit-act': { schema: circuitAct, says: `The request of ${names.api('circuit', 'reset')}.` },
   'dlq-list': { schema: dlqList, says: `The request of ${names.api('dlq', 'list')}.` },
   'dlq-ask': { schema: dlqAsk, says: `The request of ${names.api('dlq', 'get')}.` },
   'dlq-act': { schema: dlqAct, says: `The request of ${names.api('dlq', 'redrive')} and .drop.` },

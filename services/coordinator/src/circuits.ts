@@ -23,10 +23,10 @@ export interface Circuits {
 }
 
 interface Doors<Held> extends Circuits {
-  /** Whether an order would have to wait; changes nothing. */
-  isShut(queue: string, capability: string): boolean;
-  /** The circuit that an order must wait behind; null where it may go, be it as a trial. */
-  stands(queue: string, capability: string): string | null;
+  /** The circuit that an order must wait behind; null where it may go. */
+  shut(queue: string, capability: string): string | null;
+  /** The same for one that goes where it may: if a circuit is half open, it is its trial. */
+  pass(queue: string, capability: string): string | null;
   wait(id: string, held: Held): void;
   leave(id: string, held: Held): void;
   reported(queue: string, capability: string, report: Report): void;
@@ -99,8 +99,8 @@ export const openCircuits = <Held>(world: World, enter: (held: Held) => void): D
           : `${new Date(state.retryAt ?? 0).toISOString()}, when it is tried again`;
       return `${until}: ${openText(state)}`;
     },
-    isShut: (queue, capability) => shut(queue, capability) !== null,
-    stands: (queue, capability) => {
+    shut,
+    pass: (queue, capability) => {
       const id = shut(queue, capability);
       if (id !== null) return id;
       for (const one of ids(queue, capability)) {
@@ -131,8 +131,7 @@ export const openCircuits = <Held>(world: World, enter: (held: Held) => void): D
     },
     beat: () => {
       if (known.size === 0) return;
-      for (const [id, circuit] of known)
-        if (circuit.state.circuit === 'half_open' && !isOpen(circuit)) letGo(id, 1);
+      for (const [id, circuit] of known) if (circuit.state.circuit === 'half_open' && !isOpen(circuit)) letGo(id, 1);
       if (world.clock.now() - loadedAt < loadEveryMs) return;
       void doors.load().catch((error: unknown) => world.log.warn({ err: error }, 'the circuits could not be read'));
     },

@@ -106,7 +106,7 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
   const release = (queue: Queue): void => {
     while (queue.turns.size > 0 && queue.outstanding < queue.limit) {
       const one = queue.turns.take(world.clock.now()) as Held;
-      const behind = circuits.stands(one.queue, one.capability);
+      const behind = circuits.pass(one.queue, one.capability);
       if (behind !== null) {
         one.behind = behind;
         circuits.wait(behind, one);
@@ -118,7 +118,7 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
   };
 
   const enter = (one: Held): void => {
-    one.behind = circuits.stands(one.queue, one.capability);
+    one.behind = circuits.shut(one.queue, one.capability);
     if (one.behind !== null) return circuits.wait(one.behind, one);
     const queue = queueOf(one.queue);
     if (queue.turns.size === 0) Object.assign(queue, { since: world.clock.now(), done: 0 });
@@ -136,10 +136,10 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
   return {
     circuits,
     mayGo: (name, capability) => {
-      if (circuits.any && circuits.isShut(name, capability)) return false;
+      if (circuits.any && circuits.shut(name, capability) !== null) return false;
       const queue = queueOf(name);
       if (queue.turns.size > 0 || queue.outstanding >= queue.limit) return false;
-      if (circuits.any) circuits.stands(name, capability);
+      if (circuits.any) circuits.pass(name, capability);
       queue.outstanding += 1;
       return true;
     },

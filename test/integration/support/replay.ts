@@ -11,6 +11,7 @@ import {
   textOf,
 } from '@capstan/bus';
 import {
+  actorKindOf,
   type Effect,
   type Event,
   limits,
@@ -28,6 +29,8 @@ export interface Replayed {
   readonly key: string;
   state: TaskState;
   readonly effects: Effect[];
+  /** By `step.attempt`: orders that were taken back before they left, as a report in Capstan's own name says. */
+  readonly withdrawn: Set<string>;
   /** By `step.attempt`: how many reports counted, and how many genuine ones there were. */
   readonly applied: Map<string, number>;
   readonly reported: Map<string, number>;
@@ -53,7 +56,8 @@ export const replay = async (bus: Bus): Promise<Replay> => {
   const messages = await readAll(bus, bus.names.streams.events);
   for (const message of messages) {
     const said = parseEventSubject(bus.names, message.subject);
-    if (said === null) continue;
+    // Actors besides tasks speak to tasks by events of those, and nothing of a task follows from theirs.
+    if (said === null || actorKindOf(said.task) !== null) continue;
     const known = tasks.get(said.task);
     const isGenuine = (key: string) =>
       ring.check(key, message.subject.slice(0, message.subject.length - said.token.length - 1), said.token);
@@ -84,6 +88,7 @@ export const replay = async (bus: Bus): Promise<Replay> => {
     if (ignored !== null) known.ignored.push({ seq: message.seq, kind: said.kind, why: ignored });
     if (event.kind === 'report') {
       const name = `${event.step}.${event.attempt}`;
+      if (event.report.agent === 'capstan') known.withdrawn.add(name);
       known.reported.set(name, (known.reported.get(name) ?? 0) + 1);
       if (ignored === null) known.applied.set(name, (known.applied.get(name) ?? 0) + 1);
     }
@@ -110,6 +115,7 @@ const begin = (id: string, body: SubmittedBody, { state, effects }: ReturnType<t
   key: body.key,
   state: state as TaskState,
   effects: [...effects],
+  withdrawn: new Set(),
   applied: new Map(),
   reported: new Map(),
   ignored: [],
@@ -173,6 +179,8 @@ const eventOf = (names: Names, task: string, kind: string, name: readonly string
     case 'decided':
     case 'commanded':
       return { ...at, kind, id: first, body };
+    case 'told':
+      return { ...at, kind, what: first, name: name.slice(1), body };
     case 'redriven':
       return { ...at, kind, id: first, step: (body as { step_id: string }).step_id, by: (body as { by: string }).by };
     default:

@@ -1,6 +1,14 @@
 // A circuit breaker, of an agent queue or of a tool. Closed: failures in a row are counted. Open: whoever fails is told so, and nothing more is
 // handed out. Half open, when the recovery time is over: one attempt decides.
-import { type ActorDecision, type ActorEffect, type ActorEvent, type ActorKind, tellerOf, textIn, unchanged } from './actor.ts';
+import {
+  type ActorDecision,
+  type ActorEffect,
+  type ActorEvent,
+  type ActorKind,
+  tellerOf,
+  textIn,
+  unchanged,
+} from './actor.ts';
 
 export interface BreakerState {
   readonly of: 'queue' | 'tool';

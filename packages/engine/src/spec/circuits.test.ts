@@ -112,7 +112,10 @@ test('a success between them begins the count anew', () => {
 test('open: whoever fails is told, a late success proves nothing', () => {
   const world = circuit().fails().fails().fails('t3');
   assert.deepEqual(world.tripped(), ['t3.tripped.a.1']);
-  assert.match(textIn(world.of('tell')[0] as never, 'reason'), /queue "farm" is open after 3 failures in a row.*timeout/);
+  assert.match(
+    textIn(world.of('tell')[0] as never, 'reason'),
+    /queue "farm" is open after 3 failures in a row.*timeout/,
+  );
   assert.match(world.succeeds().ignored ?? '', /its trial has not begun/);
 });
 

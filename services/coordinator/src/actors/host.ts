@@ -99,12 +99,16 @@ export const openActors = async ({ world, actors, overtaken }: HostParts, partit
       actor.state = state;
       actor.seq = event.seq;
       actor.at = event.at;
-      if (ignored !== null) world.log.info({ actor: actor.id, kind: event.kind, seq: event.seq }, `changed nothing: ${ignored}`);
+      if (ignored !== null)
+        world.log.info({ actor: actor.id, kind: event.kind, seq: event.seq }, `changed nothing: ${ignored}`);
       actors.perform(actor, effects);
     } catch (error) {
       actor.quarantined = true;
       world.counts.quarantined += 1;
-      world.log.error({ err: error, actor: actor.id, seq: event.seq }, 'the rules of an actor failed on this event; it is left as it was');
+      world.log.error(
+        { err: error, actor: actor.id, seq: event.seq },
+        'the rules of an actor failed on this event; it is left as it was',
+      );
     }
   };
 

@@ -4,12 +4,19 @@ import { errorCodes } from '@capstan/contracts';
 import { version } from '@capstan/kit';
 import { Refusal } from '../doors/refusal.ts';
 import { agentEndpoints } from './agent.ts';
+import { circuitEndpoints } from './circuit.ts';
 import { dlqEndpoints } from './dlq.ts';
 import type { ApiContext, Endpoint } from './endpoint.ts';
 import { inboxEndpoints } from './inbox.ts';
 import { taskEndpoints } from './task.ts';
 
-const endpoints: readonly Endpoint[] = [...taskEndpoints, ...inboxEndpoints, ...agentEndpoints, ...dlqEndpoints];
+const endpoints: readonly Endpoint[] = [
+  ...taskEndpoints,
+  ...inboxEndpoints,
+  ...agentEndpoints,
+  ...dlqEndpoints,
+  ...circuitEndpoints,
+];
 
 export const serveApi = (context: ApiContext): Promise<Running> => {
   const { world } = context;
