@@ -93,8 +93,10 @@ export const audit = ({ broker, ring, settings, accepted, ran }: AuditOptions): 
   // 5. The orders are those that follow from the log: none is missing, none came from nowhere.
   const ordered = new Set(stored(names.streams.orders).map(({ subject }) => subject));
   const due = new Set([...replayed.values()].flatMap(({ orders }) => orders));
+  const withdrawn = new Set([...replayed.values()].flatMap((task) => [...task.withdrawn]));
   for (const subject of due)
-    if (!ordered.has(subject)) wrong(`the order ${subject} follows from the log and was never stored`);
+    if (!ordered.has(subject) && !withdrawn.has(subject))
+      wrong(`the order ${subject} follows from the log and was never stored`);
   for (const subject of ordered) if (!due.has(subject)) wrong(`the order ${subject} does not follow from the log`);
 
   for (const [id, { children }] of replayed)
@@ -154,6 +156,7 @@ const stillWaits = (id: string, record: TaskRecord, wrong: (text: string) => voi
 interface Replayed {
   state: TaskState;
   readonly orders: string[];
+  readonly withdrawn: Set<string>;
   readonly children: string[];
   buried: number;
 }
@@ -183,6 +186,7 @@ const replay = (
     const task = known ?? {
       state,
       orders: [],
+      withdrawn: new Set<string>(),
       children: [],
       buried: 0,
       key: (body as unknown as SubmittedBody).key,
@@ -192,6 +196,9 @@ const replay = (
       const ask = task.state.asks[event.id];
       if (ask !== undefined) task.approved.add(`${ask.slot}`);
     }
+    // An order that was taken back before it left: a report in Capstan's own name says so.
+    if (event.kind === 'report' && event.report.agent === 'capstan')
+      task.withdrawn.add(names.order(event.queue, said.task, event.step, event.attempt));
     for (const effect of effects) judge(effect, task, state, said.task, names, wrong);
     task.state = state;
     tasks.set(said.task, task);
@@ -240,6 +247,8 @@ const eventOf = (
       return { ...at, kind, id: name[0] ?? '', body: body as never };
     case 'commanded':
       return { ...at, kind, id: name[0] ?? '', body: body as never };
+    case 'told':
+      return { ...at, kind, what: name[0] ?? '', name: name.slice(1), body: body as never };
     case 'redriven':
       return { ...at, kind, id: name[0] ?? '', step: String(body['step_id']), by: String(body['by']) };
     default:

@@ -102,8 +102,8 @@ export const bugs: readonly Bug[] = [
     name: 'timers-forgotten-on-load',
     harm: 'a task that waits for a time waits for ever',
     file: partition,
-    from: 'keep(actor, standing(actor.state));',
-    to: 'keep(actor, []);',
+    from: '      keep(actor, owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state));',
+    to: '      keep(actor, []);',
   },
   {
     name: 'open-tasks-unlisted',

@@ -53,7 +53,7 @@ export const limits = {
   outstandingUnknown: 64,
 
   // Circuits
-  circuitFailures: 5,
+  circuitFailures: 10,
   circuitRecoveryMs: 30 * second,
 
   // Orders

@@ -22,7 +22,7 @@ test('a failure that speaks of the agent is told to the breaker of its queue and
     name: 'noop',
     code: 'timeout',
     message: 'timeout!',
-    failures: 5,
+    failures: 10,
     recovery_ms: 30_000,
     codes: ['timeout', 'crashed', 'unavailable', 'max_deliveries'],
   });
