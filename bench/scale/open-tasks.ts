@@ -3,6 +3,7 @@ import type { Bench } from '../bench.ts';
 import { memoryMiB } from '../cost.ts';
 import { usedBytes } from '../inspector.ts';
 import { calm, type Figures, round } from '../measure.ts';
+import type { System } from '../system.ts';
 import { fillTo } from './fill.ts';
 
 const few = 100;
@@ -15,7 +16,7 @@ export const openTasks: Bench = {
     const most = Math.min(options.open, options.most);
     const levels = [few, 1_000, 10_000, 100_000].filter((level) => level < most);
     await using system = await start({ inspect: true });
-    const { shape, count, concurrency } = { shape: { kind: 'single' } as const, count: 4_000, concurrency: 64 };
+    const { shape, count, concurrency } = { shape: { kind: 'single' } as const, count: 10_000, concurrency: 64 };
     await phase(system, { shape, count, concurrency });
     const memory = async () => ({
       coordinator: await usedBytes(system, 'coordinator'),
@@ -36,6 +37,7 @@ export const openTasks: Bench = {
         { open: level, filled_in_s: seconds },
       );
       first ??= figures;
+      say({ bench: 'OPEN-doors', open: level, ms: await doors(system, ids[0] ?? '') });
       if (figures === null || first === null) continue;
       say({
         bench: 'OPEN-to-first',
@@ -51,4 +53,18 @@ export const openTasks: Bench = {
       });
     }
   },
+};
+
+/** How long a person waits who looks at one task, and at the first of all. */
+const doors = async ({ client }: System, id: string): Promise<Record<string, number>> => {
+  const timed = async (noun: string, verb: string, body: object) => {
+    const from = performance.now();
+    await client.ask(noun, verb, body);
+    return round(performance.now() - from, 1);
+  };
+  return {
+    'task.get': await timed('task', 'get', { task_id: id }),
+    'task.list': await timed('task', 'list', { limit: 20 }),
+    'inbox.list': await timed('inbox', 'list', { limit: 20 }),
+  };
 };
