@@ -58,8 +58,12 @@ export const decodeAny = (data: Uint8Array, options: DecodeOptions = {}): Decode
 export const decodeTrusted = (data: Uint8Array): unknown => JSON.parse(textOf(data, 0));
 
 /** Bytes as text; the bytes must be known to be UTF-8. */
-export const textOf = (data: Uint8Array, from = 0): string =>
-  Buffer.from(data.buffer, data.byteOffset + from, data.length - from).toString('utf8');
+export const textOf = (data: Uint8Array, from = 0): string => utf8Slice.call(data, from, data.length);
+
+/** Of Buffer, but happy with any bytes: no view has to be made first. */
+const { utf8Slice } = Buffer.prototype as unknown as {
+  utf8Slice(this: Uint8Array, start: number, end: number): string;
+};
 
 const refused = (reason: Undecodable['reason'], message: string): Undecodable => ({ ok: false, reason, message });
 

@@ -28,11 +28,13 @@ const build = (namespace: string) => {
     submits: [dot('task', 'submit'), dot('task', 'submit', '*')],
 
     /** An event's subject without the token that proves who may say it. */
-    event: (partition: number, task: string, ...name: (string | number)[]) => dot('event', partition, task, ...name),
+    event: (partition: number, task: string, ...name: (string | number)[]) =>
+      `${namespace}.event.${partition}.${task}.${name.join('.')}`,
     events: (partition?: number) => (partition === undefined ? dot('event', '>') : dot('event', partition, '>')),
     eventsOfTask: (partition: number, task: string) => dot('event', partition, task, '>'),
 
-    order: (queue: string, task: string, step: string, attempt: number) => dot('order', queue, task, step, attempt),
+    order: (queue: string, task: string, step: string, attempt: number) =>
+      `${namespace}.order.${queue}.${task}.${step}.${attempt}`,
     orders: (queue?: string) => (queue === undefined ? dot('order', '>') : dot('order', queue, '>')),
 
     dlq: (source: string, reason: string, id: string) => dot('dlq', source, reason, id),
@@ -47,7 +49,7 @@ const build = (namespace: string) => {
 
     notice: (tenant: string, task: string, status: string) => dot('notice', tenant, task, status),
     stepNotice: (tenant: string, task: string, step: string, status: string) =>
-      dot('notice', tenant, task, 'step', step, status),
+      `${namespace}.notice.${tenant}.${task}.step.${step}.${status}`,
     notices: (tenant = '*', task = '*') => dot('notice', tenant, task, '>'),
 
     progress: (task: string, step: string) => dot('progress', task, step),

@@ -6,6 +6,8 @@ import {
   type Json,
   limits,
   type Names,
+  plainReport,
+  type Report,
   report as reportSchema,
 } from '@capstan/contracts';
 
@@ -31,9 +33,9 @@ export const eventOf = (names: Names, said: SaidEvent): Event | string => {
   const [first = '', second = '', third] = name;
   switch (kind) {
     case 'report': {
-      const parsed = reportSchema.safeParse(body);
-      if (!parsed.success) return issueIn(parsed.error);
-      const event = { ...at, kind, queue: first, step: second, attempt: Number(third), report: parsed.data } as const;
+      const report = plainReport(body as Record<string, unknown>) ?? reportIn(body);
+      if (typeof report === 'string') return report;
+      const event = { ...at, kind, queue: first, step: second, attempt: Number(third), report } as const;
       if (said.bytes <= limits.outputInlineBytesMax) return event;
       return { ...event, keepAt: names.outputRef(said.task, second, event.attempt) };
     }
@@ -54,6 +56,11 @@ export const eventOf = (names: Names, said: SaidEvent): Event | string => {
     default:
       return `nobody knows events of kind "${kind}"`;
   }
+};
+
+const reportIn = (body: unknown): Report | string => {
+  const parsed = reportSchema.safeParse(body);
+  return parsed.success ? parsed.data : issueIn(parsed.error);
 };
 
 const issueIn = (error: {

@@ -9,6 +9,7 @@ export { eventOf } from './event-of.ts';
 export type { SaidEvent } from './event-of.ts';
 export { decisionIssue } from './events/decided.ts';
 export { commandIssue } from './events/commanded.ts';
+export { iso } from './hash.ts';
 export { checkPlan } from './plan/check.ts';
 export type { PlanCheck } from './plan/check.ts';
 export { idOf, slotOf } from './plan/shape.ts';

@@ -67,10 +67,7 @@ const attemptRecord = (attempt: Attempt) => ({
 });
 
 export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepRecord & { engine?: Private } => {
-  const engine = Object.fromEntries(
-    privates.filter((key) => !isDefault(key, step[key])).map((key) => [key, step[key]]),
-  ) as Private;
-  return {
+  const record: StepRecord & { engine?: Private } = {
     status: step.status,
     depends_on: dependenciesOf(shape, specOf(shape, slot)),
     attempt: step.attempt,
@@ -83,9 +80,12 @@ export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepR
     attempts: step.attempts.map(attemptRecord),
     findings: { major: step.findings[0], medium: step.findings[1], minor: step.findings[2] },
     waiting_for: step.waitingFor ?? (step.status === 'pending' ? dependenciesText(shape, slot) : null),
-    ...(step.asked === null ? {} : { intervention: step.asked.id }),
-    ...(Object.keys(engine).length === 0 ? {} : { engine }),
   };
+  if (step.asked !== null) record.intervention = step.asked.id;
+  let engine: Record<string, unknown> | null = null;
+  for (const key of privates) if (!isDefault(key, step[key])) (engine ??= {})[key] = step[key];
+  if (engine !== null) record.engine = engine as Private;
+  return record;
 };
 
 const namesShown = 5;
@@ -122,15 +122,17 @@ const stepOf = (record: StepRecord & { engine?: Private }): StepState => ({
 
 export type StepRecords = Readonly<Record<string, StepRecord>>;
 
+const addPage = (steps: Record<string, StepRecord>, state: TaskState, page: number): void => {
+  const from = page * pageSize;
+  for (const [offset, step] of (state.steps.pages[page] ?? []).entries())
+    steps[idOf(state.shape, from + offset)] = stepRecordOf(state.shape, from + offset, step);
+};
+
 /** The steps of one page, by id. */
 export const pageOf = (state: TaskState, page: number): StepRecords => {
-  const from = page * pageSize;
-  return Object.fromEntries(
-    (state.steps.pages[page] ?? []).map((step, offset) => [
-      idOf(state.shape, from + offset),
-      stepRecordOf(state.shape, from + offset, step),
-    ]),
-  );
+  const steps: Record<string, StepRecord> = {};
+  addPage(steps, state, page);
+  return steps;
 };
 
 export const isPagedOut = (state: TaskState): boolean => state.steps.length > limits.stepsPerPage;
@@ -142,7 +144,7 @@ export const recordOf = (
 ): TaskRecord & { engine: EngineRecord } => {
   const inside = options.whole || !isPagedOut(state);
   const steps: Record<string, StepRecord> = {};
-  if (inside) for (let page = 0; page < state.steps.pages.length; page += 1) Object.assign(steps, pageOf(state, page));
+  if (inside) for (let page = 0; page < state.steps.pages.length; page += 1) addPage(steps, state, page);
   return {
     v: 1,
     task_id: state.taskId,

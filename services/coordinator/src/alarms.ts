@@ -1,27 +1,38 @@
-// What is due when: a heap with one real timer, for the earliest. Taking an alarm back only forgets its name; the heap finds out when it is due.
+// What is due when: a heap with one real timer, for the earliest. Taking an alarm back only forgets it; the heap finds out when it is due, or
+// when most of it is forgotten: attempts nearly always end long before their time, and must not fill the memory until then.
 import type { Clock } from './clock.ts';
 
+type Name = number | 'load';
+
 interface Alarm {
+  readonly owner: string;
+  readonly name: Name;
   readonly at: number;
-  readonly name: string;
   readonly ring: () => void;
+  /** Rung, replaced or taken back. */
+  over: boolean;
 }
 
 export interface Alarms {
-  /** A second alarm of the same name replaces the first. */
-  set(name: string, at: number, ring: () => void): void;
-  clear(name: string): void;
+  /** A second alarm of the same owner and name replaces the first. */
+  set(owner: string, name: Name, at: number, ring: () => void): void;
+  clear(owner: string, name: Name): void;
+  /** Takes back all that an owner has set. */
+  forget(owner: string): void;
   readonly size: number;
+  /** How many the heap holds, over or not. */
+  readonly held: number;
   stop(): void;
 }
 
 export const alarms = (clock: Clock): Alarms => {
-  const heap: Alarm[] = [];
-  const set = new Map<string, Alarm>();
+  let heap: Alarm[] = [];
+  const owners = new Map<string, Map<Name, Alarm>>();
+  let live = 0;
   let timer: { readonly at: number; readonly cancel: () => void } | null = null;
 
   const schedule = () => {
-    while (heap[0] !== undefined && set.get(heap[0].name) !== heap[0]) pop(heap);
+    while (heap[0]?.over === true) pop(heap);
     const next = heap[0];
     if (next === undefined || (timer !== null && timer.at <= next.at)) return;
     timer?.cancel();
@@ -32,31 +43,66 @@ export const alarms = (clock: Clock): Alarms => {
     const now = clock.now();
     for (let next = heap[0]; next !== undefined && next.at <= now; next = heap[0]) {
       pop(heap);
-      if (set.get(next.name) !== next) continue;
-      set.delete(next.name);
+      if (next.over) continue;
+      remove(next);
       next.ring();
     }
     schedule();
   };
+  const end = (alarm: Alarm) => {
+    if (alarm.over) return;
+    alarm.over = true;
+    live -= 1;
+  };
+  const remove = (alarm: Alarm) => {
+    end(alarm);
+    const own = owners.get(alarm.owner);
+    own?.delete(alarm.name);
+    if (own?.size === 0) owners.delete(alarm.owner);
+  };
+  const compact = () => {
+    if (heap.length < compactFrom || heap.length < 2 * live) return;
+    // In order of time they are a heap already.
+    heap = heap.filter(({ over }) => !over).sort((a, b) => a.at - b.at);
+  };
   return {
-    set: (name, at, call) => {
-      const alarm = { at, name, ring: call };
-      set.set(name, alarm);
+    set: (owner, name, at, call) => {
+      const alarm = { owner, name, at, ring: call, over: false };
+      let own = owners.get(owner);
+      if (own === undefined) owners.set(owner, (own = new Map()));
+      const before = own.get(name);
+      if (before !== undefined) end(before);
+      own.set(name, alarm);
+      live += 1;
       push(heap, alarm);
+      compact();
       schedule();
     },
-    clear: (name) => void set.delete(name),
+    clear: (owner, name) => {
+      const alarm = owners.get(owner)?.get(name);
+      if (alarm !== undefined) remove(alarm);
+    },
+    forget: (owner) => {
+      for (const alarm of owners.get(owner)?.values() ?? []) end(alarm);
+      owners.delete(owner);
+    },
     get size() {
-      return set.size;
+      return live;
+    },
+    get held() {
+      return heap.length;
     },
     stop: () => {
       timer?.cancel();
       timer = null;
-      set.clear();
-      heap.length = 0;
+      owners.clear();
+      heap = [];
+      live = 0;
     },
   };
 };
+
+const compactFrom = 1_024;
 
 const push = (heap: Alarm[], alarm: Alarm): void => {
   let at = heap.length;

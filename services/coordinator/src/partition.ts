@@ -327,7 +327,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   // Tasks that wait for a time or for a queue and for nothing else: no event will bring them up.
   for (const [task, { due, routing }] of progress.open) {
     if (routing) wakeUp(task);
-    else if (due !== null) alarms.set(`${task} load`, due, () => wakeUp(task));
+    else if (due !== null) alarms.set(task, 'load', due, () => wakeUp(task));
   }
 
   return {
@@ -371,7 +371,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       stopped = true;
       others.stop();
       for (const actor of actors.values()) performer.forget(actor);
-      for (const task of progress.open.keys()) alarms.clear(`${task} load`);
+      for (const task of progress.open.keys()) alarms.clear(task, 'load');
     },
   };
 };

@@ -9,6 +9,7 @@ import type { Broker } from './broker.ts';
 import { beginChild, informParent, steerChild } from './children.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { objectKey } from './doors/plan-ref.ts';
+import { tellChange } from './notices.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
@@ -41,7 +42,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     const report = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const data = JSON.stringify({ ...draft, lease: report.token, report_to: report.subject });
     const subject = names.order(queue, draft.task_id, draft.step_id, draft.attempt);
-    const bytes = Buffer.byteLength(data);
+    // No letter takes more than three bytes; most orders are far from the limit.
+    const bytes = data.length * 3 <= limits.bodyBytesMax ? 0 : Buffer.byteLength(data);
     if (bytes > limits.bodyBytesMax) {
       durable(actor, 'a refusal', () => refuse(actor, queue, draft, bytes));
       return;
@@ -130,36 +132,11 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     await steerChild(world, actor, effect);
   };
 
-  const notice = (actor: Actor, step: string | null, status: string) => {
-    const tenant = actor.state.request.tenant ?? 'default';
-    const at = new Date(actor.state.at).toISOString();
-    if (step === null) {
-      const { state } = actor;
-      bus.tell(
-        names.notice(tenant, actor.id, status),
-        JSON.stringify({
-          v: 1,
-          task_id: actor.id,
-          title: state.request.title ?? actor.id,
-          tenant,
-          status,
-          reason: state.reason,
-          counts: state.counts,
-          at,
-        }),
-      );
-    } else
-      bus.tell(
-        names.stepNotice(tenant, actor.id, step, status),
-        JSON.stringify({ v: 1, task_id: actor.id, step_id: step, status, at }),
-      );
-  };
-
   const wake = (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
     const ring = () => {
       void ringFor(actor, effect).catch(world.fatal);
     };
-    alarms.set(`${actor.id} ${effect.n}`, effect.why === 'attempt' ? effect.at + attemptGraceMs : effect.at, ring);
+    alarms.set(actor.id, effect.n, effect.why === 'attempt' ? effect.at + attemptGraceMs : effect.at, ring);
   };
 
   const cancel = (actor: Actor, { step, attempt, reason, forceAt }: Extract<Effect, { kind: 'cancel' }>) => {
@@ -180,7 +157,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     if (effect.why === 'attempt' && (isHeld(actor, effect) || (await isStillWaiting(actor, effect)))) {
       // Nobody has it yet, so nobody is late: its time has not begun.
       alarms.set(
-        `${actor.id} ${effect.n}`,
+        actor.id,
+        effect.n,
         world.clock.now() + undeliveredRecheckMs,
         () => void ringFor(actor, effect).catch(world.fatal),
       );
@@ -229,7 +207,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
       case 'wake':
         return wake(actor, effect);
       case 'unwake':
-        return alarms.clear(`${actor.id} ${effect.n}`);
+        return alarms.clear(actor.id, effect.n);
       case 'route':
         return broker.want({
           task: actor.id,
@@ -242,7 +220,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
       case 'say':
         return durable(actor, 'a word to an actor', () => untilStored(world, () => sayToActor(world, actor, effect)));
       case 'tell':
-        return notice(actor, effect.step, effect.status);
+        return tellChange(world, actor, effect.step, effect.status);
       default:
         return effect satisfies never;
     }
@@ -254,7 +232,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     },
     bury: (actor, burial) => durable(actor, 'a dead letter', () => untilStored(world, () => bury(bus, burial))),
     forget: (actor) => {
-      for (let n = 1; n <= actor.state.lastTimer; n += 1) alarms.clear(`${actor.id} ${n}`);
+      alarms.forget(actor.id);
       broker.forget(actor.id);
       turnstile.forget(actor.id);
     },

@@ -190,9 +190,12 @@ export class Asker {
   }
 }
 
+const { latin1Slice } = Buffer.prototype as unknown as {
+  latin1Slice(this: Uint8Array, start: number, end: number): string;
+};
+
 /** As text, for what the server says of itself. */
-export const latin1 = (data: Uint8Array): string =>
-  Buffer.from(data.buffer, data.byteOffset, data.length).toString('latin1');
+export const latin1 = (data: Uint8Array): string => latin1Slice.call(data, 0, data.length);
 
 const sweepMs = 25;
 const answerMs = limits.requestTimeoutMs;

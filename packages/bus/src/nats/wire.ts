@@ -1,6 +1,7 @@
 // The bytes of NATS messages: headers written and read by hand, and what JetStream tells in a reply subject. nats.js' own header
 // reader throws at a name that a stranger misspelt, and inside a callback that silently stops the whole connection (3.4.0).
 import type { Msg } from 'nats';
+import { textOf } from '../decode.ts';
 import type { Message, Wire } from '../port.ts';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -114,6 +115,7 @@ export class PulledMessage implements Message {
   readonly at: number;
   protected readonly msg: Msg;
   #headers: [string, string][] | undefined;
+  #subject: string | undefined;
 
   constructor(msg: Msg, place: Place) {
     this.msg = msg;
@@ -122,7 +124,7 @@ export class PulledMessage implements Message {
   }
 
   get subject(): string {
-    return this.msg.subject;
+    return (this.#subject ??= textOf((this.msg as unknown as { _msg: { subject: Uint8Array } })._msg.subject));
   }
 
   get data(): Uint8Array {
