@@ -19,8 +19,6 @@ export interface ActorPerformerParts {
 }
 
 export const actorPerformer = ({ world, alarms, shown }: ActorPerformerParts): ActorPerformer => {
-  const set = new Map<string, Set<number>>();
-
   const durable = (actor: Hosted, what: string, say: () => Promise<unknown>) => {
     actor.unsaid += 1;
     untilStored(world, say).then(
@@ -31,11 +29,8 @@ export const actorPerformer = ({ world, alarms, shown }: ActorPerformerParts): A
       },
     );
   };
-  const alarm = (actor: Hosted, n: number, at: number, ring: () => Promise<unknown>) => {
-    const timers = set.get(actor.id) ?? new Set();
-    set.set(actor.id, timers.add(n));
-    alarms.set(`${actor.id} ${n}`, at, () => void ring().catch(world.fatal));
-  };
+  const alarm = (actor: Hosted, n: number, at: number, ring: () => Promise<unknown>) =>
+    alarms.set(actor.id, n, at, () => void ring().catch(world.fatal));
 
   const one = (actor: Hosted, effect: ActorEffect): void => {
     switch (effect.kind) {
@@ -50,7 +45,7 @@ export const actorPerformer = ({ world, alarms, shown }: ActorPerformerParts): A
           untilStored(world, () => sayOfActor(world, actor.id, ['woke', effect.n], {})),
         );
       case 'unwake':
-        return alarms.clear(`${actor.id} ${effect.n}`);
+        return alarms.clear(actor.id, effect.n);
       default:
         return effect satisfies never;
     }
@@ -61,9 +56,6 @@ export const actorPerformer = ({ world, alarms, shown }: ActorPerformerParts): A
       for (const effect of effects) one(actor, effect);
       shown(actor);
     },
-    forget: (actor) => {
-      for (const n of set.get(actor.id) ?? []) alarms.clear(`${actor.id} ${n}`);
-      set.delete(actor.id);
-    },
+    forget: (actor) => alarms.forget(actor.id),
   };
 };
