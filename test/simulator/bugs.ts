@@ -11,6 +11,7 @@ export interface Bug {
 }
 
 const partition = 'services/coordinator/src/partition.ts';
+const storing = 'services/coordinator/src/storing.ts';
 const arrivals = 'services/coordinator/src/arrivals.ts';
 const snapshots = 'services/coordinator/src/snapshots.ts';
 const perform = 'services/coordinator/src/perform.ts';
@@ -24,7 +25,7 @@ export const bugs: readonly Bug[] = [
   {
     name: 'snapshot-before-orders',
     harm: 'an order that a crash swallows is never said again',
-    file: partition,
+    file: storing,
     from: 'if (actor.unsaid > 0 || actor.writingFrom !== null) continue;',
     to: 'if (actor.writingFrom !== null) continue;',
   },
@@ -38,28 +39,28 @@ export const bugs: readonly Bug[] = [
   {
     name: 'checkpoint-past-what-is-dirty',
     harm: 'events are passed over that no snapshot covers',
-    file: partition,
+    file: storing,
     from: 'for (const actor of dirty) low = earlier(low, uncoveredFrom(actor));',
     to: '',
   },
   {
     name: 'checkpoint-past-what-is-being-written',
     harm: 'the same, for a moment',
-    file: partition,
+    file: storing,
     from: 'for (const actor of writing) low = earlier(low, uncoveredFrom(actor));',
     to: '',
   },
   {
     name: 'failed-snapshot-counts',
     harm: 'a snapshot that was refused is taken for stored',
-    file: partition,
+    file: storing,
     from: 'actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);',
     to: 'if (1 > 0) dirty.delete(actor);',
   },
   {
     name: 'no-reload-when-overtaken',
     harm: 'a coordinator goes on with what it believes',
-    file: partition,
+    file: storing,
     from: 'if (error instanceof Overtaken) return parts.overtaken(number, error);',
     to: 'if (error instanceof Overtaken) { dirty.delete(actor); actor.dirtyFrom = null; return; }',
   },
@@ -74,7 +75,7 @@ export const bugs: readonly Bug[] = [
     name: 'two-copies-of-a-task',
     harm: 'one copy does not know what the other decided',
     file: partition,
-    from: 'if (!actors.has(task)) void load(task);',
+    from: 'if (!actors.has(task) && quarantines.of(task) === null) void load(task);',
     to: 'void load(task);',
   },
   {
@@ -102,8 +103,8 @@ export const bugs: readonly Bug[] = [
     name: 'timers-forgotten-on-load',
     harm: 'a task that waits for a time waits for ever',
     file: partition,
-    from: '      keep(actor, owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state));',
-    to: '      keep(actor, []);',
+    from: 'keep(actor, standsOf(loaded));\n    });',
+    to: 'keep(actor, []);\n    });',
   },
   {
     name: 'open-tasks-unlisted',

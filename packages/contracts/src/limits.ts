@@ -75,6 +75,10 @@ export const limits = {
   liveSnapshotAfterMs: 500,
   checkpointEveryMs: 500,
   stepsPerPage: 128,
+  /** Starts of a partition whose checkpoint stands still, until its events are tried one at a time. */
+  startsWithoutProgressMax: 3,
+  /** Deaths of the same event, tried by itself, until it is left out: one may be chance. */
+  deathsPerEventMax: 2,
 
   // Keeping
   dlqAgeMs: 365 * day,

@@ -65,6 +65,10 @@ const build = (namespace: string) => {
     /** How a circuit stands, told by its owner to every coordinator when that changes; internal. */
     circuit: dot('circuit'),
 
+    /** Keys in the bucket of tasks: those that stand still, by partition. */
+    quarantine: (partition: number, task: string) => `_quarantine.${partition}.${task}`,
+    quarantines: '_quarantine.>',
+
     advisories: ['MAX_DELIVERIES', 'MSG_TERMINATED'].map(
       (kind) => `$JS.EVENT.ADVISORY.CONSUMER.${kind}.${upper}_ORDERS.>`,
     ),

@@ -9,14 +9,19 @@ interface Arrival {
   readonly done: Promise<Actor | null>;
 }
 
+type Work = () => Promise<readonly Heard[] | void>;
+
 export interface Arrivals {
   readonly size: number;
   /** Keeps an event for a task that is on its way; false for any other. */
   hold(heard: Heard): boolean;
   /** What arrives, with everything heard meanwhile applied; null while there is no such task on its way. */
   of(task: string): Promise<Actor | null> | null;
-  /** Sets out for a task; `from` is the event that it began with, where that is what it waits for. */
-  begin(task: string, from: Mark | null, work: () => Promise<void>): Promise<Actor | null>;
+  /**
+   * Sets out for a task; `from` is the event that it began with, where that is what it waits for. Events that the work brings along come before
+   * those that were heard meanwhile.
+   */
+  begin(task: string, from: Mark | null, work: Work): Promise<Actor | null>;
   /** The first event that any of them holds back: it would be lost with this process. */
   uncovered(): Mark | null;
 }
@@ -46,11 +51,11 @@ export const newArrivals = (parts: ArrivalsParts): Arrivals => {
     hold,
     of: (task) => arrivals.get(task)?.done ?? null,
     begin: (task, from, work) => {
-      const done = work().then(() => {
+      const done = work().then((brought) => {
         const { held } = arrivals.get(task) as Arrival;
         arrivals.delete(task);
         if (parts.stopped()) return null;
-        for (const heard of held) if (!hold(heard)) parts.apply(heard);
+        for (const heard of [...(brought ?? []), ...held]) if (!hold(heard)) parts.apply(heard);
         return parts.here(task);
       });
       arrivals.set(task, { held: [], from, done });

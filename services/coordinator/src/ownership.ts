@@ -14,12 +14,14 @@ export interface Ownership {
   release(): Promise<void>;
 }
 
-type Parts = Omit<PartitionParts, 'knownUpTo' | 'overtaken' | 'world'>;
+type Parts = Omit<PartitionParts, 'isStart' | 'knownUpTo' | 'overtaken' | 'world'>;
 
 export const ownership = (world: World, parts: Parts): Ownership => {
   const { bus, names, log } = world;
   const owned = new Map<number, Partition>();
   const overtaken = new Set<number>();
+  /** All that this process has ever owned. */
+  const opened = new Set<number>();
   let reader: Running | null = null;
   let wish: readonly number[] = [];
   let working: Promise<void> = Promise.resolve();
@@ -51,7 +53,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
   const open = async (number: number) => {
     const { last } = await bus.log(names.streams.events).info();
     const partition = await openPartition(
-      { ...parts, world, knownUpTo: last, overtaken: (at, error) => reopen(at, error) },
+      { ...parts, world, knownUpTo: last, isStart: !opened.has(number), overtaken: (at, error) => reopen(at, error) },
       number,
     );
     if ((partition.checkpoint?.seq ?? 0) > last) {
@@ -61,6 +63,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       );
       partition.rewind(0);
     }
+    opened.add(number);
     owned.set(number, partition);
   };
 

@@ -1,19 +1,24 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
-import { corpseOf } from './doors/corpse.ts';
-import { actorKindOf, type Effect, limits } from '@capstan/contracts';
+import { isBusError } from '@capstan/bus';
+import { actorKindOf, type Effect, type Quarantine } from '@capstan/contracts';
 import { decide, owedOrders, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
 import { openActors } from './actors/host.ts';
 import type { ActorPerformer } from './actors/perform.ts';
 import type { Alarms } from './alarms.ts';
 import { newArrivals } from './arrivals.ts';
+import { openCaution } from './caution.ts';
 import { type Checkpoint, loadProgress } from './checkpoint.ts';
+import { corpseOf } from './doors/corpse.ts';
 import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
-import { Overtaken } from './overtaken.ts';
 import type { Performer } from './perform.ts';
+import { openQuarantines, type Release } from './quarantine.ts';
+import { eventsOf, rebuildActor } from './rebuild.ts';
 import type { References, SubmittedEvent } from './references.ts';
-import { loadActor, writeSnapshot } from './snapshots.ts';
+import { loadActor, type Loaded } from './snapshots.ts';
+import { newStoring } from './storing.ts';
 import type { Turnstile } from './turnstile.ts';
+import { newWaiting } from './waiting.ts';
 import type { World } from './world.ts';
 
 export interface Partition {
@@ -28,6 +33,10 @@ export interface Partition {
   settle(): Promise<void>;
   /** Resolves once everything up to a sequence has been heard and decided. */
   reached(seq: number): Promise<void>;
+  /** Why a task stands still; null for one that goes on. */
+  quarantineOf(task: string): Quarantine | null;
+  /** Lets a task go on that stands still. Resolves with why it stands still again, where it does. */
+  readmit(task: string, release: Release): Promise<Quarantine | null>;
   stop(): void;
   /** Reads from further back than the checkpoint: what is covered is skipped. */
   rewind(seq: number): void;
@@ -43,24 +52,22 @@ export interface PartitionParts {
   readonly actors: ActorPerformer;
   /** Up to here nothing was new to the log when this process began to read: a submission beyond it is known nowhere yet. */
   readonly knownUpTo: number;
+  /** Whether this process opens it for the first time. */
+  readonly isStart: boolean;
   /** Somebody else wrote a snapshot: what is in memory here counts for nothing any more. */
   overtaken(partition: number, error: Error): void;
 }
 
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
   const { world, references, performer, alarms } = parts;
-  const [progress, others] = await Promise.all([
+  const [progress, others, quarantines] = await Promise.all([
     loadProgress(world, number),
     openActors({ world, actors: parts.actors, overtaken: (error) => parts.overtaken(number, error) }, number),
+    openQuarantines(world, number),
   ]);
   const actors = new Map<string, Actor>();
-  const dirty = new Set<Actor>();
-  const writing = new Set<Actor>();
-  const quarantined = new Set<string>();
   let last: Mark = progress.checkpoint ?? { seq: 0, at: 0 };
   let stopped = false;
-  /** Somebody else wrote here: nothing more may be stored, and there is nothing left to wait for. */
-  let isLost = false;
 
   const arrivals = newArrivals({
     stopped: () => stopped,
@@ -74,33 +81,61 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     fatal: world.fatal,
   });
 
+  const storing = newStoring({
+    world,
+    number,
+    progress,
+    last: () => last,
+    waiting: () => earlier(earlier(arrivals.uncovered(), caution.uncovered()), others.uncovered()),
+    stopped: () => stopped,
+    overtaken: parts.overtaken,
+    written: (task) => {
+      release(task);
+      settled();
+    },
+  });
+
   const load = (task: string): Promise<Actor | null> =>
     arrivals.of(task) ??
     arrivals.begin(task, null, async () => {
-      const loaded = await loadActor(world, references, task);
+      const loaded = await loadedOrSetAside(task);
       if (loaded === null || stopped) return;
-      const { actor, owes } = loaded;
+      const { actor } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.
       progress.covered(task, actor.state);
-      keep(actor, owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state));
+      keep(actor, standsOf(loaded));
     });
+
+  /** Null where there is no such task, and where what is stored of it can't be read: then it stands still, and all others go on. */
+  const loadedOrSetAside = async (task: string): Promise<Loaded | null> => {
+    if (quarantines.of(task) !== null) return null;
+    try {
+      return await loadActor(world, references, task);
+    } catch (error) {
+      if (isBusError(error) && error.code !== 'corrupt') throw error;
+      await quarantines.put(task, null, error);
+      return null;
+    }
+  };
+
+  /** Its state is as it was, and stands still until somebody looks. The checkpoint waits until that is stored; all other tasks go on. */
+  const setAside = (heard: Heard, error: unknown): void => {
+    const actor = actors.get(heard.task);
+    if (actor !== undefined) performer.forget(actor);
+    void arrivals.begin(heard.task, heard.message, () => quarantines.put(heard.task, heard, error));
+  };
 
   const keep = (actor: Actor, effects: readonly Effect[]) => {
     actors.set(actor.id, actor);
     performer.perform(actor, effects);
   };
 
-  /** A task that has ended, and is stored, need not be in memory. */
+  /** A task that has ended, or stands still, and is stored, need not be in memory. */
   const release = (task: string) => {
     const actor = actors.get(task);
-    if (
-      actor === undefined ||
-      !taskEnded(actor.state.status) ||
-      actor.state.errands > 0 ||
-      uncoveredFrom(actor) !== null ||
-      actor.unsaid > 0
-    )
-      return;
+    if (actor === undefined || uncoveredFrom(actor) !== null || actor.unsaid > 0) return;
+    const isOver = taskEnded(actor.state.status) && actor.state.errands === 0;
+    if (!isOver && quarantines.of(task) === null) return;
     actors.delete(task);
     performer.forget(actor);
   };
@@ -116,16 +151,34 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
         `task ${heard.task} was submitted under rules ${body.rules}; this coordinator knows ${rulesVersion}`,
       );
     const start = (event: SubmittedEvent) => {
-      const { state, effects } = decide(null, event);
-      if (state === null) return;
+      const decision = attempt(heard, () => decide(null, event));
+      if (decision === null || decision.state === null) return;
+      const { state, effects } = decision;
       world.counts.events += 1;
       const actor = newActor(heard.task, body, state);
-      touch(actor, heard.message);
+      storing.touch(actor, heard.message);
       keep(actor, effects);
     };
     const event = references.resolve(heard, body);
-    if (event instanceof Promise) void arrivals.begin(heard.task, heard.message, async () => start(await event));
-    else start(event);
+    if (!(event instanceof Promise)) return start(event);
+    void arrivals.begin(heard.task, heard.message, async () => {
+      try {
+        start(await event);
+      } catch (error) {
+        if (isBusError(error) && error.code !== 'corrupt') throw error;
+        await quarantines.put(heard.task, heard, error);
+      }
+    });
+  };
+
+  /** What the engine says, or null where it fails. */
+  const attempt = <T>(heard: Heard, act: () => T): T | null => {
+    try {
+      return act();
+    } catch (error) {
+      setAside(heard, error);
+      return null;
+    }
   };
 
   const forged = (heard: Heard) => {
@@ -136,17 +189,9 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     );
   };
 
-  const touch = (actor: Actor, mark: Mark) => {
-    if (actor.dirtyFrom === null) {
-      actor.dirtyFrom = { seq: mark.seq, at: mark.at };
-      actor.dirtySince = world.clock.now();
-    }
-    dirty.add(actor);
-    flushSoon();
-  };
-
   const apply = (heard: Heard, actor: Actor | null) => {
     const { message } = heard;
+    if (quarantines.stops(heard)) return;
     if (actor === null) {
       if (heard.kind === 'submitted') return begin(heard);
       world.counts.orphaned += 1;
@@ -158,7 +203,6 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     }
     // Covered by the snapshot that it was loaded from. Both must say so: after a power cut the log may count anew.
     if (message.seq <= actor.state.seq && message.at <= actor.state.at) return;
-    if (quarantined.has(actor.id)) return;
     if (!isGenuine(world, heard, actor.key)) return forged(heard);
     step(actor, heard);
   };
@@ -167,48 +211,33 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     const { message } = heard;
     world.counts.events += 1;
     if (heard.kind === 'submitted') return;
-    const event = eventFrom(world, heard);
+    const event = attempt(heard, () => eventFrom(world, heard));
+    if (event === null) return;
     if (typeof event === 'string') {
-      put(
-        actor,
-        heard,
-        'invalid',
-        event,
-        'Mend the agent that sent it; its attempt counts as lost when its time is over.',
-      );
+      put(actor, heard, event);
       return;
     }
     if (event.kind === 'report') parts.turnstile.reported(actor.state, event.queue, event.step, event.report);
-    try {
-      const { state, effects, ignored } = decide(actor.state, event);
-      if (state === null) return;
-      actor.state = state;
-      touch(actor, message);
-      if (ignored !== null) {
-        world.counts.ignored += 1;
-        world.log.info({ task: actor.id, kind: heard.kind, seq: message.seq }, `changed nothing: ${ignored}`);
-      }
-      performer.perform(actor, effects);
-    } catch (error) {
-      // The state is as it was. This task stops here until somebody looks; all others go on.
-      quarantined.add(actor.id);
-      world.counts.quarantined += 1;
-      world.log.error(
-        { err: error, task: actor.id, seq: message.seq },
-        'the engine failed on this event; the task is quarantined',
-      );
-      put(actor, heard, 'internal', String(error), 'This is a fault of Capstan: keep this entry and report it.');
+    const decision = attempt(heard, () => decide(actor.state, event));
+    if (decision === null || decision.state === null) return;
+    const { state, effects, ignored } = decision;
+    actor.state = state;
+    storing.touch(actor, message);
+    if (ignored !== null) {
+      world.counts.ignored += 1;
+      world.log.info({ task: actor.id, kind: heard.kind, seq: message.seq }, `changed nothing: ${ignored}`);
     }
+    performer.perform(actor, effects);
   };
 
   /** Until it is stored the checkpoint stays below it: after a crash it is heard, and put aside, again. */
-  const put = (actor: Actor, heard: Heard, reason: 'invalid' | 'internal', error: string, hint: string) => {
-    touch(actor, heard.message);
+  const put = (actor: Actor, heard: Heard, error: string) => {
+    storing.touch(actor, heard.message);
     performer.bury(actor, {
       source: 'coordinator',
-      reason,
+      reason: 'invalid',
       error,
-      hint,
+      hint: 'Mend the agent that sent it; its attempt counts as lost when its time is over.',
       attempts: 1,
       task: heard.task,
       at: world.clock.now(),
@@ -216,113 +245,58 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     });
   };
 
-  const writeOne = (actor: Actor) => {
-    dirty.delete(actor);
-    writing.add(actor);
-    actor.writingFrom = actor.dirtyFrom;
-    actor.dirtyFrom = null;
-    const { state } = actor;
-    writeSnapshot(world, actor)
-      .then(
-        () => {
-          actor.writingFrom = null;
-          progress.covered(actor.id, state);
-        },
-        (error: unknown) => {
-          // What was to be covered is not: the checkpoint stays below it.
-          actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);
-          actor.writingFrom = null;
-          dirty.add(actor);
-          isLost ||= error instanceof Overtaken;
-          if (error instanceof Overtaken) return parts.overtaken(number, error);
-          world.log.warn({ err: error, task: actor.id }, 'the snapshot is not stored yet');
-          actor.retryAt = world.clock.now() + snapshotRetryMs;
-          flushSoon();
-        },
-      )
-      .finally(() => {
-        writing.delete(actor);
-        if (stopped) return;
-        release(actor.id);
-        settled();
-      });
-  };
+  const isHere = () => arrivals.size === 0 && caution.uncovered() === null;
+  const waiting = newWaiting({
+    reached: (seq) => seq <= last.seq && isHere(),
+    quiet: () => storing.idle() && isHere(),
+  });
+  const settled = () => waiting.look();
 
-  /** Writes what is due: ended tasks at once, live ones when they have been dirty for a while; with `all`, everything that may be written. */
-  const snapshots = (all: boolean) => {
-    if (isLost) return;
-    const now = world.clock.now();
-    const due = now - limits.liveSnapshotAfterMs;
-    for (const actor of dirty) {
-      if (actor.unsaid > 0 || actor.writingFrom !== null) continue;
-      if (now < actor.retryAt && !all) continue;
-      if (all || taskEnded(actor.state.status) || actor.dirtySince <= due) writeOne(actor);
+  const take = (heard: Heard): void => {
+    if (arrivals.hold(heard) || quarantines.stops(heard)) return;
+    const actor = actors.get(heard.task) ?? null;
+    if (actor === null && actorKindOf(heard.task) !== null) return others.hear(heard);
+    if (actor === null && (heard.kind !== 'submitted' || heard.message.seq <= parts.knownUpTo)) {
+      void load(heard.task);
+      arrivals.hold(heard);
+    } else apply(heard, actor);
+  };
+  const caution = await openCaution(world, number, {
+    checkpoint: progress.checkpoint?.seq ?? 0,
+    isStart: parts.isStart,
+    deliver: async (heard) => {
+      take(heard);
+      await arrivals.of(heard.task);
+    },
+    leaveOut: setAside,
+    done: () => settled(),
+  });
+
+  /** From the snapshot, or from the log alone where that can't be read; then what was said while it stood still. */
+  const loadAgain = async (task: string, wish: Release): Promise<readonly Heard[]> => {
+    const why = quarantines.of(task)?.why;
+    await quarantines.release(task, wish);
+    try {
+      const rebuilt = why === 'snapshot' ? await rebuildActor(world, references, task, quarantines.stops) : null;
+      const loaded = why === 'snapshot' ? null : await loadActor(world, references, task);
+      const actor = rebuilt?.actor ?? loaded?.actor ?? null;
+      if (why === 'snapshot' && rebuilt === null) throw new Error('the log has no beginning of it');
+      if (actor !== null && !stopped) {
+        if (rebuilt !== null) storing.touch(actor, rebuilt.last);
+        progress.covered(task, actor.state);
+        keep(actor, rebuilt?.effects ?? (loaded === null ? [] : standsOf(loaded)));
+      }
+      return rebuilt === null ? await eventsOf(world, task, actor?.state.seq ?? 0) : [];
+    } catch (error) {
+      if (isBusError(error) && error.code !== 'corrupt') throw error;
+      await quarantines.put(task, null, error);
+      return [];
     }
-  };
-  let flushing = false;
-  const flushSoon = () => {
-    if (flushing || stopped) return;
-    flushing = true;
-    world.clock.later(limits.endedSnapshotEveryMs, () => {
-      flushing = false;
-      if (stopped) return;
-      snapshots(false);
-      if (dirty.size > 0) flushSoon();
-    });
-  };
-
-  const saveCheckpoint = async () => {
-    if (isLost) return;
-    const low = uncovered();
-    const next = low === null ? last : { seq: low.seq - 1, at: low.at };
-    if (next.seq > (progress.checkpoint?.seq ?? 0) || progress.changed) await progress.save(next);
-  };
-  let checkpointing = false;
-  const checkpointSoon = () => {
-    if (checkpointing || stopped) return;
-    checkpointing = true;
-    world.clock.later(limits.checkpointEveryMs, () => {
-      if (stopped) return;
-      saveCheckpoint()
-        .catch((error: unknown) => {
-          isLost ||= error instanceof Overtaken;
-          if (error instanceof Overtaken) parts.overtaken(number, error);
-          else world.log.warn({ err: error, partition: number }, 'the checkpoint is not stored yet');
-        })
-        .finally(() => {
-          checkpointing = false;
-          if (last.seq > (progress.checkpoint?.seq ?? 0)) checkpointSoon();
-        });
-    });
-  };
-
-  const reachWaiters: { readonly seq: number; readonly resolve: () => void }[] = [];
-  const reached = () => {
-    for (let at = reachWaiters.length - 1; at >= 0; at -= 1) {
-      const waiter = reachWaiters[at];
-      if (waiter !== undefined && waiter.seq <= last.seq && arrivals.size === 0)
-        reachWaiters.splice(at, 1)[0]?.resolve();
-    }
-  };
-  const quietWaiters: (() => void)[] = [];
-  const isQuiet = () => isLost || (dirty.size === 0 && writing.size === 0 && arrivals.size === 0);
-  const quiet = () => (isQuiet() ? Promise.resolve() : new Promise<void>((resolve) => void quietWaiters.push(resolve)));
-  const settled = () => {
-    reached();
-    if (quietWaiters.length > 0 && isQuiet()) for (const waiter of quietWaiters.splice(0)) waiter();
-  };
-
-  /** The first event that would be lost with this process; nothing below it is needed any more. */
-  const uncovered = (): Mark | null => {
-    let low: Mark | null = earlier(arrivals.uncovered(), others.uncovered());
-    for (const actor of dirty) low = earlier(low, uncoveredFrom(actor));
-    for (const actor of writing) low = earlier(low, uncoveredFrom(actor));
-    return low;
   };
 
   /** An event may have brought it up before; a second copy of a task would not know what the first has decided since. */
   const wakeUp = (task: string) => {
-    if (!actors.has(task)) void load(task);
+    if (!actors.has(task) && quarantines.of(task) === null) void load(task);
   };
   // Tasks that wait for a time or for a queue and for nothing else: no event will bring them up.
   for (const [task, { due, routing }] of progress.open) {
@@ -342,27 +316,30 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     hear: (heard) => {
       const { message } = heard;
       last = { seq: message.seq, at: Math.max(last.at, message.at) };
-      checkpointSoon();
-      const actor = actors.get(heard.task) ?? null;
-      if (actor === null && actorKindOf(heard.task) !== null) others.hear(heard);
-      else if (!arrivals.hold(heard)) {
-        if (actor === null && (heard.kind !== 'submitted' || message.seq <= parts.knownUpTo)) {
-          void load(heard.task);
-          arrivals.hold(heard);
-        } else apply(heard, actor);
-      }
-      if (reachWaiters.length > 0) reached();
+      storing.saveSoon();
+      if (!caution.takes(heard)) take(heard);
+      settled();
     },
-    read: async (task) => (actors.get(task) ?? (await load(task)))?.state ?? null,
+    read: async (task) =>
+      quarantines.of(task) === null
+        ? ((actors.get(task) ?? (await load(task)))?.state ?? null)
+        : ((await loadActor(world, references, task))?.actor.state ?? null),
     settle: async () => {
-      snapshots(true);
-      await Promise.all([quiet(), others.settle()]);
-      await saveCheckpoint();
+      storing.all();
+      await Promise.all([waiting.quiet(), others.settle()]);
+      await storing.save();
     },
-    reached: (seq) =>
-      seq <= last.seq && arrivals.size === 0
-        ? Promise.resolve()
-        : new Promise((resolve) => void reachWaiters.push({ seq, resolve })),
+    reached: waiting.reached,
+    quarantineOf: quarantines.of,
+    readmit: async (task, wish) => {
+      await arrivals.of(task);
+      const before = actors.get(task);
+      // What it decided before is still to be stored: its snapshot would be written over by what is loaded now.
+      if (before !== undefined) return quarantines.of(task);
+      await arrivals.begin(task, null, () => loadAgain(task, wish));
+      await arrivals.of(task);
+      return quarantines.of(task);
+    },
     rewind: (seq) => {
       last = { seq, at: 0 };
       progress.checkpoint = last;
@@ -376,4 +353,6 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   };
 };
 
-const snapshotRetryMs = 2_000;
+/** What it still wants of the world although no event says so just now. */
+const standsOf = ({ actor, owes }: Loaded): Effect[] =>
+  owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state);

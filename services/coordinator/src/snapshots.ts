@@ -65,12 +65,14 @@ const write = async (
   }
 };
 
+export interface Loaded {
+  readonly actor: Actor;
+  /** Orders that were decided may not have left. */
+  readonly owes: boolean;
+}
+
 /** A task from its snapshot and the event that began it; null where there is no such task. */
-export const loadActor = async (
-  world: World,
-  references: References,
-  task: string,
-): Promise<{ readonly actor: Actor; readonly owes: boolean } | null> => {
+export const loadActor = async (world: World, references: References, task: string): Promise<Loaded | null> => {
   const store = world.bus.store(world.names.buckets.tasks);
   world.counts.loads += 1;
   for (;;) {

@@ -1,9 +1,12 @@
 // Tasks as they stand: asked of whoever owns them, since only the owner knows what is not stored yet.
 import { decodeTrusted, type Entry, isBusError, partitionOf, textOf } from '@capstan/bus';
-import { type CommandBody, limits, type TaskRecord } from '@capstan/contracts';
-import { decide, recordOf } from '@capstan/engine';
+import { type ApiError, type CommandBody, limits, type Quarantine, type TaskRecord } from '@capstan/contracts';
+import { decide, recordOf, type TaskState } from '@capstan/engine';
 import { objectRef } from './doors/plan-ref.ts';
+import { Refusal } from './doors/refusal.ts';
 import type { Ownership } from './ownership.ts';
+import type { Partition } from './partition.ts';
+import type { Release } from './quarantine.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
 
@@ -12,6 +15,8 @@ export interface Tasks {
   read(task: string, seq?: number): Promise<TaskRecord | null>;
   /** Why a command would change nothing just now, as the engine has it; null where it would, or where nobody can tell. */
   objection(task: string, command: CommandBody): Promise<string | null>;
+  /** Lets a task go on that stands still. Resolves with why it stands still again, where it does. */
+  readmit(task: string, release: Release): Promise<Quarantine | null>;
   /** Every task, newest first, as the bucket has them. */
   list(): Promise<TaskRecord[]>;
   /** What the owner answers to others. */
@@ -22,6 +27,16 @@ interface Asked {
   readonly task_id: string;
   readonly seq?: number;
   readonly command?: CommandBody;
+  readonly release?: Release;
+}
+
+interface Answered {
+  readonly found?: TaskRecord | null;
+  /** The whole is in the object store. */
+  readonly elsewhere?: string;
+  readonly objection?: string | null;
+  readonly still?: Quarantine | null;
+  readonly refused?: ApiError['error'];
 }
 
 const patienceMs = 5_000;
@@ -38,14 +53,17 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
         partition.reached(seq),
         new Promise<void>((resolve) => void world.clock.later(patienceMs, resolve)),
       ]);
-    const state = await partition.read(task);
-    return state === null ? null : withTurns(turnstile, publicRecord(recordOf(state, { whole: true })));
+    const state = await readable(partition, task);
+    if (state === null) return null;
+    const record = withTurns(turnstile, publicRecord(recordOf(state, { whole: true })));
+    const quarantine = partition.quarantineOf(task);
+    return quarantine === null ? record : ({ ...record, quarantine } as TaskRecord);
   };
 
   /** Asked of the engine itself, by deciding what is never applied. */
   const ownObjection = async (task: string, body: CommandBody): Promise<string | null | undefined> => {
     const partition = ownership.of(partitionOf(task, world.partitions));
-    const state = partition === undefined ? undefined : await partition.read(task);
+    const state = partition === undefined ? undefined : await readable(partition, task);
     if (state === undefined || state === null) return state;
     return decide(state, { kind: 'commanded', id: 'supposed', seq: state.seq + 1, at: world.clock.now(), body })
       .ignored;
@@ -54,7 +72,8 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
   const stored = async (task: string): Promise<TaskRecord | null> => {
     const entry = await store.get(task);
     if (entry === null || entry.gone) return null;
-    const record = JSON.parse(textOf(entry.data)) as TaskRecord;
+    const record = recordIn(entry);
+    if (record === null) throw unreadable(task, 'its snapshot can not be read');
     const pages = await Promise.all((record.steps_in ?? []).map((key) => store.get(key)));
     const steps = Object.assign(
       {},
@@ -72,7 +91,7 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
         names.owner(partitionOf(task, world.partitions)),
         JSON.stringify({ task_id: task, ...(seq === undefined ? {} : { seq }) } satisfies Asked),
       );
-      const { found, elsewhere } = decodeTrusted(wire.data) as { found?: TaskRecord | null; elsewhere?: string };
+      const { found, elsewhere } = answered(wire.data);
       if (elsewhere !== undefined) return await fetchWhole(world, elsewhere);
       if (found !== undefined) return found;
     } catch (error) {
@@ -80,6 +99,18 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
       if (!isBusError(error, 'unavailable')) throw error;
     }
     return stored(task);
+  };
+
+  const answer = async ({ task_id: task, seq, command, release }: Asked): Promise<string> => {
+    if (command !== undefined)
+      return JSON.stringify({ objection: (await ownObjection(task, command)) ?? null } satisfies Answered);
+    if (release !== undefined) {
+      const partition = ownership.of(partitionOf(task, world.partitions));
+      return partition === undefined ? '{}' : JSON.stringify({ still: await partition.readmit(task, release) });
+    }
+    const found = await own(task, seq);
+    if (found === undefined) return '{}';
+    return fit(world, task, JSON.stringify({ found } satisfies Answered), (ref) => JSON.stringify({ elsewhere: ref }));
   };
 
   return {
@@ -90,18 +121,26 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
       try {
         const asked: Asked = { task_id: task, command };
         const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify(asked));
-        return (decodeTrusted(wire.data) as { objection?: string | null }).objection ?? null;
+        return answered(wire.data).objection ?? null;
       } catch (error) {
         if (!isBusError(error, 'unavailable')) throw error;
         return null;
       }
     },
+    readmit: async (task, release) => {
+      const partition = ownership.of(partitionOf(task, world.partitions));
+      if (partition !== undefined) return partition.readmit(task, release);
+      const asked: Asked = { task_id: task, release };
+      const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify(asked), readmitMs);
+      return answered(wire.data).still ?? null;
+    },
     answer: async (data) => {
-      const { task_id: task, seq, command } = decodeTrusted(data) as Asked;
-      if (command !== undefined) return JSON.stringify({ objection: (await ownObjection(task, command)) ?? null });
-      const found = await own(task, seq);
-      if (found === undefined) return '{}';
-      return fit(world, task, JSON.stringify({ found }), (ref) => JSON.stringify({ elsewhere: ref }));
+      try {
+        return await answer(decodeTrusted(data) as Asked);
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        return JSON.stringify({ refused: error.body.error } satisfies Answered);
+      }
     },
     list: async () => {
       const found: TaskRecord[] = [];
@@ -122,6 +161,35 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
     },
   };
 };
+
+const answered = (data: Uint8Array): Answered => {
+  const answer = decodeTrusted(data) as Answered;
+  const { refused } = answer;
+  if (refused === undefined) return answer;
+  throw new Refusal(refused.code, refused.message, refused.hint === undefined ? {} : { hint: refused.hint });
+};
+
+/** What its owner knows of it; throws where that can't be told because it stands still. */
+const readable = async (partition: Partition, task: string): Promise<TaskState | null> => {
+  let state: TaskState | null = null;
+  let problem = '';
+  try {
+    state = await partition.read(task);
+  } catch (error) {
+    problem = String(error);
+  }
+  const quarantine = partition.quarantineOf(task);
+  if (state === null && (quarantine !== null || problem !== '')) throw unreadable(task, quarantine?.error ?? problem);
+  return state;
+};
+
+const unreadable = (task: string, why: string): Refusal =>
+  new Refusal('unavailable', `Task "${task}" is quarantined: ${why}`, {
+    hint: `capstan replay ${task} shows what its log holds; capstan quarantine release ${task} builds it anew from that.`,
+  });
+
+/** A task is built anew event by event. */
+const readmitMs = 60_000;
 
 /** Null for what somebody else put into the bucket. */
 const recordIn = ({ key, data }: Entry): TaskRecord | null => {

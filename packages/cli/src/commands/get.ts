@@ -4,6 +4,7 @@ import { defineCommand } from '../command.ts';
 import { exits } from '../exit.ts';
 import { clean, jsonText } from '../text.ts';
 import { headline } from '../headline.ts';
+import { quarantineText } from '../quarantined.ts';
 import { renderTree } from '../tree/draw.ts';
 
 export const get = defineCommand({
@@ -27,6 +28,8 @@ export const get = defineCommand({
     const view = { columns: terminal.size().columns - 1, lines: 200, now: Date.now(), style: terminal.style };
     terminal.print(headline(task, view));
     if (task.reason) terminal.print(`because: ${clean(task.reason)}`);
+    const quarantined = quarantineText(task);
+    if (quarantined !== null) terminal.print(terminal.style.red(quarantined));
     for (const line of renderTree(task, view)) terminal.print(line);
     if (task.result !== null && task.result !== undefined) terminal.print(`result: ${clean(task.result)}`);
     return exits.ok;

@@ -12,6 +12,8 @@ import { get } from './get.ts';
 import { inbox } from './inbox.ts';
 import { list } from './list.ts';
 import { pause } from './pause.ts';
+import { quarantineLs } from './quarantine-ls.ts';
+import { quarantineRelease } from './quarantine-release.ts';
 import { reject } from './reject.ts';
 import { replay } from './replay.ts';
 import { resume } from './resume.ts';
@@ -47,5 +49,7 @@ export const commands: readonly Command[] = [
   dlqShow,
   dlqRedrive,
   dlqDrop,
+  quarantineLs,
+  quarantineRelease,
   replay,
 ];

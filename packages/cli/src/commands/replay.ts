@@ -6,7 +6,7 @@ import { CommandError, exits } from '../exit.ts';
 import { headline } from '../headline.ts';
 import { compare, type Comparison } from '../replay/compare.ts';
 import { type Entry, fold } from '../replay/fold.ts';
-import { messagesOf } from '../replay/history.ts';
+import { messagesOf, skippedOf } from '../replay/history.ts';
 import { effectWords, eventWords, timeOf } from '../replay/words.ts';
 import { clean, counted, jsonText, padded } from '../text.ts';
 import { renderTree } from '../tree/draw.ts';
@@ -55,7 +55,7 @@ export const replay = defineCommand({
         code: 'not_found',
         hint: '`capstan list` shows the tasks that there are.',
       });
-    const entries = await fold({ bus, task, ring, until, skipped: new Set() }, messages);
+    const entries = await fold({ bus, task, ring, until, skipped: await skippedOf(bus, task) }, messages);
     const comparison = await compare(bus, task, entries, until);
     const found: Found = { task, entries, comparison, checked: ring !== null };
     if (json) terminal.print(jsonText(documentOf(found), 2));

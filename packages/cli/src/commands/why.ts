@@ -3,6 +3,7 @@ import { isEnded, type StepRecord } from '@capstan/contracts';
 import { getTask } from '../answers.ts';
 import { defineCommand } from '../command.ts';
 import { exits } from '../exit.ts';
+import { quarantineText } from '../quarantined.ts';
 import { clean, jsonText } from '../text.ts';
 import { marks, stepDetail, words } from '../tree/status.ts';
 
@@ -25,6 +26,8 @@ export const why = defineCommand({
       return exits.ok;
     }
     terminal.print(`${clean(task.task_id)} is ${words(task.status)}${task.reason ? `: ${clean(task.reason)}` : ''}.`);
+    const quarantined = quarantineText(task);
+    if (quarantined !== null) terminal.print(`  ${terminal.style.red(quarantined)}`);
     const reasons = new Map<string, string[]>();
     for (const [id, step] of open.toSorted(([, a], [, b]) => urgency(a) - urgency(b))) {
       const reason = `${words(step.status)}: ${clean(step.waiting_for ?? stepDetail(step, Date.now()))}`;

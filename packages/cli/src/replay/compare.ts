@@ -39,7 +39,9 @@ export const compare = async (
     };
   const pageKey = (page: number) => `${task}.steps.${page}`;
   const head: unknown = JSON.parse(JSON.stringify(recordOf(state, { whole: false, pageKey })));
-  const differences = differencesOf(stored.head, head, '');
+  // Hints of the coordinator that wrote it; no log explains them, and no decision reads them.
+  const { view: _, ...written } = stored.head;
+  const differences = differencesOf(written, head, '');
   if (isPagedOut(state))
     stored.pages.forEach((page, at) => {
       differences.push(...differencesOf(page, JSON.parse(JSON.stringify(pageOf(state, at))), 'steps'));

@@ -6,6 +6,7 @@ import {
   limits,
   type Plan,
   plan as planSchema,
+  quarantine as quarantineSchema,
   type Settings,
   settings as settingsSchema,
   type SubmittedBody,
@@ -26,6 +27,14 @@ export const messagesOf = async (bus: Bus, task: string): Promise<Message[]> => 
   await idle;
   await reading.stop();
   return messages;
+};
+
+/** The events that were left out when it was released from quarantine. */
+export const skippedOf = async (bus: Bus, task: string): Promise<ReadonlySet<number>> => {
+  const key = bus.names.quarantine(partitionOf(task, limits.partitions), task);
+  const entry = await bus.store(bus.names.buckets.tasks).get(key);
+  const record = entry === null || entry.gone ? null : quarantineSchema.safeParse(JSON.parse(textOf(entry.data)));
+  return new Set(record?.success === true ? record.data.skipped : []);
 };
 
 /** Without keys nobody can tell what is genuine, and everything counts as that. */

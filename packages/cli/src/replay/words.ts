@@ -6,8 +6,11 @@ import type { Entry } from './fold.ts';
 export const timeOf = (at: number): string => new Date(at).toISOString().slice(0, 23).replace('T', ' ');
 
 /** What was said, in one line. */
-export const eventWords = ({ kind, name, event }: Entry): string =>
-  event === null ? clean([kind, ...name].join(' ')) : clean(wordsOf(event));
+export const eventWords = ({ kind, name, event, verdict }: Entry): string => {
+  // What the engine failed on may be of any shape.
+  const isReadable = event !== null && verdict !== 'threw' && verdict !== 'skipped';
+  return clean(isReadable ? wordsOf(event) : [kind, ...name].join(' '));
+};
 
 const wordsOf = (event: Event): string => {
   switch (event.kind) {

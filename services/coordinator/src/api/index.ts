@@ -8,6 +8,7 @@ import { circuitEndpoints } from './circuit.ts';
 import { dlqEndpoints } from './dlq.ts';
 import type { ApiContext, Endpoint } from './endpoint.ts';
 import { inboxEndpoints } from './inbox.ts';
+import { quarantineEndpoints } from './quarantine.ts';
 import { taskEndpoints } from './task.ts';
 
 const endpoints: readonly Endpoint[] = [
@@ -16,6 +17,7 @@ const endpoints: readonly Endpoint[] = [
   ...agentEndpoints,
   ...dlqEndpoints,
   ...circuitEndpoints,
+  ...quarantineEndpoints,
 ];
 
 export const serveApi = (context: ApiContext): Promise<Running> => {

@@ -115,6 +115,14 @@ const commanding = (verb: string, command: Command): Endpoint =>
       throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, {
         fields: [{ path: 'step_id', issue: 'names no step' }],
       });
+    if (record['quarantine'] !== undefined)
+      throw new Refusal(
+        'conflict',
+        `Task "${asked.task_id}" is quarantined, so nothing that is said to it now is heard.`,
+        {
+          hint: `capstan quarantine release ${asked.task_id} lets it go on.`,
+        },
+      );
     const issue = commandIssue(record.status, body);
     if (issue !== null)
       throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
