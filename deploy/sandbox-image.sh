@@ -9,7 +9,7 @@ image=${1:-capstan/sandbox}
 here=$(CDPATH= cd "$(dirname "$0")" && pwd)
 root=$(dirname "$here")
 user=10001
-packages='base-files bash bzip2 ca-certificates coreutils curl dash diffutils file findutils gawk git grep gzip jq less libc-bin libc6 make mawk
+packages='base-files bash bzip2 ca-certificates coreutils curl dash diffutils file findutils gawk git grep gzip hostname jq less libc-bin libc6 make mawk
   ncurses-base openssh-client patch perl-base procps python3 python3-minimal python3.*-minimal python3.? python3.?? libpython3.*-minimal
   libpython3.*-stdlib ripgrep sed tar unzip util-linux xz-utils'
 

@@ -20,7 +20,7 @@ export interface FileResult {
 }
 
 const testMs = 120_000;
-const slowTestMs = 300_000; // chaos and e2e start and kill whole systems
+const slowTestMs = 300_000; // chaos, e2e and sandbox start and kill whole systems
 const graceMs = 45_000;
 const outputLinesMax = 60;
 
@@ -30,7 +30,7 @@ export async function runTestFile(
   { grep, signal }: { grep?: string | undefined; signal: AbortSignal },
 ): Promise<FileResult> {
   const started = performance.now();
-  const timeoutMs = /^test\/(chaos|e2e)\//.test(name) ? slowTestMs : testMs;
+  const timeoutMs = /^test\/(chaos|e2e|sandbox)\//.test(name) ? slowTestMs : testMs;
   const idle = new AbortController();
   const events: Events = run({
     files: [file],

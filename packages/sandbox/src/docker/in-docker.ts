@@ -20,7 +20,7 @@ import { runContainer } from './run.ts';
 import { newTaskVolumes } from './task-volumes.ts';
 import { volumeOf } from './volumes.ts';
 
-const reapEveryMs = 30_000;
+const reapEveryMs = 10_000;
 const filesLimits = { cpu: 1, memory_mb: 64, pids: 16, disk_mb: 1_024 };
 
 export const inDocker = (config: Config, scope: string, log: Logger, engine: Engine = newEngine()): Sandbox => {
@@ -91,6 +91,7 @@ export const inDocker = (config: Config, scope: string, log: Logger, engine: Eng
           container,
           stdin: command.stdin,
           timeoutMs: command.timeoutMs,
+          diskMb: limits.disk_mb,
           signal: context.signal,
           capture: newCapture(command, context),
         }),

@@ -5,6 +5,7 @@ import type { Container, ContainerInspectInfo } from 'dockerode';
 import type { Capture } from '../capture.ts';
 import type { CommandResult } from '../sandbox.ts';
 import type { Containers } from './containers.ts';
+import { watchDisk } from './disk.ts';
 import { type Engine, saidBy, statusOf } from './engine.ts';
 import { type Frame, frames } from './frames.ts';
 
@@ -12,6 +13,7 @@ export interface Running {
   readonly container: Container;
   readonly stdin: string | Uint8Array | undefined;
   readonly timeoutMs: number | undefined;
+  readonly diskMb: number;
   readonly signal: AbortSignal;
   readonly capture: Capture;
 }
@@ -25,7 +27,7 @@ const lookEveryMs = 2_000;
 export const runContainer = async (
   engine: Engine,
   containers: Containers,
-  { container, stdin, timeoutMs, signal, capture }: Running,
+  { container, stdin, timeoutMs, diskMb, signal, capture }: Running,
 ): Promise<CommandResult> => {
   const { settle } = engine;
   signal.throwIfAborted();
@@ -50,6 +52,11 @@ export const runContainer = async (
       void end();
     };
     const onAbort = () => void end();
+    let tooMuchMb: number | null = null;
+    const unwatch = watchDisk(engine, container, diskMb, (usedMb) => {
+      tooMuchMb = usedMb;
+      void end();
+    });
     const limit = timeoutMs === undefined ? undefined : setTimeout(onLimit, timeoutMs);
     signal.addEventListener('abort', onAbort, { once: true });
     if (signal.aborted) onAbort();
@@ -57,11 +64,13 @@ export const runContainer = async (
       await over;
     } finally {
       clearTimeout(limit);
+      unwatch();
       ending.abort();
       signal.removeEventListener('abort', onAbort);
     }
     const { State } = await look(engine, container);
     await Promise.race([draining, pause(restMs, signal)]);
+    if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, diskMb));
     const kept = capture.result();
     refuseUnstartable(State.ExitCode, kept.stderr);
     const wallMs = Math.round(performance.now() - startedAt);
@@ -106,6 +115,12 @@ const begin = async (containers: Containers, container: Container): Promise<void
     throw statusOf(error) === undefined ? error : new Stopped(notStarted(saidBy(error)), { cause: error });
   }
 };
+
+const outOfDisk = (usedMb: number, diskMb: number) =>
+  reject(
+    'out_of_disk',
+    `The files of this task have ${usedMb} MB, and sandbox.disk_mb gives it ${diskMb}; the command was ended.`,
+  );
 
 /** Seen where the engine is out of something for the moment. A program that is not there is found out only inside. */
 const notStarted = (said: string) => retry('command_not_started', said);
