@@ -1,6 +1,7 @@
 // All benches, in the order in which they are run. A new one is a file and a line here.
 import type { Bench } from './bench.ts';
 import { joining } from './scale/joining.ts';
+import { long } from './scale/long.ts';
 import { many } from './scale/many.ts';
 import { openTasks } from './scale/open-tasks.ts';
 import { recovery } from './scale/recovery.ts';
@@ -29,6 +30,7 @@ export const benches: readonly Bench[] = [
   steps,
   openTasks,
   recovery,
+  long,
   many,
   joining,
 ];

@@ -10,7 +10,7 @@ export interface BenchOptions {
   readonly executors: number;
   readonly concurrency: number;
   readonly door: Door;
-  /** Open tasks, where they are measured. */
+  /** Tasks, where their number is what is measured. */
   readonly open: number;
   readonly most: number;
   readonly data: string | undefined;
@@ -38,7 +38,7 @@ ${benches.map(({ name, says }) => `      ${name.padEnd(12)} ${says}`).join('\n')
   --executors N      1 unless said
   --concurrency N    orders that one executor works on at once; 100 unless said
   --door NAME        validated (request and reply, the default) or durable (the stream)
-  --open N           open tasks for OPEN and RECOVERY; 100000 unless said
+  --open N           tasks for OPEN, RECOVERY and LONG; 100000 unless said
   --most N           at most N tasks a phase and N steps a task: to see that it works, not how fast
   --data DIR         where the streams lie; a disk of its own tells more than a temporary folder
   --profile NAME,…   what took most time in these processes: coordinator, executor, client; their figures are no good then
