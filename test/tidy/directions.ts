@@ -11,9 +11,9 @@ interface Room {
   readonly speaksNats?: boolean;
 }
 
-const agent: Room = { ours: ['contracts', 'kit'] };
+const agent: Room = { ours: ['contracts', 'kit', 'models'] };
 /** An agent that runs commands. */
-const worker: Room = { ours: ['contracts', 'kit', 'sandbox'] };
+const worker: Room = { ours: ['contracts', 'kit', 'models', 'sandbox'] };
 const all = ['contracts', 'engine', 'bus', 'kit'];
 
 const rooms: Readonly<Record<string, Room>> = {
@@ -21,7 +21,8 @@ const rooms: Readonly<Record<string, Room>> = {
   'packages/engine': { ours: ['contracts'], others: ['@marcbachmann/cel-js', 'node:crypto'] },
   'packages/bus': { ours: ['contracts'], speaksNats: true },
   'packages/kit': { ours: ['contracts', 'bus'] },
-  'packages/sandbox': agent,
+  'packages/models': { ours: ['kit'] },
+  'packages/sandbox': { ours: ['contracts', 'kit'] },
   'packages/cli': { ours: all },
   'services/coordinator': { ours: all },
   'services/planner': agent,

@@ -86,6 +86,8 @@ export const limits = {
   logAgeMs: 7 * day,
   logBytesMax: 1_024 * MiB,
   logLinesPerStepMax: 100_000,
+  /** An answer of a model to the very same question is given again for as long. */
+  modelAnswerAgeMs: 7 * day,
   /** New tasks are refused above this share of the events' space, so that reports and cancels still fit. */
   submitSpaceShare: 0.8,
 

@@ -20,6 +20,7 @@ test('buckets', () => {
   assert.deepEqual(names.buckets, {
     tasks: 'capstan_tasks',
     tools: 'capstan_tools',
+    answers: 'capstan_answers',
     agents: 'capstan_agents',
     inbox: 'capstan_inbox',
     members: 'capstan_members',

@@ -17,6 +17,7 @@ const build = (namespace: string) => {
       tasks: `${namespace}_tasks`,
       agents: `${namespace}_agents`,
       tools: `${namespace}_tools`,
+      answers: `${namespace}_answers`,
       inbox: `${namespace}_inbox`,
       members: `${namespace}_members`,
       keys: `${namespace}_keys`,

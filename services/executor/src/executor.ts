@@ -1,5 +1,6 @@
 // The executor: each of its tools is a capability. What a tool does is in its own file under tools/.
 import { defineAgent, nearest, reject } from '@capstan/kit';
+import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import { publishCatalogue } from './catalogue.ts';
 import type { McpTools } from './mcp/tools.ts';
@@ -15,6 +16,7 @@ const queue = 'executor';
 export const newExecutor = () => {
   const byName = new Map<string, Tool>(tools.map((tool) => [tool.name, tool]));
   let sandbox: Sandbox;
+  let models: Models | null = null;
   let catalogue: { stop(): void } | undefined;
   let mcp: McpTools | undefined;
   return defineAgent({
@@ -26,8 +28,12 @@ export const newExecutor = () => {
     start: async (config, log, house) => {
       sandbox = openSandbox('executor', config, log);
       const own = config.own.queue ?? queue;
+      // What only some installations have is loaded where it is configured.
+      if (config.own.models !== undefined) {
+        const { loadModelsFile, newModels } = await import('@capstan/models');
+        models = newModels(loadModelsFile(config.own.models), house);
+      }
       if (config.own.mcp.manifest !== undefined) {
-        // Loaded when it is needed: without a manifest nobody pays for it.
         const [{ loadManifest }, { startMcpTools }] = await Promise.all([
           import('./mcp/manifest.ts'),
           import('./mcp/tools.ts'),
@@ -48,7 +54,7 @@ export const newExecutor = () => {
       const tool = byName.get(order.capability);
       if (!tool) return reject('unknown_capability', unknown(order.capability, [...byName.keys()]));
       // Over the context and not a copy of it: what of it nobody asks for is never made.
-      return runTool(tool, Object.assign(Object.create(context) as typeof context, { order, sandbox }));
+      return runTool(tool, Object.assign(Object.create(context) as typeof context, { order, sandbox, models }));
     },
     stop: async () => {
       catalogue?.stop();

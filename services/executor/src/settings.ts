@@ -18,6 +18,8 @@ const shape = {
       only: z.array(place).optional(),
     })
     .prefault({}),
+  /** A file that says which language models there are. */
+  models: z.string().min(1).optional(),
   mcp: z
     .strictObject({
       /** A file that says which MCP servers there are, and which agent may use which of their tools. */
@@ -30,6 +32,7 @@ export const settings = {
   settings: shape,
   environment: {
     CAPSTAN_HTTP_ALLOW: { path: ['http', 'allow'], as: 'list' },
+    CAPSTAN_MODELS: { path: ['models'], as: 'text' },
     CAPSTAN_AGENTS_MANIFEST: { path: ['mcp', 'manifest'], as: 'text' },
   },
 } as const;

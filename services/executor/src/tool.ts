@@ -1,6 +1,7 @@
 // What a tool is, and how one is run: its input is checked before it, its output after it.
 import type { Order, Risk, ToolNeeds } from '@capstan/contracts';
 import { done, type Outcome, reject } from '@capstan/kit';
+import type { Models } from '@capstan/models';
 import type { Sandbox } from '@capstan/sandbox';
 import type { z } from 'zod';
 import { explainInput, mistyped } from './explain-input.ts';
@@ -9,6 +10,8 @@ import type { ExecutorContext } from './settings.ts';
 export interface ToolContext extends ExecutorContext {
   readonly order: Order;
   readonly sandbox: Sandbox;
+  /** Null where no models file is configured. */
+  readonly models: Models | null;
 }
 
 export interface Tool {

@@ -111,6 +111,7 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
     bucket(buckets.keys, 'the keys of event tokens'),
     bucket(buckets.agents, 'live agents', limits.agentTtlMs),
     bucket(buckets.tools, 'what agents say of their tools'),
+    bucket(buckets.answers, 'what models answered', limits.modelAnswerAgeMs),
     bucket(buckets.members, 'live coordinators', limits.memberTtlMs),
     {
       name: `OBJ_${buckets.artifacts}`,

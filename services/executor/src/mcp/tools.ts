@@ -1,9 +1,9 @@
 // The tools of MCP servers as tools of this executor, named `mcp.<server>.<tool>`: those that the manifest gives to this agent.
 import { capability } from '@capstan/contracts';
 import { done, type House, type Logger, reject, retry } from '@capstan/kit';
+import { checkAgainst } from '@capstan/models';
 import type { CallToolResult } from '@modelcontextprotocol/client';
 import { z } from 'zod';
-import { checkAgainst } from '../json-schema.ts';
 import type { Tool, ToolContext } from '../tool.ts';
 import { allocated, type Manifest, type ServerEntry } from './manifest.ts';
 import { newPins, type Pin } from './pins.ts';

@@ -3,11 +3,14 @@ import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
-import { basename } from 'node:path';
-import { readdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, writeFileSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
 import { test, type TestContext } from 'node:test';
 import { type Json, type ToolRecord, toolRecord } from '@capstan/contracts';
 import { newAgentWorld } from '@capstan/kit/testing';
+import { startModelServer } from '@capstan/models/testing';
 import { z } from 'zod';
 import { newExecutor } from '../executor.ts';
 import { tools } from './index.ts';
@@ -57,6 +60,24 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
     ],
     slow: { url: `http://127.0.0.1:${port}/slow`, timeout_ms: 600_000 },
   },
+  monitor: {
+    good: [{ http: { url: `http://127.0.0.1:${port}/` }, healthy_for_ms: 0 }],
+    bad: [
+      [{}, 'http'],
+      [{ promql: { url: 'http://x', query: 'up' } }, 'promql.below'],
+      [{ http: { url: 'http://x' }, healthy_for_ms: 9, give_up_ms: 9 }, 'give_up_ms'],
+    ],
+    slow: { http: { url: `http://127.0.0.1:${port}/` }, healthy_for_ms: 600_000, give_up_ms: 700_000 },
+  },
+  llm: {
+    good: [{ prompt: 'Hello?' }, { prompt: 'A number?', schema: { type: 'number' } }],
+    bad: [
+      [{}, 'prompt'],
+      [{ prompt: 'x', max_repairs: 99 }, 'max_repairs'],
+      [{ prompt: 'x', schema: 'number' }, 'schema'],
+    ],
+    slow: { prompt: 'Say nothing.' },
+  },
   script: {
     good: [{ script: 'cat\ntrue' }, { script: 'console.log(1)', language: 'node' }],
     bad: [
@@ -90,9 +111,20 @@ const fixture = async (t: TestContext) => {
     server.closeAllConnections();
   });
   const { port } = server.address() as AddressInfo;
+  const model = await startModelServer(({ body }) =>
+    JSON.stringify(body).includes('Say nothing.') ? { after: new Promise(() => {}) } : { pieces: ['4', '2'] },
+  );
+  const folder = mkdtempSync(join(tmpdir(), 'capstan-contract-'));
+  const models = join(folder, 'models.yaml');
+  writeFileSync(models, `models: { small: { provider: ollama, model: m, base_url: "${model.url}" } }`);
+  t.after(() => Promise.all([model[Symbol.asyncDispose](), rm(folder, { recursive: true, force: true })]));
   const world = await newAgentWorld();
   t.after(() => world[Symbol.asyncDispose]());
-  await world.start(newExecutor(), { CAPSTAN_UNSAFE_HOST_SHELL: '1', CAPSTAN_HTTP_ALLOW: `127.0.0.1:${port}` });
+  await world.start(newExecutor(), {
+    CAPSTAN_UNSAFE_HOST_SHELL: '1',
+    CAPSTAN_HTTP_ALLOW: `127.0.0.1:${port}`,
+    CAPSTAN_MODELS: models,
+  });
   return { world, cases: casesFor(port) };
 };
 

@@ -1,17 +1,8 @@
 // One HTTP request. Private addresses are out of reach unless the configuration lists them; a step's own `sandbox.egress` narrows it
 // further. Sent with the order's name as its idempotency key, so that a far side that knows such keys does the work once.
-import {
-  done,
-  type Outcome,
-  OutboundError,
-  type OutboundResponse,
-  type Places,
-  reject,
-  request,
-  retry,
-  retryAfterMs,
-} from '@capstan/kit';
+import { done, type Outcome, type OutboundResponse, reject, retry, retryAfterMs } from '@capstan/kit';
 import { z } from 'zod';
+import { outcomeOf, send } from '../outbound.ts';
 import { defineTool, type ToolContext } from '../tool.ts';
 
 const statusPattern = z.union([
@@ -63,24 +54,14 @@ export const http = defineTool({
   needs: { egress: ['*'] },
   run: async (asked, context) => {
     try {
-      const response = await request({
-        ...outgoing(asked, context),
-        places: placesOf(context),
-        signal: context.signal,
-      });
-      return judge(asked, response);
+      return judge(asked, await send(outgoing(asked, context), context));
     } catch (error) {
-      if (!(error instanceof OutboundError)) throw error;
-      return mayPass.has(error.code)
-        ? retry(`http_${error.code}`, error.message)
-        : reject(`http_${error.code}`, error.message);
+      return outcomeOf(error);
     }
   },
 });
 
 type Asked = z.output<typeof input>;
-
-const mayPass = new Set(['unreachable', 'timeout', 'aborted']);
 
 const outgoing = (asked: Asked, { key }: ToolContext) => {
   const isText = typeof asked.body === 'string';
@@ -99,12 +80,6 @@ const outgoing = (asked: Asked, { key }: ToolContext) => {
     bytesMax: asked.max_bytes,
     redirectsMax: asked.max_redirects,
   };
-};
-
-const placesOf = ({ config, order }: ToolContext): Places => {
-  const { allow, only } = config.own.http;
-  const egress = order.sandbox?.egress;
-  return { allow, only: [...(only ? [only] : []), ...(egress ? [egress] : [])] };
 };
 
 const judge = (asked: Asked, response: OutboundResponse): Outcome => {

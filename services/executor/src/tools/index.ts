@@ -4,9 +4,11 @@ import { ask } from './ask.ts';
 import { echo } from './echo.ts';
 import { fail } from './fail.ts';
 import { http } from './http.ts';
+import { llm } from './llm.ts';
+import { monitor } from './monitor.ts';
 import { noop } from './noop.ts';
 import { script } from './script.ts';
 import { shell } from './shell.ts';
 import { wait } from './wait.ts';
 
-export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script];
+export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script, llm, monitor];

@@ -1,0 +1,47 @@
+// Requests to the outside on behalf of a step: only where the configuration and the step let it go, and each is in the log.
+import {
+  type Failed,
+  OutboundError,
+  type OutboundRequest,
+  type OutboundResponse,
+  type Places,
+  reject,
+  request,
+  retry,
+} from '@capstan/kit';
+import type { ToolContext } from './tool.ts';
+
+type Context = Pick<ToolContext, 'config' | 'order' | 'signal' | 'log'>;
+
+export const send = async (
+  asked: Omit<OutboundRequest, 'places' | 'signal'>,
+  context: Context,
+): Promise<OutboundResponse> => {
+  const startedAt = performance.now();
+  const told = { method: asked.method.toUpperCase(), url: asked.url.replace(/[?#].*$/, '') };
+  const ms = () => Math.round(performance.now() - startedAt);
+  try {
+    const response = await request({ ...asked, places: placesOf(context), signal: context.signal });
+    context.log.info({ ...told, status: response.status, ms: ms() }, 'Request.');
+    return response;
+  } catch (error) {
+    context.log.info({ ...told, error: (error as Error).message, ms: ms() }, 'Request.');
+    throw error;
+  }
+};
+
+/** What came of a request that was not answered. */
+export const outcomeOf = (error: unknown): Failed => {
+  if (!(error instanceof OutboundError)) throw error;
+  return mayPass.has(error.code)
+    ? retry(`http_${error.code}`, error.message)
+    : reject(`http_${error.code}`, error.message);
+};
+
+const mayPass = new Set(['unreachable', 'timeout', 'aborted']);
+
+const placesOf = ({ config, order }: Context): Places => {
+  const { allow, only } = config.own.http;
+  const egress = order.sandbox?.egress;
+  return { allow, only: [...(only ? [only] : []), ...(egress ? [egress] : [])] };
+};
