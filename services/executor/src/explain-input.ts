@@ -18,7 +18,7 @@ export const explainInput = (tool: string, { issues }: z.ZodError): string => {
  * that is left out in silence would be missed too late.
  */
 export const mistyped = (tool: Tool, given: Readonly<Record<string, unknown>>): string | null => {
-  const { shape } = tool.input as { shape?: Record<string, unknown> };
+  const shape = shapeOf(tool.input as Shaped, given);
   if (!shape) return null;
   const known = Object.keys(shape);
   for (const key of Object.keys(given)) {
@@ -31,4 +31,18 @@ export const mistyped = (tool: Tool, given: Readonly<Record<string, unknown>>): 
       return `${key}: is not an input of "${tool.name}"; did you mean ${meant}? \`capstan tools ${tool.name}\` shows what it takes.`;
   }
   return null;
+};
+
+interface Shaped {
+  readonly shape?: Readonly<Record<string, unknown>>;
+  readonly def?: { readonly discriminator?: string; readonly options?: readonly Shaped[] };
+}
+
+/** Of several kinds of input, the kind that this one says it is. */
+const shapeOf = ({ shape, def }: Shaped, given: Readonly<Record<string, unknown>>): Shaped['shape'] => {
+  if (shape || !def?.discriminator || !def.options) return shape;
+  const said = given[def.discriminator];
+  const kind = (option: Shaped) =>
+    (option.shape?.[def.discriminator as string] as { value?: unknown } | undefined)?.value;
+  return def.options.find((option) => kind(option) === said)?.shape;
 };

@@ -60,6 +60,15 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
     ],
     slow: { url: `http://127.0.0.1:${port}/slow`, timeout_ms: 600_000 },
   },
+  files: {
+    good: [{ action: 'write', files: [{ path: 'a', content: 'x' }] }],
+    bad: [
+      [{}, 'action'],
+      [{ action: 'read' }, 'path'],
+      [{ action: 'write', files: [{ path: 'a' }] }, 'files.0.content'],
+      [{ action: 'edit', path: 'a', edits: [] }, 'edits'],
+    ],
+  },
   monitor: {
     good: [{ http: { url: `http://127.0.0.1:${port}/` }, healthy_for_ms: 0 }],
     bad: [

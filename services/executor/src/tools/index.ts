@@ -3,6 +3,7 @@ import type { Tool } from '../tool.ts';
 import { ask } from './ask.ts';
 import { echo } from './echo.ts';
 import { fail } from './fail.ts';
+import { files } from './files.ts';
 import { http } from './http.ts';
 import { llm } from './llm.ts';
 import { monitor } from './monitor.ts';
@@ -11,4 +12,4 @@ import { script } from './script.ts';
 import { shell } from './shell.ts';
 import { wait } from './wait.ts';
 
-export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script, llm, monitor];
+export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script, llm, monitor, files];
