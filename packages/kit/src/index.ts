@@ -19,7 +19,7 @@ export { newFetch } from './outbound/fetch.ts';
 export type { ToldRequest } from './outbound/fetch.ts';
 export { mayConnect, mayTry } from './outbound/places.ts';
 export type { Places } from './outbound/places.ts';
-export { OutboundError, request, retryAfterMs } from './outbound/request.ts';
+export { addressesAllowed, OutboundError, request, retryAfterMs } from './outbound/request.ts';
 export type { OutboundErrorCode, OutboundRequest, OutboundResponse } from './outbound/request.ts';
 export { connectOptions, runService } from './service.ts';
 export type { ServiceContext, ServiceDefinition } from './service.ts';

@@ -40,7 +40,7 @@ export const outcomeOf = (error: unknown): Failed => {
 
 const mayPass = new Set(['unreachable', 'timeout', 'aborted']);
 
-const placesOf = ({ config, order }: Context): Places => {
+export const placesOf = ({ config, order }: Context): Places => {
   const { allow, only } = config.own.http;
   const egress = order.sandbox?.egress;
   return { allow, only: [...(only ? [only] : []), ...(egress ? [egress] : [])] };

@@ -18,6 +18,12 @@ const shape = {
       only: z.array(place).optional(),
     })
     .prefault({}),
+  git: z
+    .strictObject({
+      /** Folders of this machine that may be cloned from and pushed to, with `*` at the end for all below. */
+      local: z.array(z.string().startsWith('/')).default([]),
+    })
+    .prefault({}),
   /** A file that says which language models there are. */
   models: z.string().min(1).optional(),
   mcp: z
@@ -32,6 +38,7 @@ export const settings = {
   settings: shape,
   environment: {
     CAPSTAN_HTTP_ALLOW: { path: ['http', 'allow'], as: 'list' },
+    CAPSTAN_GIT_LOCAL: { path: ['git', 'local'], as: 'list' },
     CAPSTAN_MODELS: { path: ['models'], as: 'text' },
     CAPSTAN_AGENTS_MANIFEST: { path: ['mcp', 'manifest'], as: 'text' },
   },

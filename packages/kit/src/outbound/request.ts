@@ -93,6 +93,23 @@ const follow = async <T>(
   }
 };
 
+/** For programs that connect by themselves: the addresses that they may connect to. Throws `OutboundError`. */
+export const addressesAllowed = async (
+  address: string,
+  places: Places,
+  signal: AbortSignal,
+): Promise<{ readonly host: string; readonly port: number; readonly addresses: readonly string[] }> => {
+  const url = parse(address);
+  const port = Number(url.port) || (url.protocol === 'https:' ? 443 : 80);
+  try {
+    const addresses = (await addressesOf(url, port, places, signal)).map((one) => one.address);
+    return { host: bare(url.hostname), port, addresses };
+  } catch (error) {
+    if (error instanceof OutboundError || signal.aborted) throw error;
+    throw new OutboundError('unreachable', `${plain(url)}: ${(error as Error).message}`, { cause: error });
+  }
+};
+
 interface Hop {
   readonly method: string;
   readonly url: URL;

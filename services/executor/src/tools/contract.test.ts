@@ -69,6 +69,17 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
       [{ action: 'edit', path: 'a', edits: [] }, 'edits'],
     ],
   },
+  git: {
+    good: [],
+    bad: [
+      [{}, 'action'],
+      [{ action: 'clone' }, 'repository'],
+      [{ action: 'branch', name: '--force' }, 'name'],
+      [{ action: 'commit', message: '' }, 'message'],
+      [{ action: 'push', branch: 'a..b' }, 'branch'],
+      [{ action: 'diff', from: '--output=/etc/x' }, 'from'],
+    ],
+  },
   monitor: {
     good: [{ http: { url: `http://127.0.0.1:${port}/` }, healthy_for_ms: 0 }],
     bad: [

@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 import { echo } from './echo.ts';
 import { fail } from './fail.ts';
 import { files } from './files.ts';
+import { git } from './git.ts';
 import { http } from './http.ts';
 import { llm } from './llm.ts';
 import { monitor } from './monitor.ts';
@@ -12,4 +13,4 @@ import { script } from './script.ts';
 import { shell } from './shell.ts';
 import { wait } from './wait.ts';
 
-export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script, llm, monitor, files];
+export const tools: readonly Tool[] = [noop, echo, wait, fail, ask, http, shell, script, llm, monitor, files, git];
