@@ -88,6 +88,8 @@ export const circuitList = z.looseObject({
   ...page,
 });
 export const circuitAct = z.looseObject({ v: version, id: actorName, by });
+export const scheduleList = z.looseObject({ v: version, name: id.optional(), ...page });
+export const scheduleAsk = z.looseObject({ v: version, name: id, by });
 export const dlqList = z.looseObject({
   v: version,
   reason: dlqReason.optional(),

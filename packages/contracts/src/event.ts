@@ -36,6 +36,8 @@ export const submittedBody = z.looseObject({
   /** The queue of each capability that only one queue offered at this time. */
   routes: z.record(z.string(), z.string()),
   parent: parent.optional(),
+  /** Actors that are to hear when it ends. */
+  listeners: z.array(z.string()).optional(),
 });
 export type SubmittedBody = z.infer<typeof submittedBody>;
 

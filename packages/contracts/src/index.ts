@@ -15,6 +15,8 @@ export {
   inboxAsk,
   inboxDecide,
   inboxList,
+  scheduleAsk,
+  scheduleList,
   taskAsk,
   taskCommand,
   taskList,
@@ -65,8 +67,10 @@ export {
   verifyOutput,
 } from './roles.ts';
 export type { Role, TaskInput } from './roles.ts';
-export { defaultSettings, settings } from './settings.ts';
-export type { Settings } from './settings.ts';
+export { catchUp, overlap, schedule } from './schedule.ts';
+export type { Schedule } from './schedule.ts';
+export { defaultSettings, quota, settings } from './settings.ts';
+export type { Quota, Settings } from './settings.ts';
 export { submission, submitted } from './submission.ts';
 export type { Submission, Submitted } from './submission.ts';
 export {

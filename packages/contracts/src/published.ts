@@ -12,6 +12,8 @@ import {
   inboxAsk,
   inboxDecide,
   inboxList,
+  scheduleAsk,
+  scheduleList,
   taskAsk,
   taskCommand,
   taskList,
@@ -23,6 +25,7 @@ import { order } from './order.ts';
 import { plan } from './plan.ts';
 import { report } from './report.ts';
 import { notifyInput, notifyOutput, planInput, planOutput, taskInput, verifyInput, verifyOutput } from './roles.ts';
+import { schedule } from './schedule.ts';
 import { submission, submitted } from './submission.ts';
 import { taskRecord } from './task.ts';
 import { toolRecord } from './tool.ts';
@@ -83,6 +86,12 @@ export const published: Readonly<Record<string, Published>> = {
     says: `The request of ${names.api('inbox', 'approve')}, .reject and .answer.`,
   },
   'agent-list': { schema: agentList, says: `The request of ${names.api('agent', 'list')}.` },
+  schedule: {
+    schema: schedule,
+    says: `A schedule, as ${names.api('schedule', 'put')} takes it.`,
+  },
+  'schedule-list': { schema: scheduleList, says: `The request of ${names.api('schedule', 'list')}.` },
+  'schedule-ask': { schema: scheduleAsk, says: `The request of ${names.api('schedule', 'delete')}.` },
   'circuit-list': { schema: circuitList, says: `The request of ${names.api('circuit', 'list')}.` },
   'circuit-act': { schema: circuitAct, says: `The request of ${names.api('circuit', 'reset')}.` },
   'dlq-list': { schema: dlqList, says: `The request of ${names.api('dlq', 'list')}.` },

@@ -12,6 +12,13 @@ export const notifyRule = z.looseObject({
   to: z.string().max(2_048).optional(),
 });
 
+/** How much a tenant, or a requester, may do at once. */
+export const quota = z.looseObject({
+  open_tasks: z.int().min(1).optional(),
+  running_steps: z.int().min(1).optional(),
+});
+export type Quota = z.infer<typeof quota>;
+
 export const settings = z.looseObject({
   approval: z
     .looseObject({
@@ -27,6 +34,17 @@ export const settings = z.looseObject({
   circuit: circuit
     .extend({ queues: z.record(z.string(), circuit).optional(), tools: z.record(z.string(), circuit).optional() })
     .prefault({}),
+  quotas: z
+    .looseObject({
+      /** What becomes of a task beyond the quota of open tasks. */
+      over: z.enum(['queue', 'refuse']).default('queue'),
+      /** For each tenant, and for each requester; named ones may have another. */
+      tenant: quota.optional(),
+      requester: quota.optional(),
+      tenants: z.record(z.string(), quota).optional(),
+      requesters: z.record(z.string(), quota).optional(),
+    })
+    .optional(),
   timeout_ms: z.int().min(1).max(limits.timeoutMsMax).default(limits.timeoutMs),
   heartbeat_ms: z.int().min(limits.heartbeatMsMin).default(limits.heartbeatMs),
   cancel_grace_ms: ms.default(limits.cancelGraceMs),

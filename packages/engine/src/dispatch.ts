@@ -5,6 +5,7 @@ import { arm, change, type Draft, end, idIn, specIn } from './draft.ts';
 import { UnresolvedReference } from './expressions/reference.ts';
 import { failForGood } from './fail.ts';
 import { inputHash } from './hash.ts';
+import { leaveText } from './leave.ts';
 import { tellPeople } from './tell.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
@@ -32,6 +33,7 @@ export const advance = (draft: Draft, slot: number): void => {
 const holdOn = (draft: Draft, slot: number): string | null => {
   const { task } = draft;
   const spec = specIn(draft, slot);
+  if (task.leave === 'asked' && !spec.errand) return leaveText(task);
   if (spec.internal) return null;
   if (task.hold !== null) return task.hold.text;
   if (draft.steps.read(slot).started) return null;

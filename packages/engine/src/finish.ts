@@ -4,6 +4,7 @@ import { type Draft, disarmTask, idIn, slotsWhere, specIn } from './draft.ts';
 import { failureIn } from './failure-mode.ts';
 import { grow } from './grow.ts';
 import { informParent } from './inform.ts';
+import { tellOfEnd } from './leave.ts';
 import { tellPeople } from './tell.ts';
 import type { Spec } from './plan/shape.ts';
 import { bringBack } from './revive.ts';
@@ -39,6 +40,7 @@ export const finish = (draft: Draft): boolean => {
   setStatus(draft, as, failure, task.ending?.by ?? null);
   tellPeople(draft, `task.${as}`, failure ?? '');
   informParent(draft);
+  tellOfEnd(draft);
   return draft.news.length > 0;
 };
 

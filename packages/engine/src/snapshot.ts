@@ -205,6 +205,8 @@ type EngineRecord = Omit<
   | 'plan'
   | 'planHash'
   | 'parent'
+  | 'listeners'
+  | 'leave'
   | 'status'
   | 'reason'
   | 'seq'
@@ -221,7 +223,7 @@ type EngineRecord = Omit<
   | 'waits'
   | 'groups'
   | 'asks'
-> & { readonly plan?: Json };
+> & { readonly plan?: Json; readonly leave?: TaskState['leave'] };
 
 const engineOf = (state: TaskState): EngineRecord => ({
   rules: state.rules,
@@ -239,6 +241,7 @@ const engineOf = (state: TaskState): EngineRecord => ({
   compensated: state.compensated,
   loops: state.loops,
   timers: state.timers,
+  ...(state.leave === 'none' ? {} : { leave: state.leave }),
   lastTimer: state.lastTimer,
   lastAsk: state.lastAsk,
   findings: state.findings,

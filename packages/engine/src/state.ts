@@ -122,6 +122,10 @@ export interface TaskState {
   readonly planHash: string | null;
   /** The step that this task does, where it is a sub-task. */
   readonly parent: Parent | null;
+  /** Actors that are told when it ends. */
+  readonly listeners: readonly string[];
+  /** Its tenant's leave to begin; none is wanted without a quota. */
+  readonly leave: 'none' | 'asked' | 'granted' | 'returned';
   readonly additions: readonly Addition[];
 
   readonly status: TaskStatus;

@@ -1,6 +1,7 @@
 // The status of a task that has not ended: what most of its open steps are about, in words that a person would choose.
 import { limits, type TaskStatus } from '@capstan/contracts';
 import { countsIn, type Draft, slotsWhere, specIn } from './draft.ts';
+import { leaveText } from './leave.ts';
 import { type HistoryEntry, taskEnded, type TaskState } from './state.ts';
 
 export const showStatus = (draft: Draft): void => {
@@ -29,6 +30,7 @@ const judge = (draft: Draft): Judgement => {
   const counts = countsIn(draft);
   const count = (status: keyof TaskState['counts']) => counts[status] ?? 0;
   if (task.ending !== null) return { status: 'running', reason: endingReason(task.ending, task.revivals.length > 0) };
+  if (task.leave === 'asked') return { status: 'queued', reason: `waits for ${leaveText(task)}` };
   const busy = count('running') + count('retrying');
   if (task.plan === null && busy > 0) return { status: 'planning', reason: null };
   if (busy === 0 && task.hold !== null) {

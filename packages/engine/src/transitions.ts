@@ -97,7 +97,14 @@ const waiting = {
 const { awaiting_approval, awaiting_input, blocked, paused } = waiting;
 
 export const taskTransitions: Table<TaskStatus> = {
-  queued: { planning: 'room for it', running: 'room for it', planned: 'room for it', ...over },
+  queued: {
+    planning: 'room for it',
+    running: 'room for it',
+    planned: 'room for it',
+    verifying: 'room for it',
+    ...waiting,
+    ...over,
+  },
   planning: {
     planned: 'it has a plan, and waits to be started',
     running: 'it has a plan',

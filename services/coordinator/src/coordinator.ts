@@ -29,13 +29,14 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
 
   const broker = await openBroker(world);
   const bells = alarms(clock);
+  const admit = admission(world, broker, settingsHash);
   const gate = turnstile(world, (queue) => broker.capacity(queue));
   await gate.circuits.load();
   const ownership = newOwnership(world, {
     references,
     performer: performer(world, bells, broker, gate),
     turnstile: gate,
-    actors: actorPerformer({ world, alarms: bells, shown: (actor) => showActor(world, gate, actor) }),
+    actors: actorPerformer({ world, alarms: bells, admit, shown: (actor) => showActor(world, gate, actor) }),
     alarms: bells,
   });
   let opening = Promise.resolve();
@@ -46,7 +47,6 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
   await opening;
 
   const tasks = newTasks(world, ownership, gate);
-  const admit = admission(world, broker, settingsHash);
   const doors: Running[] = [
     ...Array.from({ length: world.partitions }, (_, partition) =>
       bus.listen(names.owner(partition), (wire) => {

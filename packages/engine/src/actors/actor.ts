@@ -22,8 +22,14 @@ export interface Teller {
 export type ActorEffect =
   /** Durable: an event of a task. */
   | { readonly kind: 'tell'; readonly to: Teller; readonly name: readonly (string | number)[]; readonly body: Body }
+  /** Durable: a task is submitted, and its end told here; its id makes it one, however often that is done. */
+  | { readonly kind: 'submit'; readonly due: number; readonly request: Body }
+  /** Durable: a task is to stop. */
+  | { readonly kind: 'cancel'; readonly task: string; readonly id: string; readonly reason: string }
   /** Say `woke.<n>` at that time. Follows from the state. */
   | { readonly kind: 'wake'; readonly n: number; readonly at: number }
+  /** Work out which times are due after one, and say `due.<n>` once the first one is. Follows from the state. */
+  | { readonly kind: 'due'; readonly n: number; readonly after: number; readonly timing: Body }
   | { readonly kind: 'unwake'; readonly n: number };
 
 export interface ActorDecision<State> {

@@ -1,6 +1,7 @@
 // A task begins.
 import { type Event, type Plan, type Step, timeMs } from '@capstan/contracts';
 import { armTask, type Draft, openDraft } from '../draft.ts';
+import { askLeave, firstLeave } from '../leave.ts';
 import { emptyPaged, pagedOf } from '../paged.ts';
 import { type Addition, shapeOf } from '../plan/shape.ts';
 import { recount } from '../recount.ts';
@@ -26,8 +27,10 @@ export const initialState = (event: Submitted): TaskState => {
     planned: false,
     planHash: event.planHash,
     parent: event.body.parent ?? null,
+    listeners: event.body.listeners ?? [],
+    leave: firstLeave(event),
     additions,
-    status: event.plan === null ? 'planning' : 'running',
+    status: firstLeave(event) === 'asked' ? 'queued' : event.plan === null ? 'planning' : 'running',
     reason: null,
     seq: event.seq,
     at: event.at,
@@ -83,6 +86,7 @@ export const submitted = (event: Submitted): Draft => {
   const { deadline, budget } = event.request;
   if (deadline !== undefined) armTask(draft, timeMs(deadline), 'deadline');
   if (budget?.wall_ms !== undefined) armTask(draft, event.at + budget.wall_ms, 'budget');
+  askLeave(draft);
   recount(draft);
   return draft;
 };

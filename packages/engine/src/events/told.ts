@@ -21,7 +21,14 @@ const tripped = (draft: Draft, event: Told): void => {
   failForGood(draft, slot, { ...step.error, code: 'circuit_open', message: why }, 'circuit_open');
 };
 
-const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { tripped };
+/** There is room for the task: what waited for that goes on. */
+const granted = (draft: Draft): void => {
+  if (draft.task.leave !== 'asked') return ignore(draft, 'the task waits for no leave');
+  draft.task.leave = 'granted';
+  draft.lifted = true;
+};
+
+const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { granted, tripped };
 
 export const told = (draft: Draft, event: Told): void => {
   const handler = Object.hasOwn(handlers, event.what) ? handlers[event.what] : undefined;

@@ -221,7 +221,8 @@ const waitsProperly = (state: TaskState, slot: number, step: StepState): boolean
     case 'blocked':
       return looksForQueue(step) && timer === null && asked === null;
     default: {
-      const isHeld = !spec.internal && (state.hold !== null || (state.request.mode === 'manual' && !step.started));
+      const isQueued = state.leave === 'asked' && !spec.errand;
+      const isHeld = isQueued || (!spec.internal && (state.hold !== null || (state.request.mode === 'manual' && !step.started)));
       return timer === null && asked === null && (isHeld || looksForQueue(step));
     }
   }

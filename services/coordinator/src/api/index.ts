@@ -9,6 +9,7 @@ import { dlqEndpoints } from './dlq.ts';
 import type { ApiContext, Endpoint } from './endpoint.ts';
 import { inboxEndpoints } from './inbox.ts';
 import { quarantineEndpoints } from './quarantine.ts';
+import { scheduleEndpoints } from './schedule.ts';
 import { taskEndpoints } from './task.ts';
 
 const endpoints: readonly Endpoint[] = [
@@ -18,6 +19,7 @@ const endpoints: readonly Endpoint[] = [
   ...dlqEndpoints,
   ...circuitEndpoints,
   ...quarantineEndpoints,
+  ...scheduleEndpoints,
 ];
 
 export const serveApi = (context: ApiContext): Promise<Running> => {

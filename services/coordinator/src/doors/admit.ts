@@ -27,13 +27,15 @@ export interface Admission {
   readonly tenant?: string | undefined;
   /** The id of a task that brings none: the same for the same message, so that its redelivery makes no second task. */
   readonly madeUpId: string;
+  /** Actors that are to hear when it ends. */
+  readonly listeners?: readonly string[];
 }
 
 export type Admit = (admission: Admission) => Promise<Submitted & { readonly seq: number }>;
 
 export const admission =
   (world: World, broker: Broker, settingsHash: string): Admit =>
-  async ({ data, tenant, madeUpId }) => {
+  async ({ data, tenant, madeUpId, listeners }) => {
     const { value: request, raw } = readBody(data, submission);
     if (tenant !== undefined && !idPattern.test(tenant))
       throw new Refusal('invalid', `The subject ends in "${tenant.slice(0, 64)}", which is no name of a tenant.`, {
@@ -78,6 +80,7 @@ export const admission =
       ...(found === null ? {} : { plan_ref: await keepPlan(world, taskId, found) }),
       settings: settingsHash,
       routes: broker.routesFor(capabilities),
+      ...(listeners === undefined ? {} : { listeners: [...listeners] }),
     };
     const { again, seq } = await sayEvent(world, taskId, body.key, ['submitted'], body);
     if (!again)
