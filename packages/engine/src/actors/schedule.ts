@@ -103,8 +103,7 @@ const timingOf = ({ cron, at, time_zone }: Body): Body => ({
 
 const iso = (at: number): string => new Date(at).toISOString();
 /** One name for a due time, however often it fires: `nightly-20261121T030000Z`. */
-export const taskIdOf = (name: string, due: number): string =>
-  `${name}-${iso(due).replaceAll(/[-:]|\.\d{3}/g, '')}`;
+export const taskIdOf = (name: string, due: number): string => `${name}-${iso(due).replaceAll(/[-:]|\.\d{3}/g, '')}`;
 
 const put = (state: ScheduleState, event: ActorEvent): ActorDecision<ScheduleState> => {
   const { spec, by } = event.body as { readonly spec: Body; readonly by: string };

@@ -1,6 +1,14 @@
 // A tenant with a quota of open tasks: who has leave to begin, and who waits for it. Leave goes by priority, then by who asked first.
 import type { Json } from '@capstan/contracts';
-import { type ActorDecision, type ActorEffect, type ActorEvent, type ActorKind, type Teller, textIn, unchanged } from './actor.ts';
+import {
+  type ActorDecision,
+  type ActorEffect,
+  type ActorEvent,
+  type ActorKind,
+  type Teller,
+  textIn,
+  unchanged,
+} from './actor.ts';
 
 export interface TenantState {
   readonly tenant: string;

@@ -222,7 +222,8 @@ const waitsProperly = (state: TaskState, slot: number, step: StepState): boolean
       return looksForQueue(step) && timer === null && asked === null;
     default: {
       const isQueued = state.leave === 'asked' && !spec.errand;
-      const isHeld = isQueued || (!spec.internal && (state.hold !== null || (state.request.mode === 'manual' && !step.started)));
+      const isHeld =
+        isQueued || (!spec.internal && (state.hold !== null || (state.request.mode === 'manual' && !step.started)));
       return timer === null && asked === null && (isHeld || looksForQueue(step));
     }
   }

@@ -79,16 +79,25 @@ test('overlap, allow: each by itself', () => {
 });
 
 test('catch up, latest (unless something else is said): of what was missed only the newest', () => {
-  const world = given().later(60 * minute).due(30, 20, 10);
+  const world = given()
+    .later(60 * minute)
+    .due(30, 20, 10);
   assert.deepEqual([world.submitted, world.outcomes], [['nightly-20260101T005000Z'], ['missed', 'missed', 'started']]);
 });
 
 test('catch up, all: each of them', () => {
-  assert.equal(given({ catch_up: 'all', overlap: 'allow' }).later(60 * minute).due(30, 20, 10).submitted.length, 3);
+  assert.equal(
+    given({ catch_up: 'all', overlap: 'allow' })
+      .later(60 * minute)
+      .due(30, 20, 10).submitted.length,
+    3,
+  );
 });
 
 test('catch up, none: what is late by more than a minute is missed', () => {
-  const world = given({ catch_up: 'none', overlap: 'allow' }).later(60 * minute).due(30, 10, 0.5);
+  const world = given({ catch_up: 'none', overlap: 'allow' })
+    .later(60 * minute)
+    .due(30, 10, 0.5);
   assert.deepEqual(world.outcomes, ['missed', 'missed', 'started']);
 });
 
@@ -112,5 +121,8 @@ test('deleted: nothing is due any more; what runs goes on, and what waited is fo
 test('a task that could not be taken is none that runs, and says why', () => {
   const world = given().due();
   world.tell('refused', [world.state.running[0] ?? ''], { reason: 'no such template' });
-  assert.deepEqual([world.running, world.outcomes.at(-1), world.state.recent.at(-1)?.why], [0, 'refused', 'no such template']);
+  assert.deepEqual(
+    [world.running, world.outcomes.at(-1), world.state.recent.at(-1)?.why],
+    [0, 'refused', 'no such template'],
+  );
 });

@@ -11,7 +11,11 @@ export const timesMax = 100;
 const parse = (timing: Timing): Cron | null => {
   const { cron, time_zone: timezone } = timing;
   if (typeof cron !== 'string') return null;
-  return new Cron(cron, { paused: true, mode: '5-or-6-parts', timezone: typeof timezone === 'string' ? timezone : 'UTC' });
+  return new Cron(cron, {
+    paused: true,
+    mode: '5-or-6-parts',
+    timezone: typeof timezone === 'string' ? timezone : 'UTC',
+  });
 };
 
 /** The first time after one; null where there is none any more. */

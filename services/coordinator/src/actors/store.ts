@@ -1,5 +1,5 @@
 // Snapshots of actors, beside those of tasks: all that a partition has are loaded when it is opened.
-import { type Entry, isBusError, textOf } from '@capstan/bus';
+import { type Entry, isBusError, partitionOf, textOf } from '@capstan/bus';
 import { actorKindOf, type ActorKindName } from '@capstan/contracts';
 import { Overtaken } from '../overtaken.ts';
 import type { World } from '../world.ts';
@@ -27,6 +27,20 @@ export const loadActors = async (
 };
 
 const stored = (entry: Entry): StoredActor => JSON.parse(textOf(entry.data)) as StoredActor;
+
+/** Resolves once the snapshot of an actor covers an event, so that whoever said it sees what came of it; or after a while, should nobody own it. */
+export const covers = async (world: World, id: string, seq: number): Promise<void> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  const key = keyOf(partitionOf(id, world.partitions), id);
+  for (let left = coverLooks; left > 0; left -= 1) {
+    const entry = await store.get(key);
+    if (entry !== null && !entry.gone && stored(entry).seq >= seq) return;
+    await new Promise<void>((resolve) => void world.clock.later(coverEveryMs, resolve));
+  }
+};
+
+const coverEveryMs = 25;
+const coverLooks = 80;
 
 /** Resolves to the new revision; throws `Overtaken` where somebody else wrote since. */
 export const storeActor = async (

@@ -2,7 +2,7 @@
 import { actorKindOf, circuitAct, circuitList } from '@capstan/contracts';
 import type { BreakerState } from '@capstan/engine';
 import { sayOfActor } from '../actors/say.ts';
-import { loadActors } from '../actors/store.ts';
+import { covers, loadActors } from '../actors/store.ts';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
@@ -43,7 +43,8 @@ const reset = endpoint('circuit', 'reset', async ({ world }, data) => {
     throw new Refusal('not_found', `There is no circuit "${asked.id}".`, {
       hint: 'capstan circuits shows those that there are.',
     });
-  await sayOfActor(world, asked.id, ['reset', world.newId()], { by: asked.by ?? 'somebody' });
+  const { seq } = await sayOfActor(world, asked.id, ['reset', world.newId()], { by: asked.by ?? 'somebody' });
+  await covers(world, asked.id, seq);
   return { id: asked.id, circuit: 'closed' };
 });
 

@@ -3,13 +3,20 @@ import { actorId, limits, schedule, scheduleAsk, scheduleList, timeMs } from '@c
 import type { ScheduleState } from '@capstan/engine';
 import { nextAfter, timingIssue } from '../actors/cron.ts';
 import { sayOfActor } from '../actors/say.ts';
-import { loadActors } from '../actors/store.ts';
+import { covers, loadActors } from '../actors/store.ts';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import type { World } from '../world.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
 const when = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
+
+/** Answered once it is stored what came of it. */
+const tell = async (world: World, name: string, what: string, body: object): Promise<void> => {
+  const id = actorId('schedule', name);
+  const { seq } = await sayOfActor(world, id, [what, world.newId()], body);
+  await covers(world, id, seq);
+};
 
 const put = endpoint('schedule', 'put', async ({ world }, data) => {
   const { value: asked } = readBody(data, schedule);
@@ -25,7 +32,7 @@ const put = endpoint('schedule', 'put', async ({ world }, data) => {
       fields: [{ path: 'task', issue: 'needs a plan, a plan_ref, a template, or a title to plan from' }],
     });
   const by_ = typeof by === 'string' ? by : 'somebody';
-  await sayOfActor(world, actorId('schedule', spec.name), ['put', world.newId()], { spec, by: by_ });
+  await tell(world, spec.name, 'put', { spec, by: by_ });
   return { name: spec.name, next_at: spec.paused === true ? null : when(nextAfter(spec, world.clock.now())) };
 });
 
@@ -38,7 +45,12 @@ const shown = (state: ScheduleState) => {
     started: state.started,
     running: state.running,
     queued: state.queued.map(when),
-    recent: state.recent.map(({ due, outcome, task, why }) => ({ due: when(due), outcome, task_id: task, reason: why })),
+    recent: state.recent.map(({ due, outcome, task, why }) => ({
+      due: when(due),
+      outcome,
+      task_id: task,
+      reason: why,
+    })),
   };
 };
 
@@ -62,7 +74,7 @@ const remove = endpoint('schedule', 'delete', async ({ world }, data) => {
     throw new Refusal('not_found', `There is no schedule "${asked.name}".`, {
       hint: 'capstan schedule ls shows those that there are.',
     });
-  await sayOfActor(world, actorId('schedule', asked.name), ['deleted', world.newId()], { by: asked.by ?? 'somebody' });
+  await tell(world, asked.name, 'deleted', { by: asked.by ?? 'somebody' });
   return { name: asked.name, deleted: true, running: state.running };
 });
 

@@ -1,0 +1,116 @@
+// Rules: a task of a tenant, or a requester, with a quota of open tasks asks for leave, and waits as "queued" until there is room. Leave goes by
+// priority, then by who asked first; it is given back by the decision that ends the task.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { defaultSettings, type Quota } from '@capstan/contracts';
+import { tenant, type TenantState } from '../actors/tenant.ts';
+import { ActorWorld } from '../actors/testing.ts';
+import { given, step } from '../testing.ts';
+
+const quotas = (quota: Quota, more: object = {}) => ({
+  ...defaultSettings,
+  quotas: { over: 'queue' as const, tenant: quota, ...more },
+});
+const two = quotas({ open_tasks: 2 });
+const said = (world: ReturnType<typeof given>) => world.of('say').map(({ to, name }) => `${to} ${name[0]} ${name[1]}`);
+
+test('without a quota nobody is asked', () => {
+  const world = given({ tenant: 'acme', steps: [step('a')] }).done('a');
+  assert.deepEqual([said(world), world.status], [[], 'succeeded']);
+});
+
+test('with one: queued until the tenant says that there is room, and given back at the end', () => {
+  const world = given({ settings: two, tenant: 'acme', priority: 'high', requester: 'bob', steps: [step('a')] });
+  assert.deepEqual([world.status, world.orders(), said(world)], ['queued', [], ['_tenant-acme wants t1']]);
+  assert.deepEqual(world.of('say')[0]?.body, {
+    tenant: 'acme',
+    requester: 'bob',
+    level: 1,
+    tenant_most: 2,
+    requester_most: null,
+  });
+  assert.match(world.step('a').waiting_for ?? '', /room for it: tenant "acme"/);
+  assert.deepEqual([world.told('granted', []).orders(), world.status], [['a.1'], 'running']);
+  world.done('a');
+  assert.deepEqual(said(world), ['_tenant-acme wants t1', '_tenant-acme returned t1']);
+});
+
+test('a task that is to be planned waits with its planning', () => {
+  const world = given({ settings: two, title: 'Mend it' });
+  assert.deepEqual([world.status, world.orders()], ['queued', []]);
+  assert.deepEqual([world.told('granted', []).status, world.orders()], ['planning', ['_plan.1']]);
+});
+
+test('what else holds a task holds it still once there is room', () => {
+  const world = given({ settings: two, start: false, steps: [step('a')] }).told('granted', []);
+  assert.deepEqual([world.status, world.command('start').orders()], ['planned', ['a.1']]);
+});
+
+test('cancelled while it waits: it ends, and asks no more', () => {
+  const world = given({ settings: two, steps: [step('a')] }).command('cancel');
+  assert.deepEqual([world.status, said(world).at(-1)], ['cancelled', '_tenant-default returned t1']);
+  assert.match(world.told('granted', []).ignored ?? '', /waits for no leave/);
+});
+
+test('a deadline passes while it waits as well', () => {
+  const world = given({ settings: two, deadline: '2026-01-02T00:00:00Z', steps: [step('a')] }).wake('deadline');
+  assert.equal(world.status, 'failed');
+});
+
+test('a sub-task has the leave of its parent, or the parent would wait for itself', () => {
+  const parent = { task_id: 'p', step_id: 's', attempt: 1, depth: 1, depth_max: 8, key: 'k' };
+  assert.deepEqual(given({ settings: two, parent, steps: [step('a')] }).orders(), ['a.1']);
+});
+
+test('a person brings it back: it needs no leave a second time', () => {
+  const world = given({ settings: two, steps: [step('a', { retry: { max_attempts: 1 } })] })
+    .told('granted', [])
+    .fail('a');
+  assert.deepEqual([world.status, world.command('retry').ordered()], ['failed', ['a.2']]);
+  assert.equal(said(world.done('a')).length, 2);
+});
+
+class Tenant extends ActorWorld<TenantState> {
+  readonly #most: number | null;
+  constructor(most: number | null) {
+    super(tenant);
+    this.#most = most;
+  }
+  wants(task: string, { requester = 'bob', level = 2, most = null as number | null } = {}): this {
+    const limits = { tenant_most: this.#most, requester_most: most };
+    return this.tell('wants', [task], { tenant: 'acme', requester, level, task_id: task, task_key: 'k', ...limits });
+  }
+  returns(task: string): this {
+    return this.tell('returned', [task]);
+  }
+  get granted(): string[] {
+    return this.of('tell').map(({ to }) => to.task);
+  }
+}
+
+test('as many as the quota says have leave; the next one gets what is given back', () => {
+  const world = new Tenant(2).wants('a').wants('b').wants('c');
+  assert.deepEqual([Object.keys(world.state.open), world.granted], [['a', 'b'], []]);
+  assert.deepEqual(world.returns('a').granted, ['c']);
+  assert.deepEqual(world.returns('b').granted, []);
+});
+
+test('the most urgent first, then who asked first', () => {
+  const world = new Tenant(1).wants('a').wants('b').wants('c').wants('d', { level: 0 });
+  assert.deepEqual([world.returns('a').granted, world.returns('d').granted], [['d'], ['b']]);
+});
+
+test('each requester has a quota of its own, and does not hold up the others', () => {
+  const world = new Tenant(null).wants('a', { most: 1 }).wants('b', { most: 1 });
+  assert.deepEqual(world.granted, []);
+  assert.deepEqual(world.wants('c', { requester: 'eve', most: 1 }).granted, ['c']);
+  assert.deepEqual(world.returns('a').granted, ['b']);
+});
+
+test('asked or given back twice, or given back while it waited: once', () => {
+  const world = new Tenant(1).wants('a').wants('b');
+  assert.equal(world.wants('a').ignored, 'a has asked before');
+  assert.equal(world.returns('b').ignored, null);
+  assert.equal(world.returns('b').ignored, 'b has no leave');
+  assert.deepEqual(world.returns('a').granted, []);
+});
