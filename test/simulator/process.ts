@@ -138,12 +138,21 @@ export class SimProcess {
         const known = wrapped.get(value);
         if (known !== undefined) return known;
         const call = (...args: unknown[]): unknown => {
-          if (!isCurrent()) return new Promise(() => {});
+          // Streams and buckets are ports too; those of a dead process never answer.
+          const opened =
+            key === 'log' || key === 'store' || key === 'objects'
+              ? this.#mortal(Reflect.apply(value, of, args) as object, isCurrent)
+              : null;
+          if (!isCurrent()) return opened ?? new Promise(() => {});
           const fate =
             crashChance() > 0 && random.chance(crashChance()) ? random.pick(['before', 'after'] as const) : null;
           if (fate === 'before') {
             this.crash(`died before ${String(key)}`);
-            return new Promise(() => {});
+            return opened ?? new Promise(() => {});
+          }
+          if (opened !== null) {
+            if (fate === 'after') this.crash(`died after ${String(key)}`);
+            return opened;
           }
           const result: unknown = Reflect.apply(
             value,
@@ -156,8 +165,6 @@ export class SimProcess {
             if (result instanceof Promise) result.catch(() => {});
             return new Promise(() => {});
           }
-          // Streams and buckets are ports too.
-          if (key === 'log' || key === 'store' || key === 'objects') return this.#mortal(result as object, isCurrent);
           return result instanceof Promise ? this.#answered(result) : result;
         };
         wrapped.set(value, call);

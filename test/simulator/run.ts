@@ -1,7 +1,7 @@
 // One seed, one run: a server, coordinators, agents and people in virtual time; a phase of chaos, a phase of healing, then the audit.
 import { Broker, keyRingOf, textOf } from '@capstan/bus';
 import { defaultSettings, isEnded, limits, type Settings, type TaskRecord } from '@capstan/contracts';
-import { type Coordinator, newCounts, startCoordinator } from '@capstan/coordinator';
+import { type Coordinator, defaultKeeping, newCounts, startCoordinator } from '@capstan/coordinator';
 import { beginAgent } from './agents.ts';
 import { audit } from './audit.ts';
 import { Timeline } from './clock.ts';
@@ -84,6 +84,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
             clock,
             counts: newCounts(),
             settings,
+            // The audit looks at every order that ever was.
+            keeping: { ...defaultKeeping, orderNameMs: Number.POSITIVE_INFINITY },
             partitions: 4,
             member: `m${number}-${life}`,
             newId: () => `n${number}x${life}x${(ids += 1)}`,
@@ -93,7 +95,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
                 trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`),
               error: (fields, text) => {
                 trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`);
-                if (text.includes('the engine failed')) violations.push(`${text}: ${JSON.stringify(fields, errors)}`);
+                if (text.includes('quarantined')) violations.push(`${text}: ${JSON.stringify(fields, errors)}`);
               },
             },
             fatal: die,

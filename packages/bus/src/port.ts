@@ -165,6 +165,8 @@ export interface Bus {
   /** Makes the durable consumer of a queue of orders, where it isn't there. */
   openQueue(queue: string): Promise<void>;
   queueInfo(queue: string): Promise<QueueInfo | null>;
+  /** The queues that have a consumer. */
+  queues(): Promise<string[]>;
   /** Pulls orders of a queue, at most `concurrency` unacknowledged at a time. */
   takeOrders(queue: string, concurrency: number, on: (delivery: Delivery) => void): Promise<Running>;
   /** Pulls what came through the plain door. */

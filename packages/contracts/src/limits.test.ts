@@ -105,6 +105,12 @@ test('people have time, and what they need is still there when they come', () =>
   );
 });
 
+test('the name of an order outlives everybody who might say it again', () => {
+  atMost(limits.publishTimeoutMs * 2, limits.orderNameMs, 'a publisher would store again what was done and purged');
+  atMost(limits.memberTtlMs * 2, limits.orderNameMs, 'a coordinator that lost its partitions would order anew');
+  atMost(limits.purgeEveryMs, limits.orderNameMs, 'orders would be kept for longer than their names are needed');
+});
+
 test('new tasks are refused while there is still room for the old ones', () => {
   assert.ok(limits.submitSpaceShare < 0.9, 'reports and cancels need the rest to end what runs');
 });

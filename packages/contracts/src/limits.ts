@@ -81,6 +81,9 @@ export const limits = {
   deathsPerEventMax: 2,
 
   // Keeping
+  /** Longer than any publisher goes on saying an order, and than a coordinator may believe that it still owns a partition. */
+  orderNameMs: 60 * second,
+  purgeEveryMs: 10 * second,
   dlqAgeMs: 365 * day,
   dlqBytesMax: 1_024 * MiB,
   logAgeMs: 7 * day,

@@ -8,6 +8,8 @@ export interface Checkpoint {
   readonly seq: number;
   /** The stream's time at that sequence: where the log has rolled back, the sequence alone would lie. */
   readonly at: number;
+  /** Orders up to here, in their own stream, were decided before it: nobody who starts from it says them again. */
+  readonly orders?: number;
 }
 
 /** When an open task wants to be looked at, and whether it looks for a queue. */
@@ -17,7 +19,7 @@ export interface OpenTask {
 }
 
 const openPages = 16;
-const checkpointKey = (partition: number): string => `_checkpoint.${partition}`;
+export const checkpointKey = (partition: number): string => `_checkpoint.${partition}`;
 const openKey = (partition: number, page: number): string => `_open.${partition}.${page}`;
 
 export interface Progress {

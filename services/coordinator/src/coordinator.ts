@@ -8,6 +8,7 @@ import { serveApi } from './api/index.ts';
 import { broker as openBroker } from './broker.ts';
 import { admission } from './doors/admit.ts';
 import { openPlainDoor } from './doors/plain.ts';
+import { keepHouse } from './housekeeping.ts';
 import { joinMembers } from './members.ts';
 import { ownership as newOwnership } from './ownership.ts';
 import { performer } from './perform.ts';
@@ -61,12 +62,14 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
     await openPlainDoor(world, admit),
     await serveApi({ world, tasks, broker, admit }),
   ];
+  const house = keepHouse(world, ownership);
   // The server takes what one connection says in order: once it answers this, it knows of every door, and "ready" is true.
   await bus.log(names.streams.events).info();
 
   return {
     stop: async () => {
       await Promise.all(doors.map((door) => door.stop()));
+      await house.stop();
       bells.stop();
       gate.stop();
       await ownership.release();

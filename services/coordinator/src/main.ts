@@ -5,6 +5,7 @@ import { limits } from '@capstan/contracts';
 import { runService } from '@capstan/kit';
 import { z } from 'zod';
 import { realClock } from './clock.ts';
+import { defaultKeeping } from './keeping.ts';
 import { startCoordinator } from './coordinator.ts';
 import { newCounts } from './world.ts';
 
@@ -14,10 +15,20 @@ const section = {
     replicas: z.int().min(1).max(5).optional(),
     /** Where the keys come from that prove events genuine; the bucket of keys where it is not said. */
     keys_file: z.string().optional(),
+    /** What is kept how long. */
+    keep: z
+      .strictObject({
+        /** The names of orders that are done: at least as long as anybody may say them again. */
+        orders_ms: z.int().min(1_000).optional(),
+        purge_every_ms: z.int().min(100).optional(),
+      })
+      .optional(),
   }),
   environment: {
     CAPSTAN_REPLICAS: { path: ['replicas'], as: 'number' },
     CAPSTAN_EVENT_KEYS_FILE: { path: ['keys_file'], as: 'text' },
+    CAPSTAN_KEEP_ORDERS_MS: { path: ['keep', 'orders_ms'], as: 'number' },
+    CAPSTAN_PURGE_EVERY_MS: { path: ['keep', 'purge_every_ms'], as: 'number' },
   },
 } as const;
 
@@ -44,6 +55,10 @@ await runService({
       member: config.instance,
       partitions: limits.partitions,
       settings: config.settings,
+      keeping: {
+        orderNameMs: config.own.keep?.orders_ms ?? defaultKeeping.orderNameMs,
+        purgeEveryMs: config.own.keep?.purge_every_ms ?? defaultKeeping.purgeEveryMs,
+      },
       fatal: (error) => {
         log.fatal({ error }, 'this can not go on; ending, so that another process takes over from what is stored');
         process.exit(1);

@@ -1,7 +1,7 @@
 // The partitions that this coordinator owns just now, and the one reader that feeds them.
-import type { Message, Running } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
-import { hear } from './hear.ts';
+import type { Mark } from './actor.ts';
+import { newFeeds } from './feeds.ts';
 import { openPartition, type Partition, type PartitionParts } from './partition.ts';
 import type { World } from './world.ts';
 
@@ -10,6 +10,8 @@ export interface Ownership {
   own(partitions: readonly number[]): Promise<void>;
   of(partition: number): Partition | undefined;
   all(): Partition[];
+  /** Everything of a partition up to here was heard; null until it has caught up. */
+  position(partition: number): Mark | null;
   /** Stops reading, stores everything, checkpoints, lets go. */
   release(): Promise<void>;
 }
@@ -22,32 +24,25 @@ export const ownership = (world: World, parts: Parts): Ownership => {
   const overtaken = new Set<number>();
   /** All that this process has ever owned. */
   const opened = new Set<number>();
-  let reader: Running | null = null;
   let wish: readonly number[] = [];
   let working: Promise<void> = Promise.resolve();
   let released = false;
 
-  const onMessage = (message: Message) => {
-    const heard = hear(world, message);
-    const partition = heard === null ? undefined : owned.get(heard.partition);
-    if (heard === null || partition === undefined || message.seq <= partition.after) return;
-    partition.hear(heard);
-  };
+  const feeds = newFeeds(world, {
+    on: (heard) => {
+      const partition = owned.get(heard.partition);
+      if (partition !== undefined && heard.message.seq > partition.after) partition.hear(heard);
+    },
+    onRollback: () => world.fatal(new Error('the log is shorter than it was; starting again from what is stored')),
+    inTurn: (work) => void inTurn(work),
+  });
 
-  const read = async () => {
-    const partitions = [...owned.values()];
-    if (partitions.length === 0) return;
-    const after = Math.min(...partitions.map((partition) => partition.after));
-    const subjects =
-      partitions.length === world.partitions
-        ? [names.events()]
-        : partitions.map((partition) => names.events(partition.number));
-    reader = await bus.log(names.streams.events).read({
-      subjects,
-      after,
-      on: onMessage,
-      onRollback: () => world.fatal(new Error('the log is shorter than it was; starting again from what is stored')),
+  const inTurn = (work: () => Promise<void>): Promise<void> => {
+    working = working.then(async () => {
+      if (!released) await work();
     });
+    working.catch(world.fatal);
+    return working;
   };
 
   const open = async (number: number) => {
@@ -91,15 +86,13 @@ export const ownership = (world: World, parts: Parts): Ownership => {
     void change();
   };
 
-  const change = (): Promise<void> => {
-    working = working.then(async () => {
-      if (released) return;
+  const change = (): Promise<void> =>
+    inTurn(async () => {
       const again = [...overtaken];
       const lost = [...owned.values()].filter((partition) => !wish.includes(partition.number));
       const gained = wish.filter((number) => !owned.has(number) || again.includes(number));
       if (lost.length === 0 && gained.length === 0) return;
-      await reader?.stop();
-      reader = null;
+      await feeds.drop([...again, ...lost.map((partition) => partition.number)]);
       for (const number of again) {
         owned.get(number)?.stop();
         owned.delete(number);
@@ -108,11 +101,8 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       await Promise.all(lost.map(close));
       await Promise.all(gained.map(open));
       log.info({ owned: owned.size, gained: gained.length, lost: lost.length }, 'partitions changed hands');
-      await read();
+      await feeds.add(gained.flatMap((number) => owned.get(number) ?? []));
     });
-    working.catch(world.fatal);
-    return working;
-  };
 
   return {
     own: (partitions) => {
@@ -121,10 +111,11 @@ export const ownership = (world: World, parts: Parts): Ownership => {
     },
     of: (partition) => owned.get(partition),
     all: () => [...owned.values()],
+    position: feeds.position,
     release: async () => {
       await working;
       released = true;
-      await reader?.stop();
+      await feeds.stop();
       await Promise.all([...owned.values()].map(close));
     },
   };

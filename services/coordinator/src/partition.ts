@@ -33,6 +33,8 @@ export interface Partition {
   settle(): Promise<void>;
   /** Resolves once everything up to a sequence has been heard and decided. */
   reached(seq: number): Promise<void>;
+  /** Everything of it up to a place was heard, and orders up to `order`, in their own stream, follow from no later event. */
+  passed(position: Mark, order: number): void;
   /** Why a task stands still; null for one that goes on. */
   quarantineOf(task: string): Quarantine | null;
   /** Lets a task go on that stands still. Resolves with why it stands still again, where it does. */
@@ -330,6 +332,11 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       await storing.save();
     },
     reached: waiting.reached,
+    passed: (position, order) => {
+      // A partition in which nothing happens need not be read again from where something did.
+      if (position.seq > last.seq) last = { seq: position.seq, at: Math.max(last.at, position.at) };
+      storing.ordersUpTo(order);
+    },
     quarantineOf: quarantines.of,
     readmit: async (task, wish) => {
       await arrivals.of(task);

@@ -4,6 +4,7 @@ import { limits } from '@capstan/contracts';
 import { taskEnded } from '@capstan/engine';
 import { type Actor, earlier, type Mark, uncoveredFrom } from './actor.ts';
 import type { Progress } from './checkpoint.ts';
+import { newOrderMarks } from './order-marks.ts';
 import { Overtaken } from './overtaken.ts';
 import { writeSnapshot } from './snapshots.ts';
 import type { World } from './world.ts';
@@ -17,6 +18,8 @@ export interface Storing {
   save(): Promise<void>;
   /** Stores it before long. */
   saveSoon(): void;
+  /** Orders up to here, in their own stream, were decided by now. */
+  ordersUpTo(order: number): void;
   /** Nothing is left to be stored, or nothing may be any more: somebody else wrote here. */
   idle(): boolean;
 }
@@ -41,6 +44,7 @@ export const newStoring = (parts: StoringParts): Storing => {
   const writing = new Set<Actor>();
   /** Somebody else wrote here: nothing more may be stored, and there is nothing left to wait for. */
   let isLost = false;
+  const marks = newOrderMarks();
 
   const touch = (actor: Actor, mark: Mark) => {
     if (actor.dirtyFrom === null) {
@@ -107,8 +111,11 @@ export const newStoring = (parts: StoringParts): Storing => {
   const saveCheckpoint = async () => {
     if (isLost) return;
     const low = uncovered();
-    const next = low === null ? parts.last() : { seq: low.seq - 1, at: low.at };
-    if (next.seq > (progress.checkpoint?.seq ?? 0) || progress.changed) await progress.save(next);
+    const { seq, at } = low === null ? parts.last() : { seq: low.seq - 1, at: low.at };
+    const stored = progress.checkpoint;
+    const orders = marks.passed(seq, world.clock.now(), world.keeping.orderNameMs);
+    const isNew = seq > (stored?.seq ?? 0) || progress.changed || orders > (stored?.orders ?? 0);
+    if (isNew) await progress.save({ seq, at, orders: Math.max(orders, stored?.orders ?? 0) });
   };
   let checkpointing = false;
   const checkpointSoon = () => {
@@ -142,6 +149,10 @@ export const newStoring = (parts: StoringParts): Storing => {
     all: () => snapshots(true),
     save: saveCheckpoint,
     saveSoon: checkpointSoon,
+    ordersUpTo: (order) => {
+      marks.sample({ event: parts.last().seq, order, at: world.clock.now() });
+      checkpointSoon();
+    },
     idle: () => isLost || (dirty.size === 0 && writing.size === 0),
   };
 };

@@ -2,6 +2,7 @@
 import type { Bus, KeyRing } from '@capstan/bus';
 import type { Names, Settings } from '@capstan/contracts';
 import type { Clock } from './clock.ts';
+import type { Keeping } from './keeping.ts';
 
 export interface Log {
   info(fields: object, text: string): void;
@@ -35,6 +36,7 @@ export interface World {
   readonly member: string;
   readonly partitions: number;
   readonly settings: Settings;
+  readonly keeping: Keeping;
   /** For what can't go on: the process must end, and another one takes over from what is stored. */
   fatal(error: unknown): void;
 }

@@ -36,12 +36,21 @@ export interface CoordinatorProcess {
 }
 
 const main = join(import.meta.dirname, '../../../services/coordinator/src/main.ts');
+/** Audits look at every order that ever was, however long a run takes. */
+const keeps = { CAPSTAN_KEEP_ORDERS_MS: '86400000' };
 const readyMs = 20_000;
 const stopMs = 20_000;
 
 export const startCoordinator = async ({ url, instance, env }: CoordinatorOptions): Promise<CoordinatorProcess> => {
   const child = spawn(process.execPath, [main], {
-    env: { PATH: process.env['PATH'] ?? '', ...measured(), CAPSTAN_NATS_URL: url, CAPSTAN_INSTANCE: instance, ...env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      ...measured(),
+      CAPSTAN_NATS_URL: url,
+      CAPSTAN_INSTANCE: instance,
+      ...keeps,
+      ...env,
+    },
     stdio: ['ignore', 'inherit', 'pipe'],
   });
   const log: LogLine[] = [];

@@ -127,6 +127,11 @@ export const memoryBus = (broker: Broker): MemoryBus => {
     store: (bucket) => memoryStore(way, bucket, kept),
     objects: (bucket) => memoryObjects(way, bucket),
     openQueue: (queue) => way.ask(`open ${queue}`, () => openQueue(queue)),
+    queues: () =>
+      way.ask('queues', () => {
+        const prefix = `${names.streams.orders}/`;
+        return [...broker.queues.keys()].flatMap((key) => (key.startsWith(prefix) ? [key.slice(prefix.length)] : []));
+      }),
     queueInfo: (queue) =>
       way.ask(`queue ${queue}`, () => {
         const found = broker.queues.get(`${names.streams.orders}/${queue}`);

@@ -11,7 +11,7 @@ import type { Publisher } from './publisher.ts';
 import { refusal } from './refusal.ts';
 import { serve } from './serve.ts';
 import { natsStore } from './store.ts';
-import { consumerInfo, Taker } from './taker.ts';
+import { consumerInfo, consumersOf, Taker } from './taker.ts';
 import { headerBytes, headerLines, wireOf } from './wire.ts';
 
 export interface NatsBus extends Bus, AsyncDisposable {
@@ -67,6 +67,7 @@ export const natsBus = (
     },
     objects: (bucket) => natsObjects(line, bucket),
     openQueue,
+    queues: () => consumersOf(line, names.streams.orders),
     async queueInfo(queue): Promise<QueueInfo | null> {
       const info = await consumerInfo(line, names.streams.orders, queue);
       if (!info) return null;

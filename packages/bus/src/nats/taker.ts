@@ -196,3 +196,16 @@ const ackPatienceMs = 10_000;
 
 export const consumerInfo = (line: Line, stream: string, consumer: string): Promise<ConsumerInfo | null> =>
   look(line.asker, `CONSUMER.INFO.${stream}.${consumer}`);
+
+/** The names of all durable consumers; the server tells them a page at a time. */
+export const consumersOf = async (line: Line, stream: string): Promise<string[]> => {
+  const found: string[] = [];
+  for (;;) {
+    const page = await look<{ consumers: string[] | null; total: number }>(line.asker, `CONSUMER.NAMES.${stream}`, {
+      offset: found.length,
+    });
+    const names = page?.consumers ?? [];
+    found.push(...names);
+    if (names.length === 0 || found.length >= (page?.total ?? 0)) return found;
+  }
+};

@@ -1,0 +1,32 @@
+// What has to be done now and then for the whole installation: marks of how far orders are said, and purging what nobody needs any more.
+import type { Running } from '@capstan/bus';
+import type { Ownership } from './ownership.ts';
+import { purgeOrders } from './purge-orders.ts';
+import type { World } from './world.ts';
+
+export const keepHouse = (world: World, ownership: Ownership): Running => {
+  const { clock, keeping } = world;
+  if (!Number.isFinite(keeping.orderNameMs)) return { stop: async () => {} };
+  let working: Promise<void> | null = null;
+  const round = async (): Promise<void> => {
+    // Asked first: whatever is stored below its answer was decided on what has been heard by now.
+    const { last } = await world.bus.log(world.names.streams.orders).info();
+    for (const partition of ownership.all()) {
+      // Until then its predecessor may have decided further than it has read, and ordered what it does not know of yet.
+      const position = ownership.position(partition.number);
+      if (position !== null) partition.passed(position, last);
+    }
+    if (ownership.of(0) !== undefined) await purgeOrders(world);
+  };
+  const stopping = clock.every(keeping.purgeEveryMs, () => {
+    working ??= round()
+      .catch((error: unknown) => world.log.warn({ err: error }, 'nothing could be purged just now'))
+      .finally(() => (working = null));
+  });
+  return {
+    stop: async () => {
+      stopping();
+      await working;
+    },
+  };
+};
