@@ -24,10 +24,17 @@ const slowTestMs = 300_000; // chaos, e2e and sandbox start and kill whole syste
 const graceMs = 45_000;
 const outputLinesMax = 60;
 
+interface RunOptions {
+  readonly grep?: string | undefined;
+  readonly signal: AbortSignal;
+  /** Is told each line that begins with `…`: what takes minutes should show that it goes on. */
+  readonly progress?: ((line: string) => void) | undefined;
+}
+
 export async function runTestFile(
   file: string,
   name: string,
-  { grep, signal }: { grep?: string | undefined; signal: AbortSignal },
+  { grep, signal, progress }: RunOptions,
 ): Promise<FileResult> {
   const started = performance.now();
   const timeoutMs = /^test\/(chaos|e2e|sandbox)\//.test(name) ? slowTestMs : testMs;
@@ -40,7 +47,7 @@ export async function runTestFile(
     ...(grep === undefined ? {} : { testNamePatterns: [grep] }),
   });
   const stopWatching = watch(events, file, timeoutMs, idle);
-  const { counts, output } = count(events, { file, name, isFiltered: grep !== undefined, signal });
+  const { counts, output } = count(events, { file, name, isFiltered: grep !== undefined, signal, progress });
   for await (const _ of events);
   stopWatching();
   return { name, ...counts, output: output.slice(-outputLinesMax).join(''), ms: performance.now() - started };
@@ -75,10 +82,14 @@ interface Subject {
   readonly isFiltered: boolean;
   /** Aborted when the whole run is told to stop. */
   readonly signal: AbortSignal;
+  readonly progress?: ((line: string) => void) | undefined;
 }
 
 /** Listens; the numbers are complete when the stream has ended. */
-function count(events: Events, { file, name, isFiltered, signal }: Subject): { counts: Counts; output: string[] } {
+function count(
+  events: Events,
+  { file, name, isFiltered, signal, progress }: Subject,
+): { counts: Counts; output: string[] } {
   const counts: Counts = { passed: 0, skipped: 0, failures: [] };
   const output: string[] = [];
   const titles: string[] = []; // of the tests that are open, outermost first
@@ -113,6 +124,7 @@ function count(events: Events, { file, name, isFiltered, signal }: Subject): { c
   for (const type of ['test:stdout', 'test:stderr'] as const) {
     events.on(type, ({ message }) => {
       output.push(message);
+      for (const line of message.split('\n')) if (line.startsWith('…')) progress?.(line);
       if (output.length > outputLinesMax * 4) output.splice(0, output.length - outputLinesMax);
     });
   }

@@ -99,7 +99,11 @@ async function runAll(): Promise<FileResult[]> {
   const worker = async (): Promise<void> => {
     for (const file of queue) {
       if (stop.signal.aborted) return;
-      const result = await runTestFile(join(root, file), file, { grep: options.grep, signal: stop.signal });
+      const result = await runTestFile(join(root, file), file, {
+        grep: options.grep,
+        signal: stop.signal,
+        progress: (line) => say(`  ${file}  ${line}`),
+      });
       done.push(result);
       if (result.passed + result.failures.length + result.skipped > 0) say(progressLine(result));
     }

@@ -9,28 +9,51 @@ import type { Random } from './random.ts';
 export interface AgentWorld {
   readonly queue: string;
   readonly capabilities: readonly string[];
+  /** What it can do after a while: its record changes, and nothing else tells. */
+  readonly learns?: readonly string[];
   readonly random: Random;
   /** Bad days are over. */
   calm(): boolean;
-  /** How often each attempt's body was run. */
-  readonly ran: Map<string, number>;
+  /** The attempts whose body was run. */
+  readonly ran: Set<string>;
 }
 
 export const beginAgent = async (name: string, { bus, clock, life, die }: Life, world: AgentWorld): Promise<Body> => {
   const { queue, capabilities, random } = world;
   const instance = `${name}-${life}`;
-  const record = JSON.stringify({ v: 1, queue, instance, capabilities, concurrency: 4, busy: 0, health: 'ok' });
+  let knows = capabilities;
   const announce = (): void =>
     void bus
       .store(bus.names.buckets.agents)
-      .set({ key: `${queue}.${instance}`, data: record, expect: null })
+      .set({
+        key: `${queue}.${instance}`,
+        data: JSON.stringify({
+          v: 1,
+          queue,
+          instance,
+          capabilities: knows,
+          tags: { os: 'linux' },
+          concurrency: 4,
+          busy: 0,
+          health: 'ok',
+        }),
+        expect: null,
+      })
       .catch(() => {});
   announce();
   clock.every(limits.agentBeatMs, announce);
+  if (world.learns !== undefined) clock.later(random.int(1_000, 8_000), () => (knows = world.learns as string[]));
+  /** How to cut short what is being worked on, by task and step. */
+  const atWork = new Map<string, () => void>();
+  bus.listen(bus.names.cancels, ({ subject }) => {
+    const [, , task, step] = subject.split('.');
+    // Some agents are slow to listen, or never do.
+    if (world.calm() || random.chance(0.7)) atWork.get(`${task}.${step}`)?.();
+  });
   const taking = await bus.takeOrders(queue, 4, (delivery) => {
     const order = decodeTrusted(delivery.data) as Order;
     const name = `${order.task_id}.${order.step_id}.${order.attempt}`;
-    world.ran.set(name, (world.ran.get(name) ?? 0) + 1);
+    world.ran.add(name);
     const script = (order.input['script'] ?? { acts: [], slow: 10 }) as unknown as Script;
     const working = clock.every(limits.ackWaitMs / 4, () => delivery.working());
     const act = actFor(script, order);
@@ -40,13 +63,22 @@ export const beginAgent = async (name: string, { bus, clock, life, die }: Life, 
     }
     // A body that hangs is cut off by the time-out of its attempt, as the agent loop does it; a little late, so that Capstan's own comes first.
     const takes = act === 'hang' && !world.calm() ? (order.timeout_ms ?? limits.timeoutMs) + 3_000 : script.slow;
-    clock.later(takes, () => {
+    const place = `${order.task_id}.${order.step_id}`;
+    const finish = (how: Act): void => {
+      if (atWork.get(place) === stop) atWork.delete(place);
       working();
-      void answer(order, delivery, act).catch(die);
-    });
+      void answer(order, delivery, how).catch(die);
+    };
+    const over = clock.later(takes, () => finish(act));
+    const stop = (): void => {
+      over();
+      clock.later(random.int(0, 500), () => finish('stopped'));
+      atWork.delete(place);
+    };
+    atWork.set(place, stop);
   });
 
-  const answer = async (order: Order, delivery: Delivery, act: Script['acts'][number]): Promise<void> => {
+  const answer = async (order: Order, delivery: Delivery, act: Act): Promise<void> => {
     const report = reportOf(order, `${queue}.${instance}`, act);
     await say(order.report_to, report);
     if (!world.calm() && random.chance(0.1)) await mischief(order, report);
@@ -87,14 +119,16 @@ export const beginAgent = async (name: string, { bus, clock, life, die }: Life, 
   return { stop: () => taking.stop() };
 };
 
-const actFor = (script: Script, order: Order): Script['acts'][number] => {
-  if (order.capability === 'verify') return order.attempt % 3 === 2 ? 'fail' : 'ok';
+type Act = Script['acts'][number] | 'stopped' | 'unfit';
+
+const actFor = (script: Script, order: Order): Act => {
+  if (order.capability === 'verify') return (['ok', 'ok', 'fail', 'unfit'] as const)[order.attempt % 4] ?? 'ok';
   // A question that was answered is not asked again.
   if (order.answer !== undefined) return 'ok';
   return script.acts[order.attempt - 1] ?? 'ok';
 };
 
-const reportOf = (order: Order, agent: string, act: Script['acts'][number]): Report => {
+const reportOf = (order: Order, agent: string, act: Act): Report => {
   const base = {
     v: 1 as const,
     task_id: order.task_id,
@@ -121,12 +155,39 @@ const reportOf = (order: Order, agent: string, act: Script['acts'][number]): Rep
         output: { grown: true },
         add_steps: [{ id: `g-${order.step_id}-${order.attempt}`, capability: 'work', input: {} }],
       };
+    case 'stopped':
+      return { ...base, outcome: 'cancelled' };
+    case 'unfit':
+      return { ...base, outcome: 'succeeded', output: { passed: false, checks: [{ name: 'a', passed: false }] } };
+    case 'large':
+      return {
+        ...base,
+        outcome: 'succeeded',
+        output: { list: [1, 2], text: 'x'.repeat(limits.outputInlineBytesMax + 100) },
+      };
+    case 'find':
+      return {
+        ...base,
+        outcome: 'succeeded',
+        output: { list: [] },
+        findings: [{ severity: 'major', category: 'style', message: 'this is not right' }],
+        artifacts: [{ name: 'a.txt', size: 1, sha256: 'x', ref: 'capstan_artifacts/a.txt' }],
+      };
+    case 'wrong':
+      return { ...base, step_id: 'elsewhere', outcome: 'succeeded', output: {} };
     default:
       return {
         ...base,
         outcome: 'succeeded',
-        output: { by: order.attempt },
+        output: planFor(order) ?? { by: order.attempt, list: ['a', 'b', 'c'] },
         usage: { tokens_in: 1, tokens_out: 2, wall_ms: 5 },
       };
   }
+};
+
+/** A planner gives the plan that its task was told to ask for. */
+const planFor = ({ capability, input }: Order): { plan: never } | null => {
+  if (capability !== 'plan') return null;
+  const { metadata } = input['request'] as { metadata?: { plan?: unknown } };
+  return { plan: (metadata?.plan ?? { steps: [{ id: 'a', capability: 'work' }] }) as never };
 };

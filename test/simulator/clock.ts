@@ -62,7 +62,8 @@ export class Timeline implements SimClock {
   }
 }
 
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+/** A tick that a promise asked for comes once every promise has settled; unlike an immediate it costs no turn of the event loop. */
+const settle = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 const before = (a: Due, b: Due): boolean => a.at < b.at || (a.at === b.at && a.order < b.order);
 

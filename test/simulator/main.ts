@@ -1,56 +1,115 @@
-// `npm run sim`: runs seeds until a number of them or a time is over, and prints what it found. `--seed N` replays one, with its trace.
+// `npm run sim`: runs seeds until a number of them, of events, or a time is over, on all cores, and prints what it found.
+//   npm run sim -- --seeds 5000          so many, from 1 on, or from --from
+//   npm run sim -- --minutes 60          as many as fit
+//   npm run sim -- --events 1000000      until so many events were decided
+//   npm run sim -- --seed 309            one again, with its trace
+//   npm run sim -- --bug NAME            with a planted fault, until it is found
+//   npm run sim -- --bugs                with each of them in turn; --known tries the seeds of found-by.json first, --write keeps what it finds
+//                                        there, --table prints the table of docs/simulator.md
 import { parseArgs } from 'node:util';
 import { bugs } from './bugs.ts';
+import { findAll, foundBy, keepFound } from './find-all.ts';
 import { plant } from './plant.ts';
+import { runSeeds } from './pool.ts';
+import { tableOf } from './table.ts';
+
+const progressMs = 10_000;
 
 const { values } = parseArgs({
   options: {
     seed: { type: 'string' },
-    seeds: { type: 'string', default: '200' },
+    seeds: { type: 'string' },
     from: { type: 'string', default: '1' },
     minutes: { type: 'string' },
+    events: { type: 'string' },
+    threads: { type: 'string' },
     quiet: { type: 'boolean', default: false },
     bug: { type: 'string' },
     bugs: { type: 'boolean', default: false },
+    known: { type: 'boolean', default: false },
+    write: { type: 'boolean', default: false },
+    table: { type: 'boolean', default: false },
   },
 });
 
-if (values.bug !== undefined) {
-  const bug = bugs.find(({ name }) => name === values.bug);
-  if (bug === undefined)
-    throw new Error(`no bug is named "${values.bug}"; there are ${bugs.map(({ name }) => name).join(', ')}`);
-  plant(bug);
-}
-const { run } = await import('./run.ts');
+const number = (text: string | undefined): number | undefined => {
+  if (text === undefined) return undefined;
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  throw new Error(`"${text}" is no number above 0`);
+};
+const named = values.bug;
+if (named !== undefined && !bugs.some(({ name }) => name === named))
+  throw new Error(`no fault is named "${named}"; there are ${bugs.map(({ name }) => name).join(', ')}`);
+const threads = number(values.threads);
 
-if (values.seed !== undefined) {
-  const result = await run(Number(values.seed), { trace: (line) => values.quiet || console.log(line) });
-  console.log(JSON.stringify({ ...result, violations: undefined }));
-  for (const violation of result.violations) console.log(`VIOLATION ${violation}`);
-  process.exit(result.violations.length > 0 ? 1 : 0);
+if (values.bugs || values.table) {
+  const found = await findAll({
+    threads,
+    seedsMax: number(values.seeds) ?? 2_000,
+    known: values.known ? foundBy() : {},
+    say: (line) => values.quiet || console.log(line),
+  });
+  if (values.write) keepFound(found);
+  if (values.table) console.log(tableOf(found));
+  process.exit(found.some(({ seed }) => seed === null) ? 1 : 0);
+}
+process.exit(values.seed === undefined ? await many() : await one(Number(values.seed)));
+
+async function one(seed: number): Promise<number> {
+  const bug = bugs.find(({ name }) => name === named);
+  if (bug !== undefined) plant(bug);
+  const { run } = await import('./run.ts');
+  const { violations, ...result } = await run(seed, { trace: (line) => values.quiet || console.log(line) });
+  console.log(JSON.stringify(result));
+  for (const violation of violations) console.log(`VIOLATION ${violation}`);
+  return violations.length > 0 ? 1 : 0;
 }
 
-const from = Number(values.from);
-const until = values.minutes === undefined ? Infinity : performance.now() + Number(values.minutes) * 60_000;
-const count = values.minutes === undefined ? Number(values.seeds) : Infinity;
-const total = { seeds: 0, steps: 0, events: 0, orders: 0, tasks: 0, ended: 0, faults: 0, virtualMs: 0, violations: 0 };
-const begun = performance.now();
-for (let seed = from; seed < from + count && performance.now() < until; seed += 1) {
-  const result = await run(seed);
-  total.seeds += 1;
-  for (const key of ['steps', 'events', 'orders', 'tasks', 'ended', 'faults', 'virtualMs'] as const)
-    total[key] += result[key];
-  total.violations += result.violations.length;
-  for (const violation of result.violations.slice(0, 3)) console.log(`seed ${seed}: ${violation.slice(0, 2_000)}`);
-  // A planted fault is to be found, not counted.
-  if (values.bug !== undefined && result.violations.length > 0) break;
+async function many(): Promise<number> {
+  const minutes = number(values.minutes);
+  const eventsMax = number(values.events);
+  const seedsMax = number(values.seeds) ?? (minutes === undefined && eventsMax === undefined ? 200 : Infinity);
+  const from = number(values.from) ?? 1;
+  const begun = performance.now();
+  const until = begun + (minutes ?? Infinity) * 60_000;
+  const total = { seeds: 0, steps: 0, events: 0, orders: 0, tasks: 0, ended: 0, faults: 0, virtualMs: 0 };
+  const bad: number[] = [];
+  let shown = begun;
+  const mayGoOn = (): boolean => performance.now() < until && total.events < (eventsMax ?? Infinity);
+
+  await runSeeds({
+    seeds: seedsFrom(from, from + seedsMax - 1, mayGoOn),
+    threads,
+    bug: named,
+    on: (result) => {
+      total.seeds += 1;
+      for (const key of ['steps', 'events', 'orders', 'tasks', 'ended', 'faults', 'virtualMs'] as const)
+        total[key] += result[key];
+      if (result.violations.length > 0) bad.push(result.seed);
+      for (const violation of result.violations.slice(0, 3))
+        console.log(`seed ${result.seed}: ${violation.slice(0, 2_000)}`);
+      if (!values.quiet && performance.now() - shown > progressMs) {
+        shown = performance.now();
+        console.log(`… ${total.seeds} seeds, ${total.events} events, ${bad.length} with violations`);
+      }
+      // A planted fault is to be found, not counted.
+      return named === undefined || bad.length === 0;
+    },
+  });
+  const seconds = (performance.now() - begun) / 1_000;
+  console.log(
+    JSON.stringify({
+      ...total,
+      violations: bad.length,
+      ...(bad.length > 0 ? { bad: bad.toSorted((a, b) => a - b).slice(0, 100) } : {}),
+      seconds: Number(seconds.toFixed(1)),
+      seedsPerSecond: Number((total.seeds / seconds).toFixed(1)),
+    }),
+  );
+  return bad.length > 0 ? 1 : 0;
 }
-const seconds = (performance.now() - begun) / 1_000;
-console.log(
-  JSON.stringify({
-    ...total,
-    seconds: Number(seconds.toFixed(1)),
-    seedsPerSecond: Number((total.seeds / seconds).toFixed(1)),
-  }),
-);
-process.exit(total.violations > 0 ? 1 : 0);
+
+function* seedsFrom(first: number, last: number, mayGoOn: () => boolean): Generator<number> {
+  for (let seed = first; seed <= last && mayGoOn(); seed += 1) yield seed;
+}

@@ -1,89 +1,157 @@
 // Simulated people: they submit tasks through both doors, decide what is asked of them, and step in: pause, cancel, retry, skip, redrive.
-// Everything goes through the request doors, as for real people; a request that nobody answers is made again.
-import { decodeTrusted } from '@capstan/bus';
-import type { Intervention, Submission, TaskRecord } from '@capstan/contracts';
+// Everything goes through the request doors, as for real people; a request that nobody answers is made again. What they only look at they look
+// up in the broker, which costs nothing: nobody has to be asked what is new.
+import { type Broker, decodeTrusted, textOf } from '@capstan/bus';
+import { dlqHeaders, type Intervention, isEnded, type Submission, type TaskRecord } from '@capstan/contracts';
 import type { Body, Life } from './process.ts';
 import type { Random } from './random.ts';
 
 export interface PeopleWorld {
+  readonly broker: Broker;
   readonly random: Random;
   readonly tasks: readonly Submission[];
   /** Tasks that were accepted for sure: an answer said so, or JetStream did. */
   readonly accepted: Set<string>;
+  readonly chaosMs: number;
   calm(): boolean;
 }
 
 export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Promise<Body> => {
-  const { random } = world;
+  const { broker, random, accepted, tasks } = world;
   const request = async (noun: string, verb: string, body: object): Promise<Record<string, unknown> | null> => {
     try {
-      return decodeTrusted((await bus.ask(bus.names.api(noun, verb), JSON.stringify(body), 8_000)).data) as Record<
-        string,
-        unknown
-      >;
+      const { data } = await bus.ask(bus.names.api(noun, verb), JSON.stringify(body), 8_000);
+      return decodeTrusted(data) as Record<string, unknown>;
     } catch {
       return null;
     }
   };
+  const wait = (ms: number): Promise<void> => new Promise((resolve) => void clock.later(ms, resolve));
 
-  const submit = async (task: Submission): Promise<void> => {
-    const id = task.task_id as string;
-    if (random.chance(0.3)) {
+  const isSaid = async (task: Submission): Promise<boolean> => {
+    try {
       await bus.append({ subject: bus.names.submit(), data: JSON.stringify(task), headers: {} });
-      world.accepted.add(id);
-      return;
+      return true;
+    } catch {
+      await wait(500);
+      return false;
     }
-    for (let tries = 0; tries < 50; tries += 1) {
+  };
+  const submit = async (given: Submission): Promise<void> => {
+    const id = given.task_id as string;
+    const task = random.chance(0.1) ? await uploaded(given) : given;
+    const isPlain = random.chance(0.3);
+    for (;;) {
+      // Whoever gets no answer says it again; both doors know a task by its name.
+      if (isPlain && (await isSaid(task))) return void accepted.add(id);
+      if (isPlain) continue;
       const answer = await request('task', 'submit', task);
       if (answer !== null && answer['error'] === undefined) {
-        world.accepted.add(id);
+        accepted.add(id);
+        // Somebody who did not see the answer submits it again: it is the same task.
+        if (random.chance(0.1)) await request('task', 'submit', task);
         return;
       }
+      await wait(500);
     }
   };
-  for (const task of world.tasks)
-    if (!world.accepted.has(task.task_id as string))
-      clock.later(random.int(0, 4_000), () => void submit(task).catch(() => {}));
+  /** A plan may travel beside its submission. */
+  const uploaded = async (task: Submission): Promise<Submission> => {
+    const { plan, ...rest } = task;
+    const bucket = bus.names.buckets.artifacts;
+    if (plan === undefined) return task;
+    await bus.objects(bucket).put(`up/${task.task_id}.json`, Buffer.from(JSON.stringify(plan)));
+    return { ...rest, plan_ref: { ref: `${bucket}/up/${task.task_id}.json` } };
+  };
+  const early = Math.trunc(world.chaosMs * 0.6);
+  for (const task of tasks) clock.later(random.int(0, early), () => void submit(task).catch(() => {}));
 
-  const inbox = async (): Promise<Intervention[]> =>
-    ((await request('inbox', 'list', { limit: 1_000 }))?.['interventions'] ?? []) as Intervention[];
-  const decide = async (): Promise<void> => {
-    for (const item of await inbox()) {
-      if (!world.calm() && random.chance(0.6)) continue;
-      const verb =
-        item.kind === 'question'
-          ? 'answer'
-          : random.chance(0.75)
-            ? 'approve'
-            : item.kind === 'flag'
-              ? random.pick(['reject', 'answer'] as const)
-              : 'reject';
-      await request('inbox', verb, {
-        id: item.id,
-        by: 'carol',
-        reason: 'so it seems',
-        ...(verb === 'answer' ? { value: item.kind === 'flag' ? 'skip' : 7 } : {}),
-      });
+  const itemOf = (id: string): Intervention | null => {
+    const { inbox } = bus.names.buckets;
+    const message = broker.streams.get(`KV_${inbox}`)?.newest(`$KV.${inbox}.${id}`);
+    return message === undefined ? null : (JSON.parse(textOf(message.data)) as Intervention);
+  };
+  /** What is asked is decided after a while; in bad times somebody looks away first. */
+  const consider = async (id: string): Promise<void> => {
+    for (;;) {
+      await wait(world.calm() ? random.int(50, 500) : random.int(100, 4_000));
+      const item = itemOf(id);
+      if (item?.status !== 'pending') return;
+      if (!world.calm() && random.chance(0.3)) continue;
+      const verb = verbFor(item, random);
+      const value = verb === 'answer' ? { value: item.kind === 'flag' ? 'skip' : random.int(1, 9) } : {};
+      await request('inbox', verb, { id, by: 'carol', reason: 'so it seems', ...value });
     }
+  };
+  const seen = new Set<string>();
+  const inbox = broker.streams.get(`KV_${bus.names.buckets.inbox}`);
+  let read = 0;
+  inbox?.listeners.add(() => {
+    for (; read < inbox.last; read += 1) {
+      const message = inbox.at(read + 1);
+      const { id } = message === undefined ? { id: '' } : (JSON.parse(textOf(message.data)) as Intervention);
+      if (id === '' || seen.has(id)) continue;
+      seen.add(id);
+      void consider(id).catch(() => {});
+    }
+  });
+
+  const recordOf = (id: string): TaskRecord | null => {
+    const bucket = bus.names.buckets.tasks;
+    const message = broker.streams.get(`KV_${bucket}`)?.newest(`$KV.${bucket}.${id}`);
+    return message === undefined ? null : (JSON.parse(textOf(message.data)) as TaskRecord);
   };
   const meddle = async (): Promise<void> => {
-    const id = random.pick(world.tasks).task_id as string;
-    const verb = random.pick(['pause', 'resume', 'cancel', 'retry', 'skip', 'execute', 'get'] as const);
-    if (verb === 'cancel' && random.chance(0.7)) return;
-    const step = random.chance(0.5) || verb === 'skip' ? { step_id: `s${random.int(0, 3)}` } : {};
+    const id = random.pick(tasks).task_id as string;
+    const verb = random.pick([
+      'pause',
+      'resume',
+      'cancel',
+      'retry',
+      'skip',
+      'execute',
+      'get',
+      'redrive',
+      'list',
+    ] as const);
+    if (verb === 'cancel' && random.chance(0.6)) return;
+    if (verb === 'redrive') return redrive();
+    if (verb === 'list') return void (await request(random.pick(['task', 'inbox', 'dlq']), 'list', { limit: 50 }));
+    const steps = Object.keys(recordOf(id)?.steps ?? {});
+    const step = steps.length > 0 && (verb === 'skip' || random.chance(0.5)) ? { step_id: random.pick(steps) } : {};
     await request('task', verb, { task_id: id, by: 'dave', ...(verb === 'get' ? {} : step) });
   };
+  const redrive = async (): Promise<void> => {
+    const letters = [...(broker.streams.get(bus.names.streams.dlq)?.all([]) ?? [])];
+    if (letters.length === 0) return;
+    const id = random.pick(letters).header(dlqHeaders.id);
+    if (id !== undefined) await request('dlq', random.chance(0.8) ? 'redrive' : 'drop', { id, by: 'dave' });
+  };
+  const meddling = (): void => {
+    if (world.calm()) return;
+    void meddle().catch(() => {});
+    clock.later(random.int(200, 4_000), meddling);
+  };
+  clock.later(random.int(500, 2_000), meddling);
+
   /** In calm times everything is let go that only a person can. */
   const free = async (): Promise<void> => {
-    for (const { task_id: id } of world.tasks) {
-      const record = (await request('task', 'get', { task_id: id })) as unknown as TaskRecord | null;
-      if (record === null || ['succeeded', 'failed', 'cancelled'].includes(record.status)) continue;
+    for (const { task_id: id = '' } of tasks) {
+      const record = recordOf(id);
+      if (record === null || isEnded(record.status)) continue;
       if (record.status === 'paused') await request('task', 'resume', { task_id: id, by: 'erin' });
       if (record.status === 'planned' || record.mode === 'manual')
         await request('task', 'execute', { task_id: id, by: 'erin' });
     }
   };
-  clock.every(1_500, () => void decide().catch(() => {}));
-  clock.every(2_000, () => void (world.calm() ? free() : meddle()).catch(() => {}));
+  clock.every(3_000, () => {
+    if (world.calm()) void free().catch(() => {});
+  });
   return { stop: async () => {} };
+};
+
+const verbFor = ({ kind }: Intervention, random: Random): 'answer' | 'approve' | 'reject' => {
+  if (kind === 'question') return 'answer';
+  if (random.chance(0.75)) return 'approve';
+  return kind === 'flag' ? random.pick(['reject', 'answer'] as const) : 'reject';
 };

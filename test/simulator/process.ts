@@ -38,7 +38,6 @@ export class SimProcess {
   #body: Body | null = null;
   /** While it is frozen: what it would have done, in order. */
   #held: (() => void)[] | null = null;
-  deaths = 0;
   alive = false;
 
   constructor(options: ProcessOptions) {
@@ -67,7 +66,6 @@ export class SimProcess {
   crash(why: string): void {
     if (!this.alive) return;
     this.alive = false;
-    this.deaths += 1;
     this.#body = null;
     this.#bus?.crash();
     for (const cancel of this.#cancels) cancel();
@@ -94,11 +92,18 @@ export class SimProcess {
     else this.#held.push(act);
   }
 
-  async stop(): Promise<void> {
-    await this.#body?.stop();
-    this.alive = false;
-    for (const cancel of this.#cancels) cancel();
-    await this.#bus?.close();
+  /** Stopped as by SIGTERM: it hands over what it has, and is started again; at worst it is killed after a while. */
+  roll(): void {
+    const body = this.#body;
+    const life = this.#life;
+    if (!this.alive || body === null) return;
+    this.#body = null;
+    this.#options.onDeath(`${this.name} is told to stop`);
+    const end = (): void => {
+      if (this.#life === life) this.crash('has stopped');
+    };
+    this.#options.timeline.later(stopMs, end);
+    body.stop().then(end, end);
   }
 
   #clock(isCurrent: () => boolean, die: (error: unknown) => void): SimClock {
@@ -200,3 +205,5 @@ export class SimProcess {
     );
   }
 }
+
+const stopMs = 35_000;

@@ -1,14 +1,19 @@
-// One seed, one run: a server, coordinators, agents and people in virtual time; a phase of chaos, a phase of healing, then the audit.
-import { Broker, keyRingOf, textOf } from '@capstan/bus';
-import { defaultSettings, isEnded, limits, type Settings, type TaskRecord } from '@capstan/contracts';
-import { type Coordinator, defaultKeeping, newCounts, startCoordinator } from '@capstan/coordinator';
+// One seed, one run: a server, coordinators, agents and people in virtual time; a phase of chaos, a phase of healing, a restart of everything;
+// watched all the time, and audited at the end.
+import { type Broker, keyRingOf } from '@capstan/bus';
+import { defaultSettings, limits, type Settings } from '@capstan/contracts';
+import { defaultKeeping, newCounts, startCoordinator } from '@capstan/coordinator';
+import { taskEnded } from '@capstan/engine';
 import { beginAgent } from './agents.ts';
 import { audit } from './audit.ts';
 import { Timeline } from './clock.ts';
+import { Oracle } from './oracle.ts';
 import { beginPeople } from './people.ts';
 import { randomTask } from './plans.ts';
-import { SimProcess } from './process.ts';
-import { randomFrom } from './random.ts';
+import { type Life, SimProcess } from './process.ts';
+import { type Random, randomFrom } from './random.ts';
+import { watch, type Watch } from './watch.ts';
+import { weatherOf } from './weather.ts';
 
 export interface RunResult {
   readonly seed: number;
@@ -25,180 +30,155 @@ export interface RunResult {
 }
 
 const ring = keyRingOf({ current: 'k1', keys: { k1: Buffer.alloc(32, 7).toString('base64') } });
-const settings: Settings = {
+const settingsOf = (random: Random): Settings => ({
   ...defaultSettings,
   cancel_grace_ms: 3_000,
-  approval: { ...defaultSettings.approval, expires_ms: 60_000 },
-};
+  approval: { ...defaultSettings.approval, expires_ms: 60_000, four_eyes: random.chance(0.2) },
+  notify: random.chance(0.3) ? [{ on: ['task.*', 'approval.requested', 'question.asked'], channel: 'log' }] : [],
+});
+const partitions = 2;
+const healMs = 240_000;
+const lateMs = 10_000;
 
 export const run = async (seed: number, options: { trace?: (line: string) => void } = {}): Promise<RunResult> => {
   const random = randomFrom(`seed ${seed}`);
   const timeline = new Timeline();
-  const trace = options.trace ?? (() => {});
   const begun = timeline.now();
-  let faults = 0;
-  let isCalm = false;
-  // Swarm: each seed has its own mixture of faults, so that rare ones are not always drowned by common ones.
-  const chaos = swarm(random.fork('swarm'));
-  const weather = random.fork('weather');
-  const happens = (probability: number): boolean => {
-    if (isCalm || probability === 0 || !weather.chance(probability)) return false;
-    faults += 1;
-    return true;
+  const { trace: print } = options;
+  const trace = (line: string): void => print?.(`${((timeline.now() - begun) / 1_000).toFixed(3)} s  ${line}`);
+  const violations = new Set<string>();
+  const wrong = (text: string): void => {
+    if (!violations.has(text)) trace(`VIOLATION ${text}`);
+    violations.add(text);
   };
-  const broker = new Broker({
-    clock: timeline,
-    ackWaitMs: 5_000,
-    faults: {
-      onRequest: () => (happens(chaos.lost) ? 'lost' : happens(chaos.unanswered) ? 'unanswered' : undefined),
-      onDelivery: () => (happens(chaos.undelivered) ? 'lost' : happens(chaos.twice) ? 'twice' : undefined),
-      onTell: () => (happens(chaos.untold) ? 'lost' : undefined),
-      delayMs: () => (chaos.delayMs === 0 ? 0 : weather.int(0, chaos.delayMs)),
-    },
-  });
-  const at = (): string => `${((timeline.now() - begun) / 1_000).toFixed(3)} s`;
-  const onDeath = (why: string): void => {
-    faults += 1;
-    trace(`${at()}  ${why}`);
-  };
-  const crashChance = (): number => (isCalm ? 0 : chaos.crash);
-  const violations: string[] = [];
 
-  const coordinators = Array.from(
-    { length: random.int(1, 3) },
-    (_, number) =>
-      new SimProcess({
-        name: `coordinator-${number}`,
-        broker,
-        timeline,
-        random: random.fork(`coordinator ${number}`),
-        crashChance,
-        onDeath,
-        restartMs: [50, 3_000],
-        begin: async ({ bus, clock, life, die }): Promise<Coordinator> => {
-          let ids = 0;
-          return startCoordinator({
-            bus,
-            names: bus.names,
-            ring,
-            clock,
-            counts: newCounts(),
-            settings,
-            // The audit looks at every order that ever was.
-            keeping: { ...defaultKeeping, orderNameMs: Number.POSITIVE_INFINITY },
-            partitions: 4,
-            member: `m${number}-${life}`,
-            newId: () => `n${number}x${life}x${(ids += 1)}`,
-            log: {
-              info: (fields, text) => trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields)}`),
-              warn: (fields, text) =>
-                trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`),
-              error: (fields, text) => {
-                trace(`${at()}  coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`);
-                if (text.includes('quarantined')) violations.push(`${text}: ${JSON.stringify(fields, errors)}`);
-              },
-            },
-            fatal: die,
-          });
+  const weather = weatherOf(random, timeline, trace);
+  const { broker, isCalm } = weather;
+  const settings = settingsOf(random.fork('settings'));
+  const oracle = new Oracle({ broker, ring, settings, partitions, wrong });
+  const watching = watch(broker, oracle, wrong);
+  const shared = { broker, timeline, onDeath: weather.onDeath };
+
+  const beginCoordinator =
+    (number: number) =>
+    ({ bus, clock, life, die }: Life) => {
+      let ids = 0;
+      const log = (fields: object, text: string): void => {
+        if (print !== undefined) trace(`coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`);
+      };
+      return startCoordinator({
+        bus,
+        names: bus.names,
+        ring,
+        clock,
+        counts: newCounts(),
+        settings,
+        keeping: { ...defaultKeeping, orderNameMs: 20_000 },
+        partitions,
+        member: `m${number}-${life}`,
+        newId: () => `n${number}x${life}x${(ids += 1)}`,
+        log: {
+          info: log,
+          warn: log,
+          error: (fields, text) => {
+            log(fields, text);
+            if (text.includes('quarantined')) wrong(`${text}: ${JSON.stringify(fields, errors)}`);
+          },
         },
-      }),
-  );
+        fatal: die,
+      });
+    };
+  const coordinators = Array.from({ length: random.int(1, 3) }, (_, number) => {
+    const own = random.fork(`coordinator ${number}`);
+    const { crashChance } = weather;
+    const begin = beginCoordinator(number);
+    return new SimProcess({
+      ...shared,
+      name: `coordinator-${number}`,
+      random: own,
+      crashChance,
+      restartMs: [50, 3_000],
+      begin,
+    });
+  });
 
-  const ran = new Map<string, number>();
-  const agentsOf = (queue: string, capabilities: readonly string[], count: number): SimProcess[] =>
+  const ran = new Set<string>();
+  const agentsOf = (queue: string, capabilities: readonly string[], count: number, learns?: string[]): SimProcess[] =>
     Array.from({ length: count }, (_, number) => {
       const own = random.fork(`agent ${queue} ${number}`);
+      const can = { queue, capabilities, ...(learns === undefined ? {} : { learns }) };
+      const begin = (life: Life) => beginAgent(`${number}`, life, { ...can, random: own, calm: isCalm, ran });
+      const { crashChance } = weather;
       return new SimProcess({
+        ...shared,
         name: `${queue}-${number}`,
-        broker,
-        timeline,
         random: own,
         crashChance,
-        onDeath,
         restartMs: [50, 4_000],
-        begin: (life) => beginAgent(`${number}`, life, { queue, capabilities, random: own, calm: () => isCalm, ran }),
+        begin,
       });
     });
-  const agents = [...agentsOf('workers', ['work'], random.int(1, 3)), ...agentsOf('others', ['verify', 'notify'], 1)];
+  const agents = [
+    ...agentsOf('workers', ['work'], random.int(1, 2)),
+    ...agentsOf('others', ['verify', 'notify', 'plan'], 1),
+  ];
   // Whoever can do the rare thing comes late; the thing that nobody can do is done by nobody.
-  const late = agentsOf('rare', ['rare', 'work'], 1);
+  const late = agentsOf('rare', ['idle', 'work'], 1, ['rare', 'work']);
 
-  const tasks = Array.from({ length: random.int(2, 6) }, (_, number) =>
-    randomTask(random.fork(`task ${number}`), `t${number}`),
+  const chaosMs = random.pick([5_000, 15_000, 25_000, 40_000]);
+  const tasks = Array.from({ length: random.int(1, 5) }, (_, number) =>
+    randomTask(random.fork(`task ${number}`), `t${number}`, begun),
   );
   const accepted = new Set<string>();
+  const whims = random.fork('whims');
   const people = new SimProcess({
+    ...shared,
     name: 'people',
-    broker,
-    timeline,
     random: random.fork('people'),
     crashChance: () => 0,
-    onDeath,
     restartMs: [100, 200],
-    begin: (life) => beginPeople(life, { random: random.fork('whims'), tasks, accepted, calm: () => isCalm }),
+    begin: (life) => beginPeople(life, { broker, random: whims, tasks, accepted, calm: isCalm, chaosMs }),
   });
 
   for (const one of [...coordinators, ...agents, people]) one.start();
-  timeline.later(random.int(3_000, 20_000), () => late.forEach((one) => one.start()));
-  // The server, too, is killed now and then; what it has stored stays.
-  const outages = random.fork('outages');
-  const outage = (): void => {
-    if (isCalm) return;
-    faults += 1;
-    trace(`${at()}  the server is down`);
-    broker.down();
-    timeline.later(outages.int(10, 3_000), () => {
-      trace(`${at()}  the server is up`);
-      broker.rise();
-      timeline.later(outages.int(2_000, 20_000), outage);
-    });
-  };
-  if (chaos.outages) timeline.later(outages.int(500, 8_000), outage);
-
-  const frost = random.fork('frost');
-  const freeze = (): void => {
-    if (isCalm) return;
-    // Sometimes longer than a membership lives: then two believe that they own the same.
-    frost.pick(coordinators).freeze(frost.int(1_000, 25_000));
-    timeline.later(frost.int(3_000, 15_000), freeze);
-  };
-  if (chaos.frost) timeline.later(frost.int(500, 8_000), freeze);
+  timeline.later(random.int(1_000, chaosMs), () => late.forEach((one) => one.start()));
+  weather.begin(coordinators, agents);
 
   await timeline.until(begun + chaosMs);
-  trace(`${at()}  the weather clears`);
-  isCalm = true;
-  broker.rise();
-  // The partitions of whoever died last are nobody's until its membership is over; what is said meanwhile is heard then.
-  await timeline.until(timeline.now() + limits.memberTtlMs + 10_000);
-  // Until all is over, and at most as long as every time-out, every delay and every person may take.
-  for (const end = timeline.now() + healMs; timeline.now() < end && !looksOver(broker, accepted); )
-    await timeline.until(timeline.now() + 5_000);
-  // What is over is stored within a second.
-  await timeline.until(timeline.now() + 5_000);
-
-  const found = audit({ broker, ring, settings, accepted, ran });
-  const orders = found.orders;
+  weather.clear();
+  // Until all is over and stored, and at most as long as every time-out, every delay and every person may take.
+  const isOver = (): boolean => tasks.length === accepted.size && looksOver(oracle, watching, accepted);
+  // Before, somebody may still come who can do what nobody could.
+  await timeline.until(timeline.now() + lateMs);
+  for (const end = timeline.now() + healMs; timeline.now() < end && !isOver(); )
+    await timeline.until(timeline.now() + 2_000);
+  // Whatever comes late comes now: frozen processes wake up, the memberships of the dead end.
+  await timeline.until(timeline.now() + limits.memberTtlMs);
+  const audited = { broker, oracle, watch: watching, accepted, ran, wrong };
+  const ended = audit(audited);
+  const before = new Set(watching.orders);
+  const lastSeq = broker.streams.get(broker.names.streams.events)?.last ?? 0;
 
   // All at once are killed; who comes after them must find everything, and nothing left to order.
   for (const one of coordinators) one.crash('was killed for the last check');
   await timeline.until(timeline.now() + limits.memberTtlMs + 10_000);
-  const again = audit({ broker, ring, settings, accepted, ran });
-  if (again.orders !== orders) violations.push(`a restart ordered ${again.orders - orders} more`);
+  audit(audited);
+  // A deadline may pass meanwhile; what follows from events of before has been ordered before.
+  const causeOf = (subject: string): number =>
+    oracle.tasks.get(subject.split('.')[3] ?? '')?.orders.get(subject)?.seq ?? 0;
+  const more = [...watching.orders].filter((subject) => !before.has(subject) && causeOf(subject) <= lastSeq);
+  if (more.length > 0) wrong(`a restart ordered more: ${more.join(', ')}`);
 
   for (const one of [...coordinators, ...agents, ...late, people]) one.crash('at the end');
   const result = {
     seed,
-    violations: [
-      ...violations,
-      ...found.violations,
-      ...again.violations.filter((text) => !found.violations.includes(text)),
-    ],
+    violations: [...violations],
     steps: timeline.steps,
-    events: found.events,
-    orders,
+    events: broker.streams.get(broker.names.streams.events)?.last ?? 0,
+    orders: watching.orders.size,
     tasks: tasks.length,
-    ended: found.ended,
-    faults,
+    ended,
+    faults: weather.faults,
     virtualMs: timeline.now() - begun,
     trace: fingerprint(broker),
   };
@@ -206,31 +186,15 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   return result;
 };
 
-/** Whether every task has ended, errands included, or is blocked for want of an agent. */
-const looksOver = (broker: Broker, accepted: ReadonlySet<string>): boolean => {
-  const stored = broker.streams.get(`KV_${broker.names.buckets.tasks}`);
-  return [...accepted].every((id) => {
-    const message = stored?.newest(`$KV.${broker.names.buckets.tasks}.${id}`);
-    if (message === undefined) return false;
-    const { status, engine } = JSON.parse(textOf(message.data)) as TaskRecord & { engine: { errands: number } };
-    return engine.errands === 0 && (status === 'blocked' || isEnded(status));
+/** Whether every task has ended, errands included, or is blocked for want of an agent, and is stored as that. */
+const looksOver = (oracle: Oracle, { covered }: Watch, accepted: ReadonlySet<string>): boolean =>
+  [...accepted].every((id) => {
+    const newest = oracle.tasks.get(id)?.versions.at(-1);
+    if (newest === undefined || covered.get(id) !== newest.seq) return false;
+    const { status, errands, counts, open } = newest.state;
+    const { blocked = 0, pending = 0 } = counts;
+    return errands === 0 && (taskEnded(status) || (blocked > 0 && open === blocked + pending));
   });
-};
-
-const chaosMs = 30_000;
-const healMs = 240_000;
-
-const swarm = (random: ReturnType<typeof randomFrom>) => ({
-  lost: random.chance(0.5) ? 0.01 : 0,
-  unanswered: random.chance(0.5) ? 0.02 : 0,
-  undelivered: random.chance(0.4) ? 0.05 : 0,
-  twice: random.chance(0.4) ? 0.05 : 0,
-  untold: random.chance(0.3) ? 0.05 : 0,
-  delayMs: random.pick([0, 0, 5, 50]),
-  crash: random.pick([0, 0.002, 0.01]),
-  outages: random.chance(0.3),
-  frost: random.chance(0.4),
-});
 
 const fingerprint = (broker: Broker): string => {
   let hash = 0x811c9dc5;

@@ -23,6 +23,9 @@ import { check, newLedger } from './property/invariants.ts';
 import { recordOf } from './snapshot.ts';
 import type { TaskState } from './state.ts';
 
+export { check, newLedger };
+export type { Ledger } from './property/invariants.ts';
+
 type Of<K extends Effect['kind']> = Extract<Effect, { kind: K }>;
 type Request = { [K in keyof Submission as string extends K ? never : K]?: Submission[K] };
 type Given = Omit<Request, 'plan'> & {

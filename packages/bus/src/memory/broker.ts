@@ -10,8 +10,11 @@ import { matches as covers } from './subject.ts';
 
 /** Asked at each step of a message's way; what it leaves out goes well. */
 export interface Faults {
-  /** `lost` never arrives; `unanswered` is done, but nobody hears of it. Both are asked again after a while, as over NATS. */
-  onRequest?(what: string): 'lost' | 'unanswered' | undefined;
+  /**
+   * `lost` never arrives; `unanswered` is done, but nobody hears of it. Both are asked again after a while, as over NATS. `refused` is answered
+   * by an error that asking again would not mend, as when a disk has failed.
+   */
+  onRequest?(what: string): 'lost' | 'unanswered' | 'refused' | undefined;
   /** Of work that is handed out. */
   onDelivery?(subject: string): 'lost' | 'twice' | undefined;
   /** Of an acknowledgement: the server says yes, and has forgotten it after its next start, so the message comes again (measured after kill -9). */
@@ -48,6 +51,8 @@ export class Broker {
   readonly streams = new Map<string, MemoryStream>();
   readonly objects = new Map<string, Map<string, Uint8Array>>();
   readonly queues = new Map<string, Queue>();
+  /** Called when the server is there again, and when a queue is gone: whoever takes from one has to look for it. */
+  readonly onChange = new Set<() => void>();
   readonly #options: BrokerOptions;
   readonly #listeners: Listener[] = [];
   readonly #turns = new Map<string, number>();
@@ -101,6 +106,7 @@ export class Broker {
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const act of waiting) act();
+    for (const look of [...this.onChange]) look();
   }
 
   whenUp(act: () => void): void {
@@ -141,6 +147,7 @@ export class Broker {
   closeQueue(stream: string, name: string): void {
     this.queues.get(`${stream}/${name}`)?.close();
     this.queues.delete(`${stream}/${name}`);
+    for (const look of [...this.onChange]) look();
   }
 
   /** Nothing more happens: what was set for later is forgotten. */

@@ -22,11 +22,13 @@ export class MemoryTaker implements Running, Puller {
     this.#concurrency = concurrency;
     this.#on = on;
     this.#open = open;
+    way.broker.onChange.add(this.#lookAgain);
     this.#join();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
+    this.#way.broker.onChange.delete(this.#lookAgain);
     this.#leave();
   }
 
@@ -52,8 +54,8 @@ export class MemoryTaker implements Running, Puller {
 
   /** Finds the queue, and finds it again after it was deleted or the server was away. */
   #join(): void {
-    if (this.#stopped || !this.#way.alive) return this.#leave();
     const { broker } = this.#way;
+    if (this.#stopped || !this.#way.alive) return;
     if (broker.up && broker.queues.get(this.#name) !== this.#queue) {
       this.#leave();
       this.#open();
@@ -61,8 +63,12 @@ export class MemoryTaker implements Running, Puller {
       this.#queue?.pullers.push(this);
     }
     this.#queue?.pump();
-    broker.clock.later(lookAgainMs, () => this.#join());
   }
+
+  /** Over NATS a lost queue is found out by asking now and then; so it takes a moment here too. */
+  readonly #lookAgain = (): void => {
+    this.#way.broker.clock.later(lookAgainMs, () => this.#join());
+  };
 
   #leave(): void {
     const at = this.#queue?.pullers.indexOf(this) ?? -1;

@@ -29,6 +29,7 @@ export class Way {
           return void clock.later(broker.up ? limits.requestTimeoutMs : 50, () => attempt(tries + 1));
         clock.later(delay(), () => {
           if (!broker.up) return attempt(tries + 1);
+          if (fault === 'refused') return reject(new BusError('unavailable', `${what}: the server refuses it.`));
           let result: T;
           try {
             result = act(tries);
@@ -36,7 +37,12 @@ export class Way {
             return reject(error);
           }
           if (fault === 'unanswered') clock.later(limits.requestTimeoutMs, () => attempt(tries + 1));
-          else clock.later(delay(), () => this.alive && resolve(result));
+          else {
+            const hear = (): void => void (this.alive && resolve(result));
+            const wait = delay();
+            if (wait === 0) hear();
+            else clock.later(wait, hear);
+          }
         });
       };
       if (this.alive) attempt(1);

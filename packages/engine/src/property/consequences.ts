@@ -93,7 +93,10 @@ const bounded = (state: TaskState, slot: number, step: StepState): void => {
   if (step.status !== 'running' || step.timer === null) return;
   const usual = isSubTask(spec, step) ? limits.timeoutMsMax : state.settings.timeout_ms;
   const timeout = step.stage === 'do' ? (spec.step.timeout_ms ?? usual) : usual;
-  assert.ok(step.timer.at <= state.at + timeout, `"${id}" may be silent for ever`);
+  // Whoever is told to stop is given time for that, however little it had for its work.
+  const grace = state.settings.cancel_grace_ms * (isSubTask(spec, step) ? limits.depthMax + 1 : 1);
+  const most = step.timer.why === 'cancel' ? Math.max(timeout, grace) : timeout;
+  assert.ok(step.timer.at <= state.at + most, `"${id}" may be silent for ever: ${JSON.stringify(step.timer)}`);
   const { ending } = state;
   if (ending === null || hasEnded(step.status) || spec.errand) return;
   if (spec.undoes >= 0 && ending.as === 'failed') return;

@@ -1,0 +1,33 @@
+// Every planted fault is found: a simulator that complains of nothing could also be a blind one.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { describe, test } from 'node:test';
+import { bugs } from './bugs.ts';
+import { find, foundBy } from './find-all.ts';
+import { planted } from './plant.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+/** More would take too long where the seeds that are known find it no longer. */
+const seedsMax = 400;
+
+test('every planted fault stands for a text that is in the sources', () => {
+  assert.ok(bugs.length >= 30);
+  assert.equal(new Set(bugs.map(({ name }) => name)).size, bugs.length);
+  for (const bug of bugs) assert.notEqual(planted(readFileSync(join(root, bug.file), 'utf8'), bug), '');
+});
+
+const known = foundBy();
+
+describe('planted faults', { concurrency: availableParallelism() }, () => {
+  for (const bug of bugs) {
+    // Those that no seed of the first few hundred finds are a task for the simulator.
+    const todo = known[bug.name]?.length === 0;
+    test(`"${bug.name}" is found`, { todo }, async () => {
+      if (todo) return;
+      const { seed, tried } = await find(bug, { seedsMax, known, say: () => {} });
+      assert.notEqual(seed, null, `${tried} seeds found nothing: ${bug.harm}`);
+    });
+  }
+});

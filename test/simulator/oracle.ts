@@ -1,0 +1,185 @@
+// The log, replayed through the engine while it grows: what state each task and each other actor is in at each sequence, and what had to be said
+// by then. After every event the engine's own laws are checked too. Nothing here asks a coordinator.
+import { type Broker, decodeTrusted, type KeyRing, partitionOf } from '@capstan/bus';
+import { actorKindOf, type Effect, type Event, parseEventSubject, type Settings } from '@capstan/contracts';
+import { type ActorEffect, type ActorKind, actorsByKind, decide, type TaskState } from '@capstan/engine';
+import { check, type Ledger, newLedger } from '@capstan/engine/testing';
+import { eventOf, type Said, type Stored } from './events.ts';
+
+const durable = ['order', 'bury', 'ask', 'keep', 'spawn', 'steer', 'inform', 'say'] as const;
+type DurableKind = (typeof durable)[number];
+
+/** A durable effect: it must be stored before any snapshot that covers its cause. */
+export interface Owed {
+  readonly seq: number;
+  readonly effect: Extract<Effect, { kind: DurableKind }> | Extract<ActorEffect, { kind: 'tell' | 'submit' }>;
+}
+
+export interface Version<State> {
+  readonly seq: number;
+  readonly at: number;
+  readonly state: State;
+}
+
+/** Whatever has events and snapshots of its own, as the log has it. */
+export interface Followed<State = unknown> {
+  readonly id: string;
+  readonly partition: number;
+  readonly versions: Version<State>[];
+  readonly owed: Owed[];
+}
+
+export interface FollowedTask extends Followed<TaskState> {
+  readonly key: string;
+  readonly orders: Map<string, Owed>;
+  /** When each timer is due that is set just now. */
+  readonly timers: Map<number, number>;
+  readonly ledger: Ledger;
+  /** One breach of a law brings others with it: only the first is told. */
+  broken: boolean;
+}
+
+export interface OracleOptions {
+  readonly broker: Broker;
+  readonly ring: KeyRing;
+  readonly settings: Settings;
+  readonly partitions: number;
+  readonly wrong: (text: string) => void;
+}
+
+export class Oracle {
+  readonly tasks = new Map<string, FollowedTask>();
+  readonly actors = new Map<string, Followed>();
+  readonly #said = new Set<string>();
+  readonly #options: OracleOptions;
+
+  constructor(options: OracleOptions) {
+    this.#options = options;
+  }
+
+  hear(message: Stored): void {
+    const { broker, wrong, partitions } = this.#options;
+    const said = parseEventSubject(broker.names, message.subject);
+    if (said === null) return wrong(`"${message.subject}" is no event`);
+    const known = this.tasks.get(said.task);
+    const key = known?.key ?? keyIn(message);
+    // Forged, or about a task that is not there: it must change nothing.
+    if (key === null || !this.#isGenuine(key, message.subject, said.token)) return;
+    if (said.partition !== partitionOf(said.task, partitions)) return;
+    this.#said.add(nameOf(said));
+    try {
+      if (actorKindOf(said.task) !== null) this.#onActor(said, message);
+      else this.#onTask(said, message, key, known);
+    } catch (error) {
+      if (known?.broken !== true)
+        wrong(`${nameOf(said)} (${message.seq}): ${error instanceof Error ? error.message : String(error)}`);
+      if (known !== undefined) known.broken = true;
+    }
+  }
+
+  /** Whether an event of that name is in the log. */
+  knows(task: string, ...name: readonly (string | number)[]): boolean {
+    return this.#said.has([task, ...name].join('.'));
+  }
+
+  /** The newest state; null where the log doesn't know the task. */
+  stateOf(id: string): TaskState | null {
+    return this.tasks.get(id)?.versions.at(-1)?.state ?? null;
+  }
+
+  #isGenuine(key: string, subject: string, token: string): boolean {
+    return this.#options.ring.check(key, subject.slice(0, subject.length - token.length - 1), token);
+  }
+
+  #onActor(said: Said & { readonly partition: number }, message: Stored): void {
+    const name = actorKindOf(said.task);
+    const kind: ActorKind<unknown> | undefined = name === null ? undefined : actorsByKind[name];
+    if (kind === undefined) return;
+    const actor = this.actors.get(said.task) ?? { id: said.task, partition: said.partition, versions: [], owed: [] };
+    this.actors.set(said.task, actor);
+    const { seq, at } = message;
+    const body = decodeTrusted(message.data) as never;
+    const { state, effects } = kind.decide(actor.versions.at(-1)?.state ?? kind.begin, {
+      id: said.task,
+      seq,
+      at,
+      kind: said.kind,
+      name: said.name,
+      body,
+    });
+    actor.versions.push({ seq, at, state });
+    for (const effect of effects)
+      if (effect.kind === 'tell' || effect.kind === 'submit') actor.owed.push({ seq, effect });
+  }
+
+  #onTask(
+    said: Said & { readonly partition: number },
+    message: Stored,
+    key: string,
+    known: FollowedTask | undefined,
+  ): void {
+    if (known === undefined ? said.kind !== 'submitted' : said.kind === 'submitted') return;
+    const event = eventOf(this.#options.broker, this.#options.settings, said, message);
+    if (event !== null) this.#decide(known ?? this.#begin(said.task, key, said.partition), event);
+  }
+
+  #begin(id: string, key: string, partition: number): FollowedTask {
+    const task: FollowedTask = {
+      id,
+      key,
+      partition,
+      versions: [],
+      owed: [],
+      orders: new Map(),
+      timers: new Map(),
+      ledger: newLedger(),
+      broken: false,
+    };
+    this.tasks.set(id, task);
+    return task;
+  }
+
+  #decide(task: FollowedTask, event: Event): void {
+    const before = task.versions.at(-1)?.state ?? null;
+    if (event.kind === 'woke') this.#onTime(task, event);
+    const decision = decide(before, event);
+    if (decision.state === null) return;
+    task.versions.push({ seq: event.seq, at: event.at, state: decision.state });
+    for (const effect of decision.effects) this.#owe(task, effect, event.seq);
+    if (!task.broken && decision.state.steps.length <= checkedMax) check(task.ledger, before, event, decision);
+  }
+
+  #owe(task: FollowedTask, effect: Effect, seq: number): void {
+    if (effect.kind === 'wake') task.timers.set(effect.n, effect.at);
+    if (effect.kind === 'unwake') task.timers.delete(effect.n);
+    if (!isDurable(effect)) return;
+    const owed = { seq, effect };
+    task.owed.push(owed);
+    if (effect.kind !== 'order') return;
+    const { step_id, attempt } = effect.order;
+    const subject = this.#options.broker.names.order(effect.queue, task.id, step_id, attempt);
+    if (task.orders.has(subject)) this.#options.wrong(`${subject} follows from the log twice`);
+    task.orders.set(subject, owed);
+  }
+
+  /** A timer is due by being said, and nobody says it before its time. */
+  #onTime(task: FollowedTask, { n, at }: Extract<Event, { kind: 'woke' }>): void {
+    const due = task.timers.get(n);
+    if (due !== undefined && at < due)
+      this.#options.wrong(`timer ${n} of ${task.id} rang ${due - at} ms before its time`);
+    task.timers.delete(n);
+  }
+}
+
+const isDurable = (effect: Effect): effect is Extract<Effect, { kind: DurableKind }> =>
+  (durable as readonly string[]).includes(effect.kind);
+
+const nameOf = ({ task, kind, name }: Said): string => [task, kind, ...name].join('.');
+
+const keyIn = (message: Stored): string | null => {
+  const { key } = decodeTrusted(message.data) as { key?: unknown };
+  return typeof key === 'string' ? key : null;
+};
+
+/** The laws look at every step after every event. */
+const checkedMax = 40;
