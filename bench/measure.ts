@@ -1,9 +1,10 @@
 // Runs one phase and says what it took: time, processor, memory, and what was stored.
-import { namesOf } from '@capstan/contracts';
 import type { BenchClient, StreamState } from './client.ts';
 import { cpuSeconds, forgetPeak, machineBusySeconds, peakMiB } from './cost.ts';
 import { bodyOf, mustBeRight, stepCount } from './shapes.ts';
+import { calm, mustBeOrderedOnce } from './streams.ts';
 import type { System } from './system.ts';
+import { type Wire, wireOf } from './wire.ts';
 import type { Phase } from './workloads.ts';
 
 export interface Figures {
@@ -22,6 +23,8 @@ export interface Figures {
     readonly bytes: number;
     readonly messages_by_stream: Readonly<Record<string, number>>;
   };
+  /** Messages that each connection gave to the server, and got from it. */
+  readonly wire_per_step: Readonly<Record<string, Wire>>;
   /** Cores that others than these processes kept busy. */
   readonly foreign_cores: number;
 }
@@ -59,6 +62,7 @@ export const runTasks = async (client: BenchClient, { shape, count, concurrency 
 export const measure = async (system: System, phase: Phase): Promise<Figures> => {
   const { client } = system;
   const before = await calm(client);
+  const wire = await wireOf(system);
   for (const { pid } of system.processes.values()) forgetPeak(pid ?? 0);
   forgetPeak(process.pid);
   const [busy, cpu, from] = [machineBusySeconds(), cpuOf(system), performance.now()];
@@ -68,6 +72,7 @@ export const measure = async (system: System, phase: Phase): Promise<Figures> =>
   const after = await calm(client);
   const whole = (performance.now() - from) / 1_000;
   const [busyAfter, cpuAfter] = [machineBusySeconds(), cpuOf(system)];
+  const wireAfter = await wireOf(system);
 
   const steps = phase.count * stepCount(phase.shape);
   mustBeOrderedOnce(before, after, steps);
@@ -98,6 +103,12 @@ export const measure = async (system: System, phase: Phase): Promise<Figures> =>
       bytes: round((sumOf(after) - sumOf(before)) / steps, 0),
       messages_by_stream: Object.fromEntries(written.filter(([, each]) => each > 0).map(([n, v]) => [n, round(v)])),
     },
+    wire_per_step: Object.fromEntries(
+      [...wireAfter].map(([name, { said, heard }]) => {
+        const was = wire.get(name) ?? { said: 0, heard: 0 };
+        return [name, { said: round((said - was.said) / steps, 2), heard: round((heard - was.heard) / steps, 2) }];
+      }),
+    ),
     foreign_cores: round(Math.max(0, (busyAfter - busy - total) / whole), 2),
   };
 };
@@ -112,35 +123,3 @@ const cpuOf = (system: System): Record<string, number> =>
 
 const sumOf = (streams: ReadonlyMap<string, StreamState>): number =>
   [...streams.values()].reduce((sum, { bytes }) => sum + bytes, 0);
-
-/** Nothing failed, so every step was ordered once; names that were said again are no messages. */
-export const mustBeOrderedOnce = (
-  before: ReadonlyMap<string, StreamState>,
-  after: ReadonlyMap<string, StreamState>,
-  steps: number,
-): void => {
-  const orders = (after.get(streams.orders)?.lastSeq ?? 0) - (before.get(streams.orders)?.lastSeq ?? 0);
-  if (orders !== steps) throw new Error(`${steps} steps were done, and ${orders} orders were stored for them.`);
-};
-
-const { streams, buckets } = namesOf();
-/** These are written to as long as anybody lives. */
-const beating = new Set([buckets.agents, buckets.members].map((name) => `KV_${name}`));
-const quietMs = 700;
-const patienceMs = 60_000;
-
-/** The streams, once nothing is written to them any more: snapshots and checkpoints come up to half a second after their cause. */
-export const calm = async (client: BenchClient): Promise<ReadonlyMap<string, StreamState>> => {
-  let last = '';
-  let since = performance.now();
-  for (const deadline = since + patienceMs; ; ) {
-    const kept = new Map([...(await client.streams())].filter(([name]) => !beating.has(name)));
-    const now = [...kept].map(([name, { lastSeq }]) => `${name} ${lastSeq}`).join();
-    if (now !== last) since = performance.now();
-    last = now;
-    if (performance.now() - since >= quietMs) return kept;
-    if (performance.now() > deadline)
-      throw new Error(`The streams do not come to rest within ${patienceMs / 1_000} s: ${now}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
-};

@@ -21,6 +21,8 @@ export interface ServerStart {
 export interface Started {
   readonly child: ChildProcess;
   readonly url: string;
+  /** Where it tells about itself, by HTTP. */
+  readonly monitor: string;
 }
 
 /** Resolves once it takes connections. */
@@ -31,10 +33,10 @@ export const startServer = async ({ binary, dir, strict, port = -1 }: ServerStar
   const config = join(dir, 'nats-server.conf');
   const sync = strict ? 'sync_interval: always' : '';
   writeFileSync(config, `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${sync} }\n`);
-  const args = ['-c', config, '-a', '127.0.0.1', '-p', String(port), '--ports_file_dir', ports];
+  const args = ['-c', config, '-a', '127.0.0.1', '-p', String(port), '-m', '-1', '--ports_file_dir', ports];
   const child = logged(join(dir, 'nats-server.log'), (fd) => spawn(binary, args, { stdio: ['ignore', fd, fd] }));
-  const url = await seen('nats-server', child, join(dir, 'nats-server.log'), () => urlIn(ports));
-  return { child, url };
+  const urls = await seen('nats-server', child, join(dir, 'nats-server.log'), () => urlsIn(ports));
+  return { child, ...urls };
 };
 
 export interface ServiceStart {
@@ -125,12 +127,12 @@ const seen = async <T>(name: string, child: ChildProcess, file: string, look: ()
 };
 
 /** The server writes a file about its ports once it listens. */
-const urlIn = (folder: string): string | null => {
+const urlsIn = (folder: string): { url: string; monitor: string } | null => {
   for (const name of readdirSync(folder)) {
     try {
-      const { nats } = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { nats?: string[] };
-      const port = Number(new URL(nats?.[0] ?? '').port);
-      if (port > 0) return `nats://127.0.0.1:${port}`;
+      const said = JSON.parse(readFileSync(join(folder, name), 'utf8')) as { nats?: string[]; monitoring?: string[] };
+      const [port, monitor] = [Number(new URL(said.nats?.[0] ?? '').port), said.monitoring?.[0]];
+      if (port > 0 && monitor !== undefined) return { url: `nats://127.0.0.1:${port}`, monitor };
     } catch {
       // Half written: look again.
     }

@@ -23,6 +23,8 @@ export interface SystemOptions {
 export interface System extends AsyncDisposable {
   readonly options: SystemOptions;
   readonly url: string;
+  /** Where nats-server tells about itself, by HTTP. */
+  readonly monitor: string;
   readonly dir: string;
   readonly client: BenchClient;
   /** nats-server, each coordinator and each executor, by name. */
@@ -70,12 +72,13 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
   };
   try {
     const server = await startServer({ binary: options.binary, dir, strict });
-    url = server.url;
+    ({ url } = server);
+    const { monitor } = server;
     processes.set('nats-server', server.child);
     for (let at = 0; at < options.coordinators; at += 1) await start('coordinator', named('coordinator', at));
     for (let at = 0; at < options.executors; at += 1) await start('executor', named('executor', at));
     client = await connectClient(url, options.door);
-    return { options, url, dir, client, processes, services, start, stop, [Symbol.asyncDispose]: dispose };
+    return { options, url, monitor, dir, client, processes, services, start, stop, [Symbol.asyncDispose]: dispose };
   } catch (error) {
     await dispose();
     throw error;

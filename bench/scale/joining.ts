@@ -1,16 +1,15 @@
 // Four coordinators under load: a fifth joins, one is killed. Nothing may be lost, and only the share of who comes or goes may move.
-import { limits, type TaskRecord } from '@capstan/contracts';
+import { limits } from '@capstan/contracts';
 import type { Bench } from '../bench.ts';
-import type { BenchClient } from '../client.ts';
-import { calm, mustBeOrderedOnce, round } from '../measure.ts';
-import { bodyOf, mustBeRight, type Shape, stepCount } from '../shapes.ts';
+import { round } from '../measure.ts';
+import { type Shape, stepCount } from '../shapes.ts';
+import { calm, mustBeOrderedOnce } from '../streams.ts';
 import { named, type System } from '../system.ts';
+import { startLoad } from './load.ts';
 
 const shape: Shape = { kind: 'chain', n: 10 };
 const lanes = 256;
 const steadyMs = 5_000;
-/** A client that hears nothing asks again. */
-const unheardMs = 3_000;
 const patienceMs = 120_000;
 const coordinators = 4;
 
@@ -23,7 +22,7 @@ export const joining: Bench = {
     const names = Array.from({ length: coordinators }, (_, at) => named('coordinator', at));
     await owned(system, names);
     const before = await calm(system.client);
-    const load = startLoad(system.client, Math.min(lanes, options.most));
+    const load = startLoad(system.client, shape, Math.min(lanes, options.most));
 
     await during(steadyMs);
     const joined = movesFrom(system, names);
@@ -107,62 +106,4 @@ const movesFrom = (system: System, names: readonly string[]) => {
       lost: changes.reduce((sum, { lost }) => sum + lost, 0),
     };
   };
-};
-
-const startLoad = (client: BenchClient, width: number) => {
-  const body = bodyOf(shape);
-  const ends: number[] = [];
-  let [stopped, longest, said] = [false, 0, 0];
-  const lane = async () => {
-    while (!stopped) {
-      const from = performance.now();
-      said += await runPatiently(client, body);
-      ends.push(performance.now());
-      longest = Math.max(longest, performance.now() - from);
-    }
-  };
-  const all = Promise.all(Array.from({ length: width }, lane));
-  all.catch(() => {});
-  return {
-    endedBetween: (from: number, to: number) => ends.filter((at) => at >= from && at < to).length,
-    stop: async () => {
-      stopped = true;
-      await all;
-      return { tasks: ends.length, longest, said };
-    },
-  };
-};
-
-/** As a client does who relies on nothing: what is unheard is said again under its id, and looked after. Gives how often it was. */
-const runPatiently = async (client: BenchClient, body: string): Promise<number> => {
-  const id = client.newId();
-  const ended = client.ended(id);
-  let taken = false;
-  let again = 0;
-  const submit = () =>
-    void client.submit(id, body).then(
-      () => (taken = true),
-      () => {},
-    );
-  submit();
-  for (const deadline = performance.now() + patienceMs; performance.now() < deadline; again += 1) {
-    const heard = await Promise.race([ended, during(unheardMs)]);
-    const found = heard ?? (await look(client, id));
-    if (!taken) submit();
-    if (found === null) continue;
-    mustBeRight(shape, found);
-    return again;
-  }
-  throw new Error(
-    `The task ${id} has not ended within ${patienceMs / 1_000} s: ${taken ? 'it was taken' : 'nobody took it'}.`,
-  );
-};
-
-const look = async (client: BenchClient, id: string): Promise<TaskRecord | null> => {
-  try {
-    const task = await client.ask<TaskRecord>('task', 'get', { task_id: id }, unheardMs);
-    return task.finished_at === null ? null : task;
-  } catch {
-    return null;
-  }
 };

@@ -2,7 +2,8 @@
 import type { Bench } from '../bench.ts';
 import { memoryMiB } from '../cost.ts';
 import { usedBytes } from '../inspector.ts';
-import { calm, type Figures, round } from '../measure.ts';
+import { type Figures, round } from '../measure.ts';
+import { calm } from '../streams.ts';
 import type { System } from '../system.ts';
 import { fillTo } from './fill.ts';
 
@@ -17,6 +18,7 @@ export const openTasks: Bench = {
     const levels = [few, 1_000, 10_000, 100_000].filter((level) => level < most);
     await using system = await start({ inspect: true });
     const { shape, count, concurrency } = { shape: { kind: 'single' } as const, count: 10_000, concurrency: 64 };
+    // As many as are measured, so that the first is no colder than the others.
     await phase(system, { shape, count, concurrency });
     const memory = async () => ({
       coordinator: await usedBytes(system, 'coordinator'),

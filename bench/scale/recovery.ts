@@ -2,7 +2,8 @@
 import type { TaskRecord } from '@capstan/contracts';
 import type { Bench, BenchContext } from '../bench.ts';
 import { memoryMiB } from '../cost.ts';
-import { calm, inLanes, round } from '../measure.ts';
+import { inLanes, round } from '../measure.ts';
+import { calm } from '../streams.ts';
 import type { System } from '../system.ts';
 import { fillTo, sampleOf } from './fill.ts';
 
