@@ -172,3 +172,16 @@ inBothWorlds('objects are put, looked at, read and removed by name', {}, async (
     [null, null, null],
   );
 });
+
+inBothWorlds('an object that is put anew while it is read comes whole', {}, async (world, bus) => {
+  const stores = [bus, await world.connect()].map((one) => one.objects(one.names.buckets.artifacts));
+  const data = Buffer.alloc(500, 'abc');
+  for (let at = 0; at < 100; at += 1) {
+    const name = `task/_plan/${at}.json`;
+    const putAndGet = async (objects: (typeof stores)[number]): Promise<void> => {
+      await objects.put(name, data);
+      assert.ok(data.equals((await objects.get(name)) ?? Buffer.of()));
+    };
+    await Promise.all([...stores, ...stores].map(putAndGet));
+  }
+});

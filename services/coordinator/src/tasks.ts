@@ -40,6 +40,7 @@ interface Answered {
 }
 
 const patienceMs = 5_000;
+const askMs = 1_000;
 
 export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile): Tasks => {
   const { bus, names } = world;
@@ -58,6 +59,18 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
     const record = withTurns(turnstile, publicRecord(recordOf(state, { whole: true })));
     const quarantine = partition.quarantineOf(task);
     return quarantine === null ? record : ({ ...record, quarantine } as TaskRecord);
+  };
+
+  /** An owner that died took the question with it: the next one is asked again, soon enough for whoever waits for the answer. */
+  const askOwner = async (task: string, asked: Asked) => {
+    const [subject, data] = [names.owner(partitionOf(task, world.partitions)), JSON.stringify(asked)];
+    if (asked.seq !== undefined) return bus.ask(subject, data);
+    try {
+      return await bus.ask(subject, data, askMs);
+    } catch (error) {
+      if (!isBusError(error, 'unavailable')) throw error;
+      return bus.ask(subject, data, askMs);
+    }
   };
 
   /** Asked of the engine itself, by deciding what is never applied. */
@@ -87,10 +100,7 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
     const mine = await own(task, seq);
     if (mine !== undefined) return mine;
     try {
-      const wire = await bus.ask(
-        names.owner(partitionOf(task, world.partitions)),
-        JSON.stringify({ task_id: task, ...(seq === undefined ? {} : { seq }) } satisfies Asked),
-      );
+      const wire = await askOwner(task, { task_id: task, ...(seq === undefined ? {} : { seq }) });
       const { found, elsewhere } = answered(wire.data);
       if (elsewhere !== undefined) return await fetchWhole(world, elsewhere);
       if (found !== undefined) return found;
@@ -120,7 +130,7 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
       if (mine !== undefined) return mine;
       try {
         const asked: Asked = { task_id: task, command };
-        const wire = await bus.ask(names.owner(partitionOf(task, world.partitions)), JSON.stringify(asked));
+        const wire = await askOwner(task, asked);
         return answered(wire.data).objection ?? null;
       } catch (error) {
         if (!isBusError(error, 'unavailable')) throw error;

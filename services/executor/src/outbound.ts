@@ -1,6 +1,7 @@
 // Requests to the outside on behalf of a step: only where the configuration and the step let it go, and each is in the log.
 import {
   type Failed,
+  newFetch,
   OutboundError,
   type OutboundRequest,
   type OutboundResponse,
@@ -28,6 +29,18 @@ export const send = async (
     context.log.info({ ...told, error: (error as Error).message, ms: ms() }, 'Request.');
     throw error;
   }
+};
+
+/** `fetch` for a service that the configuration names, and for nothing else. */
+export const fetchFrom = (baseUrl: string, timeoutMs: number, { signal, log }: Context): typeof fetch => {
+  const url = new URL(baseUrl);
+  const place = `${url.hostname}:${url.port || (url.protocol === 'https:' ? 443 : 80)}`;
+  return newFetch({
+    places: { allow: [place], only: [[place]] },
+    timeoutMs,
+    signal,
+    told: (one) => log.info(one, 'Request.'),
+  });
 };
 
 /** What came of a request that was not answered. */

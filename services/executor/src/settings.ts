@@ -18,6 +18,14 @@ const shape = {
       only: z.array(place).optional(),
     })
     .prefault({}),
+  github: z
+    .strictObject({
+      /** Of its REST API; that of a GitHub Enterprise Server ends in /api/v3. */
+      base_url: z.url({ protocol: /^https?$/ }).default('https://api.github.com'),
+      /** For steps that bring none of their own. */
+      token: z.union([z.string().min(1), z.strictObject({ $secret: z.string() })]).optional(),
+    })
+    .prefault({}),
   git: z
     .strictObject({
       /** Folders of this machine that may be cloned from and pushed to, with `*` at the end for all below. */
@@ -38,6 +46,8 @@ export const settings = {
   settings: shape,
   environment: {
     CAPSTAN_HTTP_ALLOW: { path: ['http', 'allow'], as: 'list' },
+    CAPSTAN_GITHUB_URL: { path: ['github', 'base_url'], as: 'text' },
+    CAPSTAN_GITHUB_TOKEN: { path: ['github', 'token'], as: 'text' },
     CAPSTAN_GIT_LOCAL: { path: ['git', 'local'], as: 'list' },
     CAPSTAN_MODELS: { path: ['models'], as: 'text' },
     CAPSTAN_AGENTS_MANIFEST: { path: ['mcp', 'manifest'], as: 'text' },

@@ -1,4 +1,4 @@
-// A coordinator as a process of its own, as it runs for real: told to stop, killed or frozen at will, its log read line by line.
+// A coordinator, or another service, as a process of its own, as it runs for real: told to stop, killed or frozen at will, its log read line by line.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -15,6 +15,8 @@ export interface CoordinatorOptions {
   readonly url: string;
   readonly instance: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** Of `services`; the coordinator unless said otherwise. */
+  readonly service?: string;
 }
 
 export interface CoordinatorProcess {
@@ -31,18 +33,25 @@ export interface CoordinatorProcess {
   /** SIGTERM; throws where it does not drain and end well. */
   stop(): Promise<void>;
   alive(): boolean;
+  /** Resolves once it has ended, whoever ended it. */
+  readonly gone: Promise<void>;
   /** Throws where it ended without being told to. */
   mustHaveLived(): void;
 }
 
-const main = join(import.meta.dirname, '../../../services/coordinator/src/main.ts');
+const mainOf = (service: string) => join(import.meta.dirname, `../../../services/${service}/src/main.ts`);
 /** Audits look at every order that ever was, however long a run takes. */
 const keeps = { CAPSTAN_KEEP_ORDERS_MS: '86400000' };
 const readyMs = 20_000;
 const stopMs = 20_000;
 
-export const startCoordinator = async ({ url, instance, env }: CoordinatorOptions): Promise<CoordinatorProcess> => {
-  const child = spawn(process.execPath, [main], {
+export const startCoordinator = async ({
+  url,
+  instance,
+  env,
+  service = 'coordinator',
+}: CoordinatorOptions): Promise<CoordinatorProcess> => {
+  const child = spawn(process.execPath, [mainOf(service)], {
     env: {
       PATH: process.env['PATH'] ?? '',
       ...measured(),
@@ -78,13 +87,13 @@ export const startCoordinator = async ({ url, instance, env }: CoordinatorOption
     logged: (what, test, ms = readyMs) =>
       seen(
         ms,
-        () => `coordinator ${instance} did not say ${what}. It said last:\n${tail()}`,
+        () => `${service} ${instance} did not say ${what}. It said last:\n${tail()}`,
         said,
         () => {
           const found = log.find(test);
           if (found === undefined && ended !== null)
             throw new Error(
-              `Coordinator ${instance} ended with ${ended} before it said ${what}. It said last:\n${tail()}`,
+              `The ${service} ${instance} ended with ${ended} before it said ${what}. It said last:\n${tail()}`,
             );
           return found;
         },
@@ -103,14 +112,15 @@ export const startCoordinator = async ({ url, instance, env }: CoordinatorOption
     stop: async () => {
       told = true;
       child.kill('SIGTERM');
-      await within(stopMs, () => `coordinator ${instance} did not drain. It said last:\n${tail()}`, gone);
+      await within(stopMs, () => `${service} ${instance} did not drain. It said last:\n${tail()}`, gone);
       if (ended !== 'code 0')
-        throw new Error(`Coordinator ${instance} ended with ${ended} when told to stop. It said last:\n${tail()}`);
+        throw new Error(`The ${service} ${instance} ended with ${ended} when told to stop. It said last:\n${tail()}`);
     },
     alive: () => ended === null,
+    gone,
     mustHaveLived: () => {
       if (ended !== null && !told)
-        throw new Error(`Coordinator ${instance} ended by itself with ${ended}. It said last:\n${tail()}`);
+        throw new Error(`The ${service} ${instance} ended by itself with ${ended}. It said last:\n${tail()}`);
     },
   };
   try {

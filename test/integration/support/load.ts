@@ -1,5 +1,5 @@
 // Many tasks at once from a client that does as it should: it says a submission again, under the same id, until somebody has taken it.
-import { isBusError } from '@capstan/bus';
+import { BusError, isBusError } from '@capstan/bus';
 import type { Submission } from '@capstan/contracts';
 import type { World } from './world.ts';
 
@@ -69,15 +69,16 @@ export const submitMany = (world: World, name: string, count: number, seed: numb
 
 const tries = 100;
 
-const insist = async (world: World, body: Partial<Submission>, plain: boolean): Promise<void> => {
+/** Says it again until somebody has taken it. */
+export const insist = async (world: World, body: Partial<Submission>, plain: boolean): Promise<void> => {
   for (let left = tries; ; left -= 1) {
     try {
-      if (plain) await world.plain(body, undefined, 2_000);
+      if (plain) await world.plain(body, undefined, 4_000);
       else {
-        const { error } = await world.ask('task.submit', body, 2_000);
+        const { error } = await world.ask('task.submit', body, 4_000);
         if (error !== null && error.code !== 'unavailable')
           throw new Error(`${body.task_id}: ${error.code}: ${error.message}`);
-        if (error !== null) continue;
+        if (error !== null) throw new BusError('unavailable', error.message);
       }
       return;
     } catch (error) {

@@ -84,6 +84,9 @@ export interface WorldOptions {
   readonly coordinators?: number;
   readonly agent?: boolean;
   readonly server?: ServerOptions;
+  /** Instead of one made from `server`: a cluster, or one that somebody else keeps. The world ends it. */
+  readonly start?: () => Promise<TestServer>;
+  readonly replicas?: number;
   /** YAML of the coordinators' configuration. */
   readonly config?: string;
   /** How long a message may be in somebody's hands unsaid, before somebody else gets it. */
@@ -93,9 +96,9 @@ export interface WorldOptions {
 const patienceMs = 15_000;
 
 export const startWorld = async (options: WorldOptions = {}): Promise<World> => {
-  const server = await startNatsServer(options.server);
+  const server = await (options.start?.() ?? startNatsServer(options.server));
   const bus = await connect({ url: server.url, name: 'test', warn: () => {}, ackWaitMs: options.ackWaitMs });
-  await prepare(bus);
+  await prepare(bus, options.replicas === undefined ? {} : { replicas: options.replicas });
   const { names } = bus;
   const coordinators: CoordinatorProcess[] = [];
   const agents: Agent[] = [];

@@ -17,6 +17,8 @@ export interface Reading {
   readonly after: number | 'latest';
   readonly since?: number | undefined;
   readonly headersOnly?: boolean | undefined;
+  /** How many may be on their way. */
+  readonly batch?: number;
   readonly on: (message: PulledMessage) => void;
   readonly onIdle?: (() => void) | undefined;
   /** The stream has lost its end, or is another one. Reading goes on by time, or from `latest` again. */
@@ -173,8 +175,9 @@ export class Reader implements Running {
   }
 
   #pull(): void {
-    if (this.#asked > limits.readBatch / 2) return;
-    const batch = limits.readBatch - this.#asked;
+    const most = this.#reading.batch ?? limits.readBatch;
+    if (this.#asked > most / 2) return;
+    const batch = most - this.#asked;
     this.#asked += batch;
     const body = `{"batch":${batch},"expires":${nanos(pullMs)},"idle_heartbeat":${nanos(heartbeatMs)}}`;
     const reply = (this.#subscription as Subscription).getSubject();

@@ -69,6 +69,23 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
       [{ action: 'edit', path: 'a', edits: [] }, 'edits'],
     ],
   },
+  'github.pull_request': {
+    good: [],
+    bad: [
+      [{ repository: 'x', number: 1 }, 'repository'],
+      [{ repository: 'a/b', number: 0 }, 'number'],
+    ],
+  },
+  'github.checks': { good: [], bad: [[{ repository: 'a/b' }, 'ref']] },
+  'github.commit_code': {
+    good: [],
+    bad: [
+      [{ repository: 'a/b', branch: 'x', commit_message: 'm', files: [] }, 'files'],
+      [{ repository: 'a/b', branch: '-x', commit_message: 'm', files: [{ path: 'a', content: '' }] }, 'branch'],
+    ],
+  },
+  'github.comment': { good: [], bad: [[{ repository: 'a/b', number: 1, body: '' }, 'body']] },
+  'github.merge': { good: [], bad: [[{ repository: 'a/b', number: 1, method: 'fast' }, 'method']] },
   git: {
     good: [],
     bad: [

@@ -1,7 +1,8 @@
 // Watches something until it has been healthy for a while: an HTTP address, or a query to Prometheus. Otherwise it fails with what it saw.
-import { type Failed, done, OutboundError, reject, startTimer, Stopped } from '@capstan/kit';
+import { type Failed, done, OutboundError, reject, Stopped } from '@capstan/kit';
 import { z } from 'zod';
 import { outcomeOf, send } from '../outbound.ts';
+import { pause } from '../pause.ts';
 import { defineTool, type ToolContext } from '../tool.ts';
 
 const http = z.looseObject({
@@ -191,14 +192,3 @@ const valuesOf = ({ resultType, result }: NonNullable<Answer['data']>): { name: 
     return { name: `${name}{${inner.join(', ')}}`, value: Number(value[1]) };
   });
 };
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((over) => {
-    const timer = startTimer(ms, over);
-    const end = () => {
-      timer.stop();
-      over();
-    };
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-  });
