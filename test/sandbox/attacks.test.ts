@@ -6,7 +6,7 @@ import { test } from 'node:test';
 import { hold, skip } from './support.ts';
 
 test('nothing of the image can be written, and nothing in /tmp be executed', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const { stdout, stderr } = await sh(
     'for at in / /etc /usr/bin /sandbox /root; do touch $at/x && echo "wrote $at"; done; cp /bin/true /tmp/t && echo copied && /tmp/t; echo $?; touch here && echo mine',
   );
@@ -15,7 +15,7 @@ test('nothing of the image can be written, and nothing in /tmp be executed', { s
 });
 
 test('it has no rights, and gets none', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const { stdout } =
     await sh(`grep -E '^(Cap(Prm|Eff|Bnd|Amb)|NoNewPrivs|Seccomp):' /proc/self/status | tr -s '\\t ' ' '
     mkdir m; mount -t tmpfs x m && echo mounted; mknod d b 8 0 && echo made; chown 0 m && echo given; hostname evil && echo named
@@ -44,13 +44,13 @@ test('a program that would make it root, in an image of its own, does not', { sk
   });
   assert.equal(built.status, 0, built.stderr);
   t.after(() => void spawnSync('docker', ['image', 'rm', '--force', image]));
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const { stdout } = await sh('stat -c %a /usr/bin/rootly; rootly -u', { sandbox: { image } });
   assert.equal(stdout, '4755\n10001\n');
 });
 
 test('nothing of the kernel or of the machine is there to be read or turned', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const { stdout } =
     await sh(`for at in /proc/kcore /proc/keys /proc/timer_list /proc/latency_stats /proc/sched_debug; do
       [ "$(head -c 8 $at 2>/dev/null | wc -c)" = 0 ] || echo "read $at"; done
@@ -65,7 +65,7 @@ test('nothing of the kernel or of the machine is there to be read or turned', { 
 });
 
 test('it has as many processes as it may have, and the machine goes on', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const script = `const { spawn } = require('node:child_process'); let ok = 0, refused = 0, open = 300;
     const one = () => { if (--open === 0) { console.log(ok > 10 && ok < 64, refused > 200); process.exit(4); } };
     for (let i = 0; i < 300; i++) spawn('sleep', ['60']).on('spawn', () => { ok++; one(); }).on('error', ({ code }) => { if (code === 'EAGAIN') refused++; one(); });`;
@@ -77,7 +77,7 @@ test('it has as many processes as it may have, and the machine goes on', { skip 
 });
 
 test('memory beyond its limit ends it, and that is known, whoever hides it', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const greedy = `node -e 'const all = []; for (;;) all.push(Buffer.alloc(1 << 23, 1))'`;
   const memory = { sandbox: { memory_mb: 64 } };
   const itself = await sh(`exec ${greedy}`, memory);
@@ -95,7 +95,7 @@ test('memory beyond its limit ends it, and that is known, whoever hides it', { s
 });
 
 test('disk: /tmp is small, a file has a limit, and so have all files of the task', { skip }, async (t) => {
-  const { sh, workspace } = hold(t);
+  const { sh, workspace } = await hold(t);
   const tmp = await sh('dd if=/dev/zero of=/tmp/f bs=1M count=200; df -m /tmp | tail -1 | tr -s " " | cut -d " " -f 2');
   assert.deepEqual([tmp.outOfMemory, tmp.stdout], [false, '64\n']);
   assert.match(tmp.stderr, /No space left/);
@@ -118,7 +118,7 @@ test('disk: /tmp is small, a file has a limit, and so have all files of the task
 });
 
 test('processors are limited by the kernel', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   // The one or the other, by the version of control groups.
   const { stdout } = await sh(
     'cat /sys/fs/cgroup/cpu.max 2>/dev/null || echo $(cat /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us)',
@@ -128,7 +128,7 @@ test('processors are limited by the kernel', { skip }, async (t) => {
 });
 
 test('there is no network: no interface, no address, no name', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const script = `const net = require('node:net'), dns = require('node:dns').promises, dgram = require('node:dgram');
     const tcp = (host) => new Promise((on) => net.connect({ host, port: 80, timeout: 2000 }).on('error', (e) => on(e.code)).on('connect', () => on('REACHED')));
     const udp = () => new Promise((on) => { const s = dgram.createSocket('udp4'); s.on('error', (e) => on(e.code)); s.send('x', 53, '192.0.2.53', (e) => on(e ? e.code : 'SENT')); });
@@ -143,7 +143,7 @@ test('there is no network: no interface, no address, no name', { skip }, async (
 });
 
 test('a link leads nowhere: not to a file of this machine, nor out of the workspace', { skip }, async (t) => {
-  const { workspace } = hold(t);
+  const { workspace } = await hold(t);
   const opened = await workspace();
   t.after(() => opened.release());
   await opened.run({
@@ -178,7 +178,7 @@ test('a link leads nowhere: not to a file of this machine, nor out of the worksp
 
 test('nothing of this process is in its environment, and nothing of one task in another', { skip }, async (t) => {
   process.env['OURS_ALONE'] = 'canary-of-this-process';
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   assert.doesNotMatch((await sh('env; cat /proc/*/environ 2>/dev/null | tr "\\0" "\\n"')).stdout, /canary|OURS/);
   await sh('echo mine >file', { task_id: 'one' });
   assert.equal((await sh('ls', { task_id: 'two' })).stdout, '');

@@ -18,7 +18,7 @@ const containers = (scope: string, ...more: string[]): string[] =>
     .filter(Boolean);
 
 test('a time limit really ends it, also what does not listen', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const deaf = await sh('trap "" TERM; (trap "" TERM; sleep 600) & while :; do sleep 1; done', {}, { timeoutMs: 500 });
   assert.deepEqual([deaf.exitCode, deaf.signal, deaf.timedOut], [null, 'SIGKILL', true]);
   const polite = await sh('trap "echo bye; exit 0" TERM; while :; do sleep 0.1; done', {}, { timeoutMs: 1_500 });
@@ -26,7 +26,7 @@ test('a time limit really ends it, also what does not listen', { skip }, async (
 });
 
 test('being cancelled ends it', { skip }, async (t) => {
-  const held = hold(t);
+  const held = await hold(t);
   const abort = new AbortController();
   const opened = await held.workspace({}, abort.signal);
   t.after(() => opened.release());
@@ -35,13 +35,13 @@ test('being cancelled ends it', { skip }, async (t) => {
 });
 
 test('what it leaves in the background does not hold it up, and is ended with it', { skip }, async (t) => {
-  const { sh } = hold(t);
+  const { sh } = await hold(t);
   const { stdout, exitCode } = await sh('setsid sleep 600 & echo begun');
   assert.deepEqual([stdout, exitCode], ['begun\n', 0]);
 });
 
 test('much output is read to its end without being kept', { skip }, async (t) => {
-  const held = hold(t);
+  const held = await hold(t);
   let bytes = 0;
   const before = process.memoryUsage().rss;
   const { stdout, truncated } = await held.sh(
@@ -59,7 +59,7 @@ test('much output is read to its end without being kept', { skip }, async (t) =>
 });
 
 test('fast commands lose neither output nor exit code', { skip }, async (t) => {
-  const held = hold(t);
+  const held = await hold(t);
   const results = await Promise.all(Array.from({ length: 8 }, (_, n) => held.sh(`echo ${n}; exit ${n}`)));
   assert.deepEqual(
     results.map(({ stdout, exitCode }) => [stdout, exitCode]),
@@ -95,7 +95,7 @@ test('a cut connection to the engine is not the end of a command', { skip }, asy
   const { host, cut } = await cutter(t);
   const before = process.env['DOCKER_HOST'];
   process.env['DOCKER_HOST'] = host;
-  const held = hold(t);
+  const held = await hold(t);
   if (before === undefined) delete process.env['DOCKER_HOST'];
   else process.env['DOCKER_HOST'] = before;
   const opened = await held.workspace();
@@ -217,7 +217,7 @@ test('what a killed process has left is removed by the next one on the engine, a
     input: { command: 'echo begun; sleep 600', shell: true },
   });
   await firstLine(world, order);
-  const alive = hold(t);
+  const alive = await hold(t);
   const opened = await alive.workspace();
   t.after(() => opened.release());
   let begun = (): void => {};
@@ -229,7 +229,7 @@ test('what a killed process has left is removed by the next one on the engine, a
   await started;
   await lost.kill();
   // Another installation altogether: whoever comes first cleans up after whoever is gone.
-  const next = hold(t);
+  const next = await hold(t);
   assert.equal((await next.sh('true')).exitCode, 0);
   await untilNone(() => containers(scope));
   await opened.write([{ path: 'go', data: '' }]);

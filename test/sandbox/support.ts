@@ -29,13 +29,13 @@ export interface Held {
 
 const agent = defineAgent({ queue: 'test', capabilities: ['nothing'], run: async () => done() });
 
-export const hold = (t: TestContext, env: NodeJS.ProcessEnv = {}): Held => {
+export const hold = async (t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Held> => {
   const { scope, remove } = newScope();
   const config = loadConfig(agent.queue, agent.section, { CAPSTAN_SANDBOX_SCOPE: scope, ...env });
   const logged: string[] = [];
   const to = { write: (line: string) => void logged.push(line) };
   const log = newLog({ service: 'test', instance: 'test', level: 'debug', mask: newMask(), to });
-  const sandbox = openSandbox('test', config, log);
+  const sandbox = await openSandbox('test', config, log);
   t.after(async () => {
     await sandbox.end();
     assert.deepEqual(remove(), [], 'a container is left');

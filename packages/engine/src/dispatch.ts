@@ -9,6 +9,7 @@ import { leaveText } from './leave.ts';
 import { tellPeople } from './tell.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
+import { wasHindered } from './hindered.ts';
 import { inputOf } from './scope.ts';
 import { slaDue } from './sla.ts';
 import { spawn } from './spawn.ts';
@@ -119,7 +120,8 @@ const send = (draft: Draft, slot: number, input: Input | null): void => {
   const capability = capabilityOf(spec, step);
   if (isSubTask(spec, step)) return begin(draft, slot, attempt, input ?? {});
   const needs = step.stage === 'do' ? spec.step.needs : undefined;
-  const queue = step.routed === attempt ? step.queue : needs === undefined ? routeOf(draft, capability) : null;
+  const isKnown = needs === undefined && !wasHindered(step.error);
+  const queue = step.routed === attempt ? step.queue : isKnown ? routeOf(draft, capability) : null;
   if (queue === null) {
     const known = step.wanted === attempt;
     change(draft, slot, { status: 'ready', waitingFor: `a queue for "${capability}"`, wanted: attempt });

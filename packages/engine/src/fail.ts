@@ -4,6 +4,7 @@ import { ask } from './ask.ts';
 import { tellBreakers } from './circuit.ts';
 import { arm, change, type Draft, end, idIn, isStopping, specIn } from './draft.ts';
 import { isTolerated, shortened, stepFailure, takeFailure, toleranceOf } from './failure-mode.ts';
+import { waitForMeans, wasHindered } from './hindered.ts';
 import { orderFor } from './order.ts';
 import { isRetryable, retryDelay, retryRule } from './retry.ts';
 import { inputOrRaw } from './scope.ts';
@@ -18,6 +19,10 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
   const spec = specIn(draft, slot);
   if (isStopping(draft, spec)) {
     end(draft, slot, 'cancelled', { error: failure });
+    return;
+  }
+  if (wasHindered(failure)) {
+    waitForMeans(draft, slot, failure, again);
     return;
   }
   tellBreakers(draft, slot, failure);

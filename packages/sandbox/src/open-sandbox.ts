@@ -6,7 +6,7 @@ import { onHost } from './host/on-host.ts';
 import type { Sandbox } from './sandbox.ts';
 
 /** `service` names the process, for folders of its own. */
-export const openSandbox = (service: string, config: Config, log: Logger): Sandbox => {
+export const openSandbox = async (service: string, config: Config, log: Logger): Promise<Sandbox> => {
   if (config.unsafe_host_shell) {
     log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');
     return onHost(service, config.workspaces);

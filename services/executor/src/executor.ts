@@ -26,7 +26,7 @@ export const newExecutor = () => {
     concurrency,
     ...settings,
     start: async (config, log, house) => {
-      sandbox = openSandbox('executor', config, log);
+      sandbox = await openSandbox('executor', config, log);
       const own = config.own.queue ?? queue;
       // What only some installations have is loaded where it is configured.
       if (config.own.models !== undefined) {

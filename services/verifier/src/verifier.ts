@@ -11,8 +11,8 @@ export const newVerifier = () => {
     queue,
     domain: 'quality',
     capabilities: Object.keys(capabilities),
-    start: (config, log) => {
-      sandbox = openSandbox('verifier', config, log);
+    start: async (config, log) => {
+      sandbox = await openSandbox('verifier', config, log);
     },
     onTaskEnd: (task, status) => sandbox.taskEnded(task, status),
     run: async (order, context) => {

@@ -26,7 +26,7 @@ before(async () => {
     CAPSTAN_SANDBOX_ALLOW: 'api.test:443 api.test:22 registry.test:443 git.test:443 evil.test:80',
   });
   const to = { write: () => {} };
-  sandbox = openSandbox(
+  sandbox = await openSandbox(
     'test',
     config,
     newLog({ service: 'test', instance: 'test', level: 'silent', mask: newMask(), to }),

@@ -23,7 +23,12 @@ import { volumeOf } from './volumes.ts';
 const reapEveryMs = 10_000;
 const filesLimits = { cpu: 1, memory_mb: 64, pids: 16, disk_mb: 1_024 };
 
-export const inDocker = (config: Config, scope: string, log: Logger, engine: Engine = newEngine()): Sandbox => {
+export const inDocker = async (
+  config: Config,
+  scope: string,
+  log: Logger,
+  engine: Engine = newEngine(),
+): Promise<Sandbox> => {
   const self: Owner = { id: randomBytes(8).toString('hex'), scope };
   const settings = config.sandbox;
   const containers = newContainers(engine, (name, error) =>
@@ -43,7 +48,11 @@ export const inDocker = (config: Config, scope: string, log: Logger, engine: Eng
       log.warn({ error }, 'Could not look for what others have left; trying again.');
     }
   };
-  const presence = newPresence({ engine, image: settings.image, onThere: () => void tidy() });
+  const presence = await newPresence({
+    engine,
+    image: settings.image,
+    onThere: () => void setImmediate(() => void tidy()),
+  });
   const tidying = setInterval(() => void tidy(), reapEveryMs).unref();
 
   /** An image of its own that lacks these folders would give the volume to root, so the first container is one of ours. */

@@ -20,11 +20,12 @@ export interface PresenceParts {
 
 const lookEveryMs = 2_000;
 const answerMs = 5_000;
-/** An engine that is started again is back within this; a step waits for it as long as that. */
-const patienceMs = 60_000;
-const againMs = 30_000;
+/** An engine that is started again is mostly back within this; after it, the step waits for one elsewhere too. */
+const patienceMs = 15_000;
+const againMs = 5_000;
 
-export const newPresence = ({ engine, image, onThere }: PresenceParts): Presence => {
+/** Has looked once when it resolves. */
+export const newPresence = async ({ engine, image, onThere }: PresenceParts): Promise<Presence> => {
   let why: string | null = notLooked;
   let looking: Promise<void> | null = null;
   const look = (): Promise<void> =>
@@ -35,7 +36,7 @@ export const newPresence = ({ engine, image, onThere }: PresenceParts): Presence
         if (came) onThere();
       })
       .finally(() => (looking = null)));
-  void look();
+  await look();
   const timer = setInterval(() => void look(), lookEveryMs).unref();
   return {
     wrong: () => why,
