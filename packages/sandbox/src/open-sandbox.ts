@@ -1,6 +1,7 @@
 // Which sandbox a process has: what the configuration says, and never a weaker one by itself.
 import { createHash } from 'node:crypto';
 import type { Config, Logger } from '@capstan/kit';
+import { inBubblewrap } from './bubblewrap/in-bubblewrap.ts';
 import { inDocker } from './docker/in-docker.ts';
 import { onHost } from './host/on-host.ts';
 import type { Sandbox } from './sandbox.ts';
@@ -10,6 +11,12 @@ export const openSandbox = async (service: string, config: Config, log: Logger):
   if (config.unsafe_host_shell) {
     log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');
     return onHost(service, config.workspaces);
+  }
+  if (config.sandbox.use === 'bubblewrap') {
+    log.warn(
+      'Commands run in bubblewrap, as the configuration says: nothing limits their memory, processes or processors.',
+    );
+    return inBubblewrap(config, scopeOf(config));
   }
   return inDocker(config, scopeOf(config), log);
 };

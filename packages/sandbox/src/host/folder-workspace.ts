@@ -9,8 +9,15 @@ import { readBytesMax, tooLarge } from '../read-limit.ts';
 import type { Command, CommandResult, Workspace } from '../sandbox.ts';
 import { fixedPart, inside, isNamed, readTar, writeTar } from '../tarball.ts';
 
+export interface Folders {
+  /** As commands see it. */
+  readonly path: string;
+  /** The folder beside it, here and as commands see it. */
+  readonly aside: { readonly host: string; readonly seen: string };
+}
+
 export const folderWorkspace = (
-  path: string,
+  { path, aside }: Folders,
   run: (command: Command) => Promise<CommandResult>,
   release: () => void,
 ): Workspace => {
@@ -45,11 +52,10 @@ export const folderWorkspace = (
         throw new Stopped(retry('workspace_failed', `The files could not be written: ${result.stderr.trim()}`));
     },
     aside: async (name, data) => {
-      // Ids of tasks have no dot in them, so this is no task's own; it goes when the workspace does.
-      const file = join(`${path}.aside`, inside(name));
-      await mkdir(dirname(file), { recursive: true, mode: 0o700 });
+      const file = join(aside.host, inside(name));
+      await mkdir(dirname(file), { recursive: true, mode: 0o755 });
       await writeFile(file, data);
-      return file;
+      return join(aside.seen, inside(name));
     },
     collect: async (patterns, limits) => {
       if (patterns.length === 0) return [];

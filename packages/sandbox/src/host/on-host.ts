@@ -15,8 +15,10 @@ export const onHost = (service: string, shared?: string): Sandbox => {
     open: async (order, context) => {
       const { path, release } = await directories.use(order.task_id);
       const { signal } = context;
+      // Ids of tasks have no dot in them, so this is no task's own; it goes when the workspace does.
+      const aside = `${path}.aside`;
       return folderWorkspace(
-        path,
+        { path, aside: { host: aside, seen: aside } },
         ({ argv, cwd = '.', env, stdin, timeoutMs, ...rest }) =>
           runOnHost({
             argv,
