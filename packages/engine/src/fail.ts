@@ -74,7 +74,9 @@ const escalate = (draft: Draft, slot: number, failure: Failure): void => {
 
 /** The end of a step that failed: it is put aside where a person can find it, and what depends on it hears of it. */
 export const failForGood = (draft: Draft, slot: number, failure: Failure, reason: DlqReason): void => {
-  bury(draft, slot, failure, reason);
+  // An order that came to an agent which can't do such a thing took a wrong way.
+  const isAstray = failure.code === 'unknown_capability' && reason === 'not_retryable';
+  bury(draft, slot, failure, isAstray ? 'unroutable' : reason);
   end(draft, slot, toleranceOf(specIn(draft, slot)) === 'skip' ? 'skipped' : 'failed', { error: failure });
   // In a phase with a gate or a way back, the gate judges what failed.
   if (!isTolerated(draft, slot)) takeFailure(draft, stepFailure(idIn(draft, slot), failure.code, failure.message));

@@ -1,6 +1,7 @@
 // A coordinator, put together: members and partitions, the loop that stores, the doors.
 import type { Running } from '@capstan/bus';
 import { canonical, sha256 } from '@capstan/bus';
+import { heedAdvisories } from './advisories.ts';
 import { actorPerformer } from './actors/perform.ts';
 import { showActor } from './actors/show.ts';
 import { alarms } from './alarms.ts';
@@ -61,6 +62,7 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
     ),
     await openPlainDoor(world, admit),
     await serveApi({ world, tasks, broker, admit }),
+    await heedAdvisories(world, ownership),
   ];
   const house = keepHouse(world, ownership);
   // The server takes what one connection says in order: once it answers this, it knows of every door, and "ready" is true.

@@ -118,6 +118,13 @@ test('giving up puts the order aside as not retryable', () => {
   assert.equal(world.status, 'failed');
 });
 
+test('an order that came to an agent which can not do it is put aside as unroutable', () => {
+  const world = given({ steps: [step('a')] })
+    .fail('a', 'unknown_capability', { retryable: false })
+    .reject('a', 'nobody can');
+  assert.equal(world.of('bury')[0]?.reason, 'unroutable');
+});
+
 test('a flag that nobody looks at expires like giving up', () => {
   const world = given({ steps: [step('a')] })
     .fail('a', 'odd', { retryable: false })
