@@ -68,7 +68,7 @@ for (let round = 0; Date.now() - started < minutes * 60_000; round += 1) {
   } catch (error) {
     failed += 1;
     counts.violations += 1;
-    say(`${elapsed()} BROKEN in ${scenario.name}, seed ${seed} (${again}): ${(error as Error).stack}`);
+    say(`${elapsed()} BROKEN in ${scenario.name}, seed ${seed} (${again}): ${(error as Error).message}`);
   }
 }
 clearInterval(telling);

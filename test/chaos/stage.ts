@@ -8,6 +8,7 @@ import { readAll } from '../integration/support/replay.ts';
 import { startWorld, type World, type WorldOptions } from '../integration/support/world.ts';
 import type { Played } from './scenarios/scenario.ts';
 import type { Counts } from './counts.ts';
+import { autopsy } from './autopsy.ts';
 import { type Load, type Pace, startLoad } from './load.ts';
 import { type Proxy, startProxy } from './proxy.ts';
 import { startTroupe, type Troupe, type TroupeOptions } from './troupe.ts';
@@ -84,7 +85,9 @@ const endMs = 120_000;
 export const curtain = async ({ world, troupe, counts }: Stage, load: Load): Promise<string[]> => {
   await load.stop();
   await troupe.calm();
-  await world.allEnded(load.ids, endMs);
+  await world.allEnded(load.ids, endMs).catch(async (error: Error) => {
+    throw new Error(`${error.message}\n${await autopsy(world, troupe, load.ids)}`);
+  });
   for (const id of load.waiting)
     await world.stored(id, 'it waits for a person', ({ status }) => status.startsWith('awaiting_'), endMs);
   await world.emptied(endMs);
