@@ -50,6 +50,9 @@ export const onStage = async (
     url: (instance) => proxies.get(instance)?.url ?? world.server.url,
   });
   const random = randomOf(seed);
+  // It would outlive a run that is broken off.
+  const end = () => void (world.server.pid > 0 && process.kill(world.server.pid, 'SIGKILL'));
+  process.once('exit', end);
   try {
     const violations = await act({
       world,
@@ -62,6 +65,7 @@ export const onStage = async (
     counts.violations += violations.length;
     return { violations };
   } finally {
+    process.off('exit', end);
     await troupe.end();
     await Promise.all([...proxies.values()].map((proxy) => proxy[Symbol.asyncDispose]()));
   }

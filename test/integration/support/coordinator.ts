@@ -1,5 +1,5 @@
 // A coordinator, or another service, as a process of its own, as it runs for real: told to stop, killed or frozen at will, its log read line by line.
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -42,6 +42,11 @@ export interface CoordinatorProcess {
 const mainOf = (service: string) => join(import.meta.dirname, `../../../services/${service}/src/main.ts`);
 /** Audits look at every order that ever was, however long a run takes. */
 const keeps = { CAPSTAN_KEEP_ORDERS_MS: '86400000' };
+/** Nothing outlives whoever started it, however that ends. */
+const living = new Set<ChildProcess>();
+process.once('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
 const readyMs = 20_000;
 const stopMs = 20_000;
 
@@ -62,11 +67,13 @@ export const startCoordinator = async ({
     },
     stdio: ['ignore', 'inherit', 'pipe'],
   });
+  living.add(child);
   const log: LogLine[] = [];
   const said = new Signal();
   let ended: string | null = null;
   let told = false;
   const gone = once(child, 'exit').then(([code, signal]) => {
+    living.delete(child);
     ended = signal === null ? `code ${code}` : String(signal);
     said.fire();
   });
