@@ -106,4 +106,6 @@ const subjects = async ({ run }: Guide): Promise<Record<string, string>> => {
 };
 
 const headersIn = (text: string): Map<string, string> =>
-  new Map([...text.matchAll(/^ {2}([A-Za-z0-9-]+): (.*)$/gm)].map(([, name, value]) => [name as string, value as string]));
+  new Map(
+    [...text.matchAll(/^ {2}([A-Za-z0-9-]+): (.*)$/gm)].map(([, name, value]) => [name as string, value as string]),
+  );

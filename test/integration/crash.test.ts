@@ -156,6 +156,28 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
     await mustBeWhole(world, [...before.ids, ...meanwhile.ids]);
   });
 
+  test('when a coordinator is killed while orders wait for their turn', async () => {
+    await using world = await startWorld({ agent: false, ackWaitMs });
+    const { promise: opened, resolve: open } = Promise.withResolvers<void>();
+    const work = { slow: () => opened.then(() => ({ outcome: 'succeeded' as const })) };
+    await world.agent({ concurrency: 1, work });
+    const ids = await Promise.all(
+      Array.from({ length: 40 }, async () => {
+        const { task_id } = await world.submit({ plan: { steps: [{ id: 'a', capability: 'slow' }] } });
+        return task_id;
+      }),
+    );
+    // Once nothing in the log brings them up again, only the list of what is open can tell that their orders are still to be said.
+    await world.checkpointed(ids);
+    const owed = ids.filter((id) => /"owed":true/.test(Buffer.from(world.entries.get(id)?.data ?? []).toString()));
+    assert.ok(owed.length > 20, `${owed.length} orders wait for their turn`);
+    const [c1] = world.coordinators;
+    await c1?.kill();
+    await world.coordinator({ instance: 'c1' });
+    open();
+    await mustBeWhole(world, ids);
+  });
+
   test('when a coordinator is killed while tasks wait for a time or a person', async () => {
     await using world = await startWorld({ agent: false, ackWaitMs });
     await world.agent({ tags, work: usualWork });

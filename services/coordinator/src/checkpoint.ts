@@ -12,7 +12,7 @@ export interface Checkpoint {
   readonly orders?: number;
 }
 
-/** When an open task wants to be looked at, and whether it looks for a queue. */
+/** When an open task wants to be looked at; `routing` is at once: it looks for a queue, or owes orders that still waited for their turn. */
 export interface OpenTask {
   readonly due: number | null;
   readonly routing: boolean;
@@ -26,7 +26,7 @@ export interface Progress {
   readonly open: ReadonlyMap<string, OpenTask>;
   checkpoint: Checkpoint | null;
   /** Keeps the list of open tasks in step with a snapshot that was stored. */
-  covered(task: string, state: TaskState): void;
+  covered(task: string, state: TaskState, owes: boolean): void;
   /** The list has changed since it was stored. */
   readonly changed: boolean;
   /**
@@ -56,7 +56,7 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   const progress: Progress = {
     open,
     checkpoint: stored === null || stored.gone ? null : (JSON.parse(textOf(stored.data)) as Checkpoint),
-    covered: (task, state) => {
+    covered: (task, state, owes) => {
       const page = pageOf(task);
       const over = taskEnded(state.status) && state.errands === 0;
       const known = open.get(task);
@@ -65,7 +65,8 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
         open.delete(task);
         (members[page] as Set<string>).delete(task);
       } else {
-        const next = nextDue(state);
+        const { due, routing } = nextDue(state);
+        const next = { due, routing: routing || owes };
         if (known !== undefined && known.due === next.due && known.routing === next.routing) return;
         open.set(task, next);
         (members[page] as Set<string>).add(task);

@@ -104,7 +104,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (loaded === null || stopped) return;
       const { actor } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.
-      progress.covered(task, actor.state);
+      progress.covered(task, actor.state, loaded.owes);
       keep(actor, standsOf(loaded));
     });
 
@@ -285,7 +285,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (why === 'snapshot' && rebuilt === null) throw new Error('the log has no beginning of it');
       if (actor !== null && !stopped) {
         if (rebuilt !== null) storing.touch(actor, rebuilt.last);
-        progress.covered(task, actor.state);
+        progress.covered(task, actor.state, loaded?.owes ?? false);
         keep(actor, rebuilt?.effects ?? (loaded === null ? [] : standsOf(loaded)));
       }
       return rebuilt === null ? await eventsOf(world, task, actor?.state.seq ?? 0) : [];

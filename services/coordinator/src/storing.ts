@@ -61,11 +61,12 @@ export const newStoring = (parts: StoringParts): Storing => {
     actor.writingFrom = actor.dirtyFrom;
     actor.dirtyFrom = null;
     const { state } = actor;
+    const owes = actor.held > 0;
     writeSnapshot(world, actor)
       .then(
         () => {
           actor.writingFrom = null;
-          progress.covered(actor.id, state);
+          progress.covered(actor.id, state, owes);
         },
         (error: unknown) => {
           // What was to be covered is not: the checkpoint stays below it.
