@@ -1,10 +1,8 @@
-// Renders the lines that a bench of several engines wrote as a table of ratios against BullMQ, worst and median of the paired rounds.
-//   node bench/compare.ts FILE.jsonl ...
-import { readFileSync } from 'node:fs';
+// The lines that a bench of several engines wrote, as a table of ratios against BullMQ: worst and median of the paired rounds.
 import { quantile } from './measure.ts';
 import { type Target, targets } from './targets.ts';
 
-interface Line {
+export interface PeerLine {
   readonly peer: string;
   readonly measure: string;
   readonly rep: number;
@@ -16,22 +14,11 @@ interface Line {
   readonly noise?: { readonly disturbed: boolean };
 }
 
-const value = (line: Line, { of }: Target): number =>
+const value = (line: PeerLine, { of }: Target): number =>
   of === 'throughput' ? line.tasksPerSec : of === 'cpu' ? line.cpuSecPer1000Tasks.total : line.latencyMs.p50;
 
-/** The files in turn; a round of one is no round of another. */
-export const readLines = (files: readonly string[]): Line[] =>
-  files.flatMap((file, at) =>
-    readFileSync(file, 'utf8')
-      .split('\n')
-      .filter((text) => text.startsWith('{'))
-      .map((text) => JSON.parse(text) as Line)
-      .filter(({ tasksPerSec }) => tasksPerSec !== undefined)
-      .map((line) => ({ ...line, rep: line.rep + at * 1_000 })),
-  );
-
 /** One row for each target of which there are rounds of both. */
-export const tableOf = (lines: readonly Line[], ours: string, theirs: string, kind: 'relaxed' | 'strict'): string[] =>
+const tableOf = (lines: readonly PeerLine[], ours: string, theirs: string, kind: 'relaxed' | 'strict'): string[] =>
   targets.flatMap((target) => {
     const of = (peer: string) => lines.filter((line) => line.peer === peer && line.measure === target.measure);
     const pairs = of(ours).flatMap((line) => {
@@ -61,29 +48,19 @@ export const tableOf = (lines: readonly Line[], ours: string, theirs: string, ki
 const head = (title: string) =>
   `${title}\n\n| | rounds | Capstan | BullMQ | worst ratio | median ratio | must | aim | |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |`;
 
-if (import.meta.main) {
-  const files = process.argv.slice(2);
-  if (files.length === 0) {
-    process.stderr.write('usage: node bench/compare.ts FILE.jsonl ...   (lines of the peers, see bench/README.md)\n');
-    process.exit(2);
-  }
-  const lines = readLines(files);
-  const tables = [
-    [
-      "Relaxed: Capstan with the server's usual sync, BullMQ with `appendfsync everysec`",
-      'capstan',
-      'bullmq',
-      'relaxed',
-    ],
-    [
-      'Strict: Capstan with `sync_interval: always`, BullMQ with `appendfsync always`',
-      'capstan-always',
-      'bullmq-always',
-      'strict',
-    ],
-  ] as const;
-  for (const [title, ours, theirs, kind] of tables) {
-    const rows = tableOf(lines, ours, theirs, kind);
-    if (rows.length > 0) process.stdout.write(`${head(title)}\n${rows.join('\n')}\n\n`);
-  }
-}
+const kinds = [
+  ["Relaxed: Capstan with the server's usual sync, BullMQ with `appendfsync everysec`", 'capstan', 'bullmq', 'relaxed'],
+  [
+    'Strict: Capstan with `sync_interval: always`, BullMQ with `appendfsync always`',
+    'capstan-always',
+    'bullmq-always',
+    'strict',
+  ],
+] as const;
+
+/** In Markdown; empty where there are no rounds of both. */
+export const compared = (lines: readonly PeerLine[]): string =>
+  kinds
+    .map(([title, ours, theirs, kind]) => [head(title), tableOf(lines, ours, theirs, kind)] as const)
+    .flatMap(([top, rows]) => (rows.length === 0 ? [] : [`${top}\n${rows.join('\n')}\n`]))
+    .join('\n');

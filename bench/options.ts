@@ -14,6 +14,7 @@ export interface BenchOptions {
   readonly open: number;
   readonly most: number;
   readonly data: string | undefined;
+  readonly keep: boolean;
   readonly profile: readonly string[];
 }
 
@@ -41,6 +42,7 @@ ${benches.map(({ name, says }) => `      ${name.padEnd(12)} ${says}`).join('\n')
   --open N           tasks for OPEN, RECOVERY and LONG; 100000 unless said
   --most N           at most N tasks a phase and N steps a task: to see that it works, not how fast
   --data DIR         where the streams lie; a disk of its own tells more than a temporary folder
+  --keep             keeps each installation's folder, with the logs of its processes, and says where it is
   --profile NAME,…   what took most time in these processes: coordinator, executor, client; their figures are no good then
 
 Examples:
@@ -75,6 +77,7 @@ export const readOptions = (args: readonly string[], benches: readonly Named[]):
     open: numberIn('open', values.open),
     most: values.most === undefined ? Number.POSITIVE_INFINITY : numberIn('most', values.most),
     data: values.data,
+    keep: values.keep,
     profile: values.profile?.split(',') ?? [],
   };
 };
@@ -95,6 +98,7 @@ const parsed = (args: readonly string[]) => {
         open: { type: 'string', default: '100000' },
         most: { type: 'string' },
         data: { type: 'string' },
+        keep: { type: 'boolean', default: false },
         profile: { type: 'string' },
       },
     });

@@ -16,6 +16,8 @@ export interface SystemOptions {
   readonly door: Door;
   /** Where the data lies; the system's folder for temporary things unless said. */
   readonly data?: string | undefined;
+  /** Leaves the folder where it is, and says so. */
+  readonly keep?: boolean;
   /** Opens the door for profilers in every service. */
   readonly inspect?: boolean;
 }
@@ -68,7 +70,8 @@ export const startSystem = async (options: SystemOptions): Promise<System> => {
     // Nothing of this is kept, so nobody has to store anything first.
     await Promise.all([...processes.keys()].map((name) => stop(name, 'SIGKILL')));
     process.off('exit', killAll);
-    rmSync(dir, { recursive: true, force: true });
+    if (options.keep) process.stderr.write(`kept: ${dir}\n`);
+    else rmSync(dir, { recursive: true, force: true });
   };
   try {
     const server = await startServer({ binary: options.binary, dir, strict });

@@ -125,7 +125,7 @@ test('lines of other engines become a table of the worst ratios', async () => {
   const rounds = [line('bullmq', 0, 1_000, 1), line('capstan', 0, 2_500, 0.4), line('capstan', 1, 3_400, 0.4)];
   writeFileSync(join(dir, 'a.jsonl'), [...rounds, line('bullmq', 1, 2_000, 1), '{"summary":"W1-c64"}'].join('\n'));
   try {
-    const { code, out, err } = await run('compare.ts', join(dir, 'a.jsonl'));
+    const { code, out, err } = await run('write-performance.ts', '--print', join(dir, 'a.jsonl'));
     assert.equal(code, 0, err);
     assert.match(
       out,
