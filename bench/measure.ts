@@ -1,8 +1,8 @@
 // Runs one phase and says what it took: time, processor, memory, and what was stored.
-import type { BenchClient, StreamState } from './client.ts';
+import type { BenchClient } from './client.ts';
 import { cpuSeconds, forgetPeak, machineBusySeconds, peakMiB } from './cost.ts';
 import { bodyOf, mustBeRight, stepCount } from './shapes.ts';
-import { calm, mustBeOrderedOnce } from './streams.ts';
+import { bytesWritten, calm, mustBeOrderedOnce } from './streams.ts';
 import type { System } from './system.ts';
 import { type Wire, wireOf } from './wire.ts';
 import type { Phase } from './workloads.ts';
@@ -19,7 +19,6 @@ export interface Figures {
   readonly peak_memory_mib: Readonly<Record<string, number>>;
   readonly persisted_per_step: {
     readonly messages: number;
-    /** What the streams hold more than before; of a key that was written anew, only the last. */
     readonly bytes: number;
     readonly messages_by_stream: Readonly<Record<string, number>>;
   };
@@ -100,7 +99,7 @@ export const measure = async (system: System, phase: Phase): Promise<Figures> =>
     peak_memory_mib: Object.fromEntries(pidsOf(system).map(([name, pid]) => [name, round(peakMiB(pid), 1)])),
     persisted_per_step: {
       messages: round(written.reduce((sum, [, each]) => sum + each, 0)),
-      bytes: round((sumOf(after) - sumOf(before)) / steps, 0),
+      bytes: round(bytesWritten(before, after) / steps, 0),
       messages_by_stream: Object.fromEntries(written.filter(([, each]) => each > 0).map(([n, v]) => [n, round(v)])),
     },
     wire_per_step: Object.fromEntries(
@@ -120,6 +119,3 @@ const pidsOf = (system: System): [string, number][] => [
 
 const cpuOf = (system: System): Record<string, number> =>
   Object.fromEntries(pidsOf(system).map(([name, pid]) => [name, cpuSeconds(pid)]));
-
-const sumOf = (streams: ReadonlyMap<string, StreamState>): number =>
-  [...streams.values()].reduce((sum, { bytes }) => sum + bytes, 0);

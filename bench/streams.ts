@@ -33,3 +33,15 @@ export const calm = async (client: BenchClient): Promise<ReadonlyMap<string, Str
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 };
+
+type Streams = ReadonlyMap<string, StreamState>;
+
+/** Exact where nothing went meanwhile; where something did (it was purged, or a key was written anew), by the mean size of what there is. */
+export const bytesWritten = (before: Streams, after: Streams): number =>
+  [...after].reduce((sum, [name, now]) => {
+    const was = before.get(name) ?? { messages: 0, bytes: 0, lastSeq: 0 };
+    const written = now.lastSeq - was.lastSeq;
+    if (now.messages - was.messages === written) return sum + now.bytes - was.bytes;
+    const sample = now.messages > 0 ? now : was;
+    return sum + (sample.messages > 0 ? (written * sample.bytes) / sample.messages : 0);
+  }, 0);
