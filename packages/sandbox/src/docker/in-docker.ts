@@ -11,6 +11,7 @@ import { collectFiles, readFile, writeFiles } from './archive.ts';
 import { newContainers } from './containers.ts';
 import { proxyEnvironment, withEgress } from './egress.ts';
 import { type Engine, newEngine, saidBy, statusOf } from './engine.ts';
+import { ensureImage } from './image.ts';
 import { newKeeper } from './keeper.ts';
 import { labelsOf, type Owner } from './labels.ts';
 import { containerOptions, places } from './options.ts';
@@ -78,9 +79,11 @@ export const inDocker = async (
     await endEarlier(engine, reaping, { task: order.task_id, step: order.step_id });
     const egress = command.egress ?? order.sandbox?.egress ?? [];
     const labels = { task: order.task_id, step: order.step_id };
+    const image = command.image ?? order.sandbox?.image ?? settings.image;
+    if (settings.pull && image !== settings.image) await ensureImage(engine, image, context.signal);
     const inside = (network: string | null) => {
       const options = containerOptions({
-        image: command.image ?? order.sandbox?.image ?? settings.image,
+        image,
         argv: argvOf(command),
         env: {
           ...commandEnvironment(order, places.home),
