@@ -105,7 +105,10 @@ import() {
   set -- 'CMD ["/bin/sh"]' "USER $user:$user" 'WORKDIR /sandbox/workspace' 'ENV PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin' \
     "LABEL capstan.sandbox.key=$key" "LABEL org.opencontainers.image.title=$image"
   for change in "$@"; do set -- "$@" --change "$change"; shift; done
+  before=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null || true)
   docker import "$@" "$work/image.tar" "$image" >/dev/null
+  # What it replaces goes once nothing runs in it; until then it has no name.
+  [ -z "$before" ] || docker image rm "$before" >/dev/null 2>&1 || true
   say "$image, $(docker image inspect --format '{{.Size}}' "$image" | awk '{ print int($1 / 1e6) }') MB, with Node.js $("$node" --version | tr -d v) and $(wc -l <"$work/packages") Debian packages"
 }
 

@@ -1,9 +1,12 @@
 // The whole of it in containers, by deploy/ alone: built, started, used, scaled, hurt, and taken down without a trace.
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
 import { type TestContext, test } from 'node:test';
 import { type Bus, connect, decodeTrusted, type Message } from '@capstan/bus';
 import { type AgentRecord, isEnded, type TaskRecord } from '@capstan/contracts';
-import { findEngine, logs, run } from './docker.ts';
+import { findEngine, list, logs, run } from './docker.ts';
 import { type Installation, install } from './installation.ts';
 
 const engine = findEngine();
@@ -96,6 +99,27 @@ test('deploy/ builds, starts, scales and heals an installation, and takes it dow
     assert.ok(finisher && finisher !== victim, `killed was ${victim}, finished has ${finisher}`);
   });
 
+  await step(
+    'a fleet grows with what waits, shrinks when there is nothing to do, and ends when it is told to',
+    async () => {
+      await installation.compose('stop', 'executor');
+      const fleet = startFleet(installation);
+      const ids = Array.from({ length: 12 }, (_, n) => `fleet-${n}`);
+      const plan = { steps: [{ id: 'wait', capability: 'wait', input: { ms: 1_500 } }] };
+      await Promise.all(ids.map((task_id) => submit(bus, { task_id, plan })));
+      const tasks = await ended(bus, ids);
+      assert.deepEqual([...new Set(tasks.map(({ status }) => status))], ['succeeded']);
+      assert.deepEqual([...new Set(tasks.map(({ steps }) => steps['wait']?.attempt))], [1], 'none was cut off');
+      const byFleet = new Set(
+        tasks.map(({ steps }) => steps['wait']?.agent).filter((agent) => agent?.includes('.fleet-')),
+      );
+      assert.ok(byFleet.size > 1, `by the fleet: ${[...byFleet]}`);
+      while ((await fleet.containers()).length > 1) await new Promise((again) => setTimeout(again, 250));
+      assert.equal(await fleet.end(), 0);
+      assert.deepEqual(await fleet.containers(), []);
+    },
+  );
+
   await step('every service ends well when it is told to, within its time', async () => {
     const services = ['coordinator', 'planner', 'executor', 'verifier', 'notifier'];
     const containers = (await Promise.all(services.map((service) => installation.containers(service)))).flat();
@@ -114,6 +138,58 @@ test('deploy/ builds, starts, scales and heals an installation, and takes it dow
   if (failed)
     process.stderr.write(`${await installation.compose('logs', '--no-color', '--tail', '40').catch(String)}\n`);
 });
+
+/** The command itself, with the images of this installation, in its network. */
+const startFleet = (installation: Installation) => {
+  const { project, url } = installation;
+  const options = [
+    '--min',
+    '1',
+    '--max',
+    '3',
+    '--idle',
+    '1s',
+    '--concurrency',
+    '1',
+    '--socket',
+    'none',
+    '--network',
+    `${project}_default`,
+  ];
+  const main = join(import.meta.dirname, '../../packages/cli/src/main.ts');
+  const child = spawn(
+    process.execPath,
+    [
+      main,
+      'fleet',
+      ...options,
+      '--image',
+      `${project}/executor:test`,
+      '--nats-url',
+      url,
+      '--env',
+      'CAPSTAN_NATS_URL=nats://nats:4222',
+    ],
+    { stdio: ['ignore', 'inherit', 'inherit'] },
+  );
+  const over = once(child, 'exit');
+  return {
+    containers: () =>
+      list(
+        'ps',
+        '--all',
+        '--quiet',
+        '--filter',
+        `label=capstan.fleet=capstan.executor`,
+        '--filter',
+        `network=${project}_default`,
+      ),
+    end: async () => {
+      child.kill('SIGTERM');
+      return (await over)[0] as number;
+    },
+  };
+};
 
 const submit = async (bus: Bus, task: Readonly<Record<string, unknown>>): Promise<void> => {
   await bus.append({ subject: bus.names.submit(), data: JSON.stringify(task) });

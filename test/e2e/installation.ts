@@ -7,6 +7,8 @@ const root = join(import.meta.dirname, '../..');
 
 export interface Installation extends AsyncDisposable {
   readonly url: string;
+  /** Whose name its images and its network have. */
+  readonly project: string;
   /** Runs a command of Compose on it. */
   compose(...args: string[]): Promise<string>;
   /** Resolves once so many containers of each service are healthy. */
@@ -65,6 +67,7 @@ export const install = async (engine: Engine, say: (message: string) => void): P
     const published = await compose('port', 'nats', '4222');
     return {
       url: `nats://${published}`,
+      project,
       compose,
       healthy: (wanted) => healthy(project, wanted),
       containers: (service) =>

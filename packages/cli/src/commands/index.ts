@@ -8,6 +8,7 @@ import { dlqDrop } from './dlq-drop.ts';
 import { dlqLs } from './dlq-ls.ts';
 import { dlqRedrive } from './dlq-redrive.ts';
 import { dlqShow } from './dlq-show.ts';
+import { fleet } from './fleet.ts';
 import { get } from './get.ts';
 import { inbox } from './inbox.ts';
 import { list } from './list.ts';
@@ -44,6 +45,7 @@ export const commands: readonly Command[] = [
   reject,
   answer,
   agents,
+  fleet,
   tools,
   dlqLs,
   dlqShow,

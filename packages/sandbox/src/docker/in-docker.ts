@@ -18,8 +18,10 @@ import { containerOptions, places } from './options.ts';
 import { newPresence } from './presence.ts';
 import { endEarlier, reap } from './reap.ts';
 import { runContainer } from './run.ts';
+import { runWarm } from './run-warm.ts';
 import { newTaskVolumes } from './task-volumes.ts';
 import { volumeOf } from './volumes.ts';
+import { newWarm } from './warm.ts';
 
 const reapEveryMs = 10_000;
 const filesLimits = { cpu: 1, memory_mb: 64, pids: 16, disk_mb: 1_024 };
@@ -35,6 +37,7 @@ export const inDocker = async (
   const containers = newContainers(engine, (name, error) =>
     log.warn({ error, container: name }, 'A container could not be removed; it is tried again.'),
   );
+  const warm = newWarm(containers, settings.warm);
   const keeper = newKeeper(engine, self, settings.image);
   const reaping = { self, known: containers.known };
   const volumes = newTaskVolumes({ engine, owner: self, keepMs: settings.keep_ms, log, make: initial });
@@ -81,34 +84,49 @@ export const inDocker = async (
     const labels = { task: order.task_id, step: order.step_id };
     const image = command.image ?? order.sandbox?.image ?? settings.image;
     if (settings.pull && image !== settings.image) await ensureImage(engine, image, context.signal);
+    const common = {
+      image,
+      limits,
+      tmpMb: settings.tmp_mb,
+      volume: volumeOf(scope, order.task_id),
+    };
+    const env = { ...commandEnvironment(order, places.home), TMPDIR: '/tmp' };
+    const running = {
+      stdin: command.stdin,
+      timeoutMs: command.timeoutMs,
+      diskMb: limits.disk_mb,
+      signal: context.signal,
+      capture: newCapture(command, context),
+    };
     const inside = (network: string | null) => {
       const options = containerOptions({
-        image,
+        ...common,
         argv: argvOf(command),
-        env: {
-          ...commandEnvironment(order, places.home),
-          TMPDIR: '/tmp',
-          ...(network === null ? {} : proxyEnvironment),
-          ...command.env,
-        },
+        env: { ...env, ...(network === null ? {} : proxyEnvironment), ...command.env },
         labels: labelsOf('command', self, labels),
-        limits,
-        tmpMb: settings.tmp_mb,
-        volume: volumeOf(scope, order.task_id),
         network,
         stdin: command.stdin !== undefined,
       });
-      return containers.with(options, (container) =>
-        runContainer(engine, containers, {
-          container,
-          stdin: command.stdin,
-          timeoutMs: command.timeoutMs,
-          diskMb: limits.disk_mb,
-          signal: context.signal,
-          capture: newCapture(command, context),
-        }),
-      );
+      return containers.with(options, (container) => runContainer(engine, containers, { container, ...running }));
     };
+    if (egress.length === 0 && settings.warm > 0) {
+      const standing = containerOptions({
+        ...common,
+        argv: [],
+        labels: labelsOf('warm', self, { task: order.task_id }),
+        network: null,
+        stdin: false,
+      });
+      const ready = warm.take(standing);
+      try {
+        const here = { argv: argvOf(command), env: { ...env, ...command.env }, ...running };
+        const served = ready && (await runWarm(engine, { container: ready.container, ...here }));
+        return served ?? (await inside(null));
+      } finally {
+        ready?.done();
+        warm.prepare(standing);
+      }
+    }
     if (egress.length === 0) return inside(null);
     const only = [egress, ...(settings.only ? [settings.only] : [])];
     return withEgress(
@@ -160,13 +178,15 @@ export const inDocker = async (
     },
     taskEnded: (task, status) => {
       if (status === 'failed' || presence.wrong() !== null) return;
-      volumes
-        .forget(task)
+      warm
+        .drop(volumeOf(scope, task))
+        .then(() => volumes.forget(task))
         .catch((error: unknown) => log.debug({ error, task }, 'The files of a task are kept a while longer.'));
     },
     end: async () => {
       clearInterval(tidying);
       presence.end();
+      await warm.end();
       await keeper.end().catch((error: unknown) => log.debug({ error }, 'The keeper could not be ended.'));
     },
   };

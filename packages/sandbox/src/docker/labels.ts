@@ -1,7 +1,7 @@
 // How our containers and volumes are known again: on an engine that others use as well, nothing without these labels is touched.
 
 export const label = {
-  /** What it is for: `command`, `files`, `keeper`, `egress`, `volume`. */
+  /** What it is for: `command`, `files`, `keeper`, `egress`, `warm`, `volume`. */
   kind: 'capstan.sandbox',
   /** The process that made it. */
   owner: 'capstan.sandbox.owner',
@@ -11,7 +11,7 @@ export const label = {
   step: 'capstan.sandbox.step',
 } as const;
 
-export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'volume';
+export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'warm' | 'volume';
 
 /** Of one process, as long as it lives. */
 export interface Owner {

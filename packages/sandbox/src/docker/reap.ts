@@ -35,9 +35,12 @@ export const endEarlier = async (
   { self, known }: Reaping,
   of: { readonly task: string; readonly step: string },
 ): Promise<void> => {
-  const filters = having({ [label.scope]: self.scope, [label.task]: of.task, [label.step]: of.step });
-  const found = await engine.ask('list containers', engine.docker.listContainers({ all: true, filters }));
-  await Promise.all(found.filter((one) => !known(nameOf(one))).map((one) => remove(engine, one.Id)));
+  const filters = having({ [label.scope]: self.scope, [label.task]: of.task });
+  const all = await engine.ask('list containers', engine.docker.listContainers({ all: true, filters }));
+  const others = all.filter((one) => !known(nameOf(one)));
+  await Promise.all(others.filter((one) => one.Labels[label.step] === of.step).map((one) => remove(engine, one.Id)));
+  // What stands ready is of no step, so there it counts whether its owner lives.
+  if (others.some((one) => one.Labels[label.kind] === 'warm')) await reap(engine, { self, known });
 };
 
 /** Gone is gone, whoever took it; one that is being removed is waited for, so that nothing of it runs when this resolves. */

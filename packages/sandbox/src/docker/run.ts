@@ -21,7 +21,7 @@ export interface Running {
 /** Between asking a command to end and ending it. */
 const termGraceMs = 1_000;
 /** What is still on its way from a container that has ended. */
-const restMs = 5_000;
+export const restMs = 5_000;
 const lookEveryMs = 2_000;
 
 export const runContainer = async (
@@ -100,7 +100,7 @@ export const attach = async ({ ask }: Engine, container: Container, stdin: boole
   return stream;
 };
 
-const drain = async (stream: Duplex, on: (frame: Frame) => void): Promise<void> => {
+export const drain = async (stream: Duplex, on: (frame: Frame) => void): Promise<void> => {
   try {
     for await (const frame of frames(stream)) on(frame);
   } catch {
@@ -116,7 +116,7 @@ const begin = async (containers: Containers, container: Container): Promise<void
   }
 };
 
-const outOfDisk = (usedMb: number, diskMb: number) =>
+export const outOfDisk = (usedMb: number, diskMb: number) =>
   reject(
     'out_of_disk',
     `The files of this task have ${usedMb} MB, and sandbox.disk_mb gives it ${diskMb}; the command was ended.`,
@@ -156,18 +156,18 @@ const untilOver = async (engine: Engine, container: Container, signal: AbortSign
   }
 };
 
-const look = async ({ ask }: Engine, container: Container): Promise<ContainerInspectInfo> => {
+export const lost = retry('sandbox_lost', 'The container of this command was taken away while it ran.');
+
+export const look = async ({ ask }: Engine, container: Container): Promise<ContainerInspectInfo> => {
   try {
     return await ask('look at a container', container.inspect(), 10_000);
   } catch (error) {
     if (statusOf(error) !== 404) throw error;
-    throw new Stopped(retry('sandbox_lost', 'The container of this command was taken away while it ran.'), {
-      cause: error,
-    });
+    throw new Stopped(lost, { cause: error });
   }
 };
 
-const pause = (ms: number, signal: AbortSignal): Promise<false> =>
+export const pause = (ms: number, signal: AbortSignal): Promise<false> =>
   new Promise((over) => {
     const end = () => {
       clearTimeout(timer);
