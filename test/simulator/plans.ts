@@ -48,6 +48,7 @@ export const randomTask = (random: Random, id: string, now: number): Submission 
     // A planner is told what to plan; what it gives counts from then on.
     ...(isPlanned ? { metadata: { plan: plan as never } } : { plan }),
     on_failure: random.pick(['stop', 'stop', 'continue', 'pause', 'compensate']),
+    ...(random.chance(0.15) ? { replan: { max: random.int(1, 2) } } : {}),
     ...(random.chance(0.1) ? { start: false } : {}),
     ...(random.chance(0.08) ? { mode: 'manual' as const } : {}),
     ...(random.chance(0.1) && !isPlanned ? { checkpoints: [random.pick(ids)] } : {}),

@@ -21,6 +21,7 @@ export const limits = {
   /** What a step may add while it runs, in one report. */
   addStepsMax: 1_000,
   depthMax: 8,
+  replansMax: 20,
 
   // What an agent gives back
   /** A page of steps whose outputs are all this large must still fit into one message. */

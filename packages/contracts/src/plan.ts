@@ -78,12 +78,16 @@ export const phase = z.looseObject({
 });
 export type Phase = z.infer<typeof phase>;
 
+/** How often the planner is asked anew when something failed that nothing tolerates. */
+export const replan = z.looseObject({ max: z.int().min(0).max(limits.replansMax) });
+
 export const plan = z.looseObject({
   v: version,
   params: jsonObject.optional(),
   phases: z.array(phase).max(100).optional(),
   thresholds: thresholds.optional(),
   circuit: circuit.optional(),
+  replan: replan.optional(),
   steps: z.array(step).min(1).max(limits.planStepsMax),
 });
 export type Plan = z.infer<typeof plan>;

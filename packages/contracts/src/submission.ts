@@ -4,7 +4,7 @@ import { thresholds } from './finding.ts';
 import { id, ms, time, version } from './ids.ts';
 import { jsonObject } from './json.ts';
 import { limits } from './limits.ts';
-import { plan } from './plan.ts';
+import { plan, replan } from './plan.ts';
 
 export const priority = z.enum(['low', 'normal', 'high', 'urgent']);
 export const mode = z.enum(['auto', 'manual']);
@@ -41,6 +41,7 @@ export const submission = z.looseObject({
   start: z.boolean().optional(),
   checkpoints: z.array(id).max(1_000).optional(),
   on_failure: onTaskFailure.optional(),
+  replan: replan.optional(),
   deadline: time.optional(),
   budget: budget.optional(),
   thresholds: thresholds.optional(),

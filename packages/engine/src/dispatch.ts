@@ -10,6 +10,7 @@ import { tellPeople } from './tell.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
 import { policies } from './policies/index.ts';
 import { wasHindered } from './hindered.ts';
+import { isReplanning } from './replanning.ts';
 import { inputOf } from './scope.ts';
 import { slaDue } from './sla.ts';
 import { spawn } from './spawn.ts';
@@ -37,6 +38,7 @@ const holdOn = (draft: Draft, slot: number): string | null => {
   if (task.leave === 'asked' && !spec.errand) return leaveText(task);
   if (spec.internal) return null;
   if (task.hold !== null) return task.hold.text;
+  if (isReplanning(draft)) return 'the planner, which was asked for another plan';
   if (draft.steps.read(slot).started) return null;
   if (task.request.checkpoints?.includes(spec.step.id) === true) {
     const text = `somebody to resume the task, which pauses before "${idIn(draft, slot)}"`;

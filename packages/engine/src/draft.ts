@@ -33,6 +33,8 @@ export interface Draft {
   readonly freed: WorkList<number>;
   /** The phase (by group) whose gate sends the work back, still to be done. */
   loop: number | null;
+  /** Why the planner is to be asked anew, still to be done. */
+  replan: string | null;
   /** What held ready steps is gone; they are still to be moved on. */
   lifted: boolean;
   /** Steps were added. */
@@ -61,6 +63,7 @@ export const openDraft = (state: TaskState, event: Event): Draft => {
     ended: workList(),
     freed: workList(),
     loop: null,
+    replan: null,
     lifted: false,
     grown: false,
     news: [],

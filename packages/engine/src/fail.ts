@@ -6,6 +6,7 @@ import { arm, change, type Draft, end, idIn, isStopping, specIn } from './draft.
 import { isTolerated, shortened, stepFailure, takeFailure, toleranceOf } from './failure-mode.ts';
 import { waitForMeans, wasHindered } from './hindered.ts';
 import { orderFor } from './order.ts';
+import { mayReplan } from './replanning.ts';
 import { isRetryable, retryDelay, retryRule } from './retry.ts';
 import { inputOrRaw } from './scope.ts';
 import { isOverSla } from './sla.ts';
@@ -32,7 +33,7 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
   // What becomes of a task that failed, the plan has said; only where it says so is a person asked.
   const policy = childFailures.has(failure.code) ? childPolicyOf(spec) : null;
   if (!isRetryable(failure, rule)) {
-    if (isVital && policy !== 'fail') escalate(draft, slot, failure);
+    if (isVital && policy !== 'fail' && !mayReplan(draft)) escalate(draft, slot, failure);
     else failForGood(draft, slot, failure, 'not_retryable');
     return;
   }

@@ -4,11 +4,18 @@ import type { Draft } from './draft.ts';
 import { idIn, slotsWhere, specIn } from './draft.ts';
 import { gateFailure, groupPassed, wantedRate } from './gate-rule.ts';
 import type { Spec } from './plan/shape.ts';
+import { isReplanning, mayReplan } from './replanning.ts';
 import { childPolicyOf } from './sub-task.ts';
 import { tellPeople } from './tell.ts';
 
 export const takeFailure = (draft: Draft, why: string): void => {
   const { task } = draft;
+  // The planner is at it, and whatever fails meanwhile is no part of the plan that comes.
+  if (isReplanning(draft)) return;
+  if (mayReplan(draft)) {
+    draft.replan ??= why;
+    return;
+  }
   const mode = task.request.on_failure ?? 'stop';
   if (mode === 'continue') return;
   if (mode !== 'pause') {

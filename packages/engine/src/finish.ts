@@ -6,7 +6,7 @@ import { grow } from './grow.ts';
 import { informParent } from './inform.ts';
 import { tellOfEnd } from './leave.ts';
 import { tellPeople } from './tell.ts';
-import type { Spec } from './plan/shape.ts';
+import { type Spec, slotsOf } from './plan/shape.ts';
 import { bringBack } from './revive.ts';
 import { taskEnded } from './state.ts';
 import { setStatus } from './status.ts';
@@ -74,9 +74,16 @@ const resultOf = (draft: Draft): Json => {
 
 const comesLast = (draft: Draft, spec: Spec): boolean => {
   const { shape } = draft.task;
-  if (spec.internal || (shape.next[spec.at] as readonly number[]).length > 0) return false;
-  if (spec.family >= 0 && shape.groups[spec.family]?.next.length !== 0) return false;
+  const follows = (next: readonly number[] | undefined): boolean => next?.some((at) => !isGone(draft, at)) === true;
+  if (spec.internal || follows(shape.next[spec.at])) return false;
+  if (spec.family >= 0 && follows(shape.groups[spec.family]?.next)) return false;
   return (
     spec.phase < 0 || shape.groups.slice(spec.phase, shape.phases.length).every((phase) => phase.next.length === 0)
   );
+};
+
+/** A new plan has no place for it. */
+const isGone = (draft: Draft, at: number): boolean => {
+  const slots = slotsOf(draft.task.shape.specs[at] as Spec);
+  return slots.length > 0 && slots.every((slot) => draft.steps.read(slot).removed);
 };

@@ -37,7 +37,7 @@ export const reset = (draft: Draft, slot: number): void => {
   const spec = specIn(draft, slot);
   // The members of a family are known once and for all.
   if (slot === spec.head && step.status === 'succeeded') return;
-  if (step.status === 'pending') return;
+  if (step.status === 'pending' || step.removed) return;
   if (!hasEnded(step.status)) {
     const reason = 'what this step depends on is done again';
     if (step.status === 'running') {

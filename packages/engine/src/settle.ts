@@ -11,6 +11,8 @@ import { loopBack } from './go-back.ts';
 import { addedBytesIssue, grow } from './grow.ts';
 import { sendErrands } from './notify.ts';
 import { type Group, type Spec, specOf } from './plan/shape.ts';
+import { askPlanner } from './replan.ts';
+import { isReplanStep } from './replanning.ts';
 import { doom, endedBadly } from './recount.ts';
 import { conditionHolds, itemsOf } from './scope.ts';
 import { type GroupState, taskEnded } from './state.ts';
@@ -47,6 +49,10 @@ const drain = (draft: Draft): void => {
       loopBack(draft, draft.loop);
       continue;
     }
+    if (draft.replan !== null) {
+      askPlanner(draft, draft.replan);
+      continue;
+    }
     const freed = draft.freed.take();
     if (freed !== undefined) {
       start(draft, draft.task.shape.specs[freed] as Spec);
@@ -66,6 +72,8 @@ const followUp = (draft: Draft, slot: number): void => {
   const spec = specOf(shape, slot);
   const step = draft.steps.read(slot);
   const bad = endedBadly(step);
+  // Whatever came of planning anew, nothing waits for it any more.
+  if (isReplanStep(spec.step.id)) draft.lifted = true;
   if (spec.family < 0) for (const next of shape.next[spec.at] as readonly number[]) release(draft, next, bad);
   const done = Number(step.status === 'succeeded' && slot !== spec.head);
   if (spec.family >= 0) oneLess(draft, spec.family, done, Number(bad));

@@ -36,6 +36,7 @@ type Private = Partial<
     | 'answer'
     | 'left'
     | 'doomed'
+    | 'removed'
     | 'artifacts'
   >
 >;
@@ -51,6 +52,7 @@ const privates = [
   'answer',
   'left',
   'doomed',
+  'removed',
   'artifacts',
 ] as const;
 
@@ -240,6 +242,7 @@ const engineOf = (state: TaskState): EngineRecord => ({
   undone: state.undone,
   compensated: state.compensated,
   loops: state.loops,
+  replans: state.replans,
   timers: state.timers,
   ...(state.leave === 'none' ? {} : { leave: state.leave }),
   lastTimer: state.lastTimer,

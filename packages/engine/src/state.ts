@@ -68,6 +68,8 @@ export interface StepState {
   readonly left: Json;
   /** It was skipped because something that it depends on ended badly. */
   readonly doomed: boolean;
+  /** A new plan has no place for it: it is never done again, and its name never used again. */
+  readonly removed: boolean;
 }
 
 export interface GroupState {
@@ -159,6 +161,8 @@ export interface TaskState {
   /** Everything that was ever asked; the oldest are forgotten first. */
   readonly interventions: readonly string[];
   readonly loops: Readonly<Record<string, number>>;
+  /** How often it was planned anew. */
+  readonly replans: number;
   /** Timers of the task as a whole. */
   readonly timers: readonly Timer[];
   /** The last number given to a timer, and to an intervention. */
@@ -198,6 +202,7 @@ export const newStep: StepState = Object.freeze({
   answer: null,
   left: null,
   doomed: false,
+  removed: false,
 });
 
 export const hasEnded = (status: StepStatus): boolean =>

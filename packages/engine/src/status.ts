@@ -2,6 +2,7 @@
 import { limits, type TaskStatus } from '@capstan/contracts';
 import { countsIn, type Draft, slotsWhere, specIn } from './draft.ts';
 import { leaveText } from './leave.ts';
+import { isReplanning, whyReplanned } from './replanning.ts';
 import { type HistoryEntry, taskEnded, type TaskState } from './state.ts';
 
 export const showStatus = (draft: Draft): void => {
@@ -33,6 +34,8 @@ const judge = (draft: Draft): Judgement => {
   if (task.leave === 'asked') return { status: 'queued', reason: `waits for ${leaveText(task)}` };
   const busy = count('running') + count('retrying');
   if (task.plan === null && busy > 0) return { status: 'planning', reason: null };
+  if (isReplanning(draft) && busy > 0)
+    return { status: 'planning', reason: `planning anew, since ${whyReplanned(draft)}` };
   if (busy === 0 && task.hold !== null) {
     return { status: task.hold.why === 'planned' ? 'planned' : 'paused', reason: `waits for ${task.hold.text}` };
   }

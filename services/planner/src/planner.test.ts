@@ -148,3 +148,26 @@ test('what is no request is refused with its path', async (t) => {
   assert.deepEqual([error?.code, error?.retryable], ['invalid_input', false]);
   assert.match(error?.message ?? '', /^request\.title: /);
 });
+
+test('asked for another plan, it gives what did not succeed names of its own', async (t) => {
+  const { plan } = await fixture(t);
+  const request = { template: { name: 'demo', params: { count: 2 } } };
+  const first = planIn(await plan(request));
+  const [done, ...rest] = first.steps.map(({ id }) => id);
+  const feedback = {
+    reason: 'step "part" failed',
+    round: 1,
+    rounds_left: 0,
+    done: [done ?? ''],
+    failed: [],
+    taken: rest,
+  };
+  const again = planIn(await plan(request, feedback));
+  assert.deepEqual(
+    again.steps.map(({ id }) => id),
+    [done, ...rest.map((id) => `${id}-r1`)],
+  );
+  const names = new Set(again.steps.map(({ id }) => id));
+  for (const step of again.steps) for (const on of step.depends_on ?? []) assert.ok(names.has(on), on);
+  assert.doesNotMatch(JSON.stringify(again), new RegExp(`steps\\.(${rest.join('|')})[.\\s]`));
+});

@@ -4,6 +4,7 @@ import { plan as planSchema, planInput, type Plan, roles } from '@capstan/contra
 import { defineAgent, done, reject, Stopped } from '@capstan/kit';
 import { z } from 'zod';
 import { planByRules } from './rules/index.ts';
+import { renamed } from './renamed.ts';
 import { renderTemplate } from './render.ts';
 import { loadTemplates, type Templates } from './templates.ts';
 
@@ -35,7 +36,7 @@ export const newPlanner = () => {
       const { request, feedback } = input.data;
       const plan = request.template ? renderTemplate(templates, request.template) : planByRules(request, feedback);
       return done({
-        plan: checked(plan),
+        plan: renamed(checked(plan), feedback),
         planned_by: request.template ? `template ${request.template.name}` : 'rules',
       });
     },

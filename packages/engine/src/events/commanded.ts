@@ -4,6 +4,7 @@ import { withdraw } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, closeAttempt, disarm, type Draft, end, ignore, slotsWhere, specIn } from '../draft.ts';
 import { slotOf } from '../plan/shape.ts';
+import { isReplanStep } from '../replanning.ts';
 import { isAside, revive, skippedError } from '../revive.ts';
 import { hasEnded, taskEnded } from '../state.ts';
 import { tellToStop } from '../sub-task.ts';
@@ -101,7 +102,7 @@ const retry = (draft: Draft, id: string | undefined): void => {
   if (slot < 0) return ignore(draft, `No step is named "${id}".`);
   const { status } = draft.steps.read(slot);
   if (hasEnded(status)) {
-    const isList = id === planStepId || slot === specIn(draft, slot).head;
+    const isList = id === planStepId || isReplanStep(id) || slot === specIn(draft, slot).head;
     if (isList && status === 'succeeded')
       return ignore(draft, `"${id}" has succeeded; what it gave is part of the plan.`);
     return again(draft, slot, id);

@@ -17,14 +17,15 @@ import { sizeOf } from '../plan/shape.ts';
 import { stepsLeft } from '../steps-left.ts';
 import { plannedHold } from './submitted.ts';
 
-const words = (issues: readonly Field[]): string =>
+export const words = (issues: readonly Field[]): string =>
   issues
     .slice(0, 5)
     .map((field) => `${field.path} ${field.issue}`)
     .join('; ');
 
-const zodWords = (issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[]): string =>
-  words(issues.map((issue) => ({ path: issue.path.join('.'), issue: issue.message })));
+export const zodWords = (
+  issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
+): string => words(issues.map((issue) => ({ path: issue.path.join('.'), issue: issue.message })));
 
 /** A planner's plan becomes the plan of the task; one that can't be run goes back to the planner as a failure, to be mended. */
 export const takePlan = (draft: Draft, slot: number, report: Report): void => {

@@ -17,6 +17,7 @@ export const redriven = (draft: Draft, event: Extract<Event, { kind: 'redriven' 
 
 /** Does one ended step again, with whatever that takes. */
 export const again = (draft: Draft, slot: number, id: string): void => {
+  if (draft.steps.read(slot).removed) return ignore(draft, `"${id}" is not part of the plan any more.`);
   if (!isAside(draft, slot)) return revive(draft, { slots: [slot], skippedBy: null });
   if (!specIn(draft, slot).errand && !isUndoOfNow(draft, slot)) {
     return ignore(draft, `The task has gone on since "${id}" was to undo something.`);

@@ -16,6 +16,8 @@ import { shortened } from '../failure-mode.ts';
 import { sha256 } from '../hash.ts';
 import { addSteps } from '../grow.ts';
 import { slotOf } from '../plan/shape.ts';
+import { takeNewPlan } from '../replan.ts';
+import { isReplanStep } from '../replanning.ts';
 import { newStep } from '../state.ts';
 import { checkedSteps, takePlan } from './growth.ts';
 import { planStepId } from './submitted.ts';
@@ -132,6 +134,7 @@ const succeeded = (draft: Draft, slot: number, report: Report): void => {
   }
   if (step.stage === 'verify') return verified(draft, slot, report);
   if (spec.step.id === planStepId) return takePlan(draft, slot, report);
+  if (isReplanStep(spec.step.id)) return takeNewPlan(draft, slot, report);
   const growth = spec.internal || report.add_steps === undefined ? null : checkedSteps(draft, report.add_steps);
   if (growth !== null && growth.issue !== null) {
     return decideFailure(draft, slot, { code: 'invalid_steps', message: growth.issue });

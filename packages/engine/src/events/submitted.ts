@@ -51,6 +51,7 @@ export const initialState = (event: Submitted): TaskState => {
     asks: {},
     interventions: [],
     loops: {},
+    replans: 0,
     timers: [],
     lastTimer: 0,
     lastAsk: 0,

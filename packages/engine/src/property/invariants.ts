@@ -8,6 +8,7 @@ import { readPaged } from '../paged.ts';
 import { idOf, slotOf, type Spec, specOf } from '../plan/shape.ts';
 import { countGroups, countWaits, dependsOnBad } from '../recount.ts';
 import { recordOf } from '../snapshot.ts';
+import { isReplanning } from '../replanning.ts';
 import { looksForQueue, standing } from '../standing.ts';
 import { hasEnded, type StepState, type TaskState, taskEnded } from '../state.ts';
 import { isLegal, stepTransitions, taskTransitions } from '../transitions.ts';
@@ -223,7 +224,9 @@ const waitsProperly = (state: TaskState, slot: number, step: StepState): boolean
     default: {
       const isQueued = state.leave === 'asked' && !spec.errand;
       const isHeld =
-        isQueued || (!spec.internal && (state.hold !== null || (state.request.mode === 'manual' && !step.started)));
+        isQueued ||
+        (!spec.internal &&
+          (state.hold !== null || isReplanning(lookAt(state)) || (state.request.mode === 'manual' && !step.started)));
       return timer === null && asked === null && (isHeld || looksForQueue(step));
     }
   }

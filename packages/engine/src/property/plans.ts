@@ -154,9 +154,10 @@ export const randomTask = (most: number): fc.Arbitrary<RandomTask> =>
       ),
       deadline: mostly(false, true),
       tokens: mostly<number | undefined>(undefined, 5),
+      replans: mostly(0, 1, 2),
       wall: mostly(false, true),
     })
-    .map(({ plan, byPlanner, onFailure, mode, start, checkpoint, deadline, tokens, wall }) => ({
+    .map(({ plan, byPlanner, onFailure, mode, start, checkpoint, deadline, tokens, wall, replans }) => ({
       plan,
       byPlanner,
       request: {
@@ -165,6 +166,7 @@ export const randomTask = (most: number): fc.Arbitrary<RandomTask> =>
         on_failure: onFailure,
         ...(mode === 'auto' ? {} : { mode }),
         ...(start ? {} : { start }),
+        ...(replans > 0 ? { replan: { max: replans } } : {}),
         ...(checkpoint !== undefined && checkpoint < plan.steps.length ? { checkpoints: [`s${checkpoint}`] } : {}),
         ...(deadline ? { deadline: '2026-01-02T00:00:00Z' } : {}),
         ...(tokens === undefined && !wall

@@ -183,7 +183,7 @@ export class Play {
       capability === 'verify'
         ? { passed: this.#pick(3) !== 1, checks: [] }
         : capability === 'plan'
-          ? { plan: this.#pick(4) === 1 ? { steps: [] } : this.#plan }
+          ? { plan: step_id === '_plan' ? (this.#pick(4) === 1 ? { steps: [] } : this.#plan) : this.#newPlan() }
           : { n: this.#pick(2), list: ['a', 'b', 'c'].slice(0, this.#pick(4)) };
     const adds = outcome === 'succeeded' && capability === 'noop' && this.#pick(8) === 1;
     const report = {
@@ -208,6 +208,16 @@ export class Play {
         : {}),
     };
     this.tell({ kind: 'report', step: step_id, attempt: attempt + off, queue: 'executor', report: report as Report });
+  }
+
+  /** Mostly one that can be taken. */
+  #newPlan(): unknown {
+    this.#added += 1;
+    const fresh = { id: `r${this.#added}`, capability: 'noop' };
+    const kind = this.#pick(5);
+    if (kind === 1) return this.#plan;
+    if (kind === 2) return { steps: [{ ...fresh, depends_on: ['s0'] }] };
+    return { steps: kind === 3 ? [...this.#plan.steps.slice(0, 1), fresh] : [fresh] };
   }
 
   #addition(by: string): Record<string, string | string[]> {
