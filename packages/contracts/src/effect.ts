@@ -92,4 +92,4 @@ export type Effect =
   /** Said at once, for watching, not for relying on. */
   | { readonly kind: 'tell'; readonly step: string | null; readonly status: string };
 
-export type WakeReason = 'attempt' | 'retry' | 'expiry' | 'cancel' | 'deadline' | 'budget' | 'sla';
+export type WakeReason = 'attempt' | 'retry' | 'expiry' | 'cancel' | 'deadline' | 'budget' | 'sla' | 'blocked';

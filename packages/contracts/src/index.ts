@@ -69,8 +69,8 @@ export {
 export type { Role, TaskInput } from './roles.ts';
 export { catchUp, overlap, schedule } from './schedule.ts';
 export type { Schedule } from './schedule.ts';
-export { defaultSettings, quota, settings } from './settings.ts';
-export type { Quota, Settings } from './settings.ts';
+export { defaultSettings, ownPolicy, quota, settings } from './settings.ts';
+export type { OwnPolicy, PolicyMode, Quota, Settings } from './settings.ts';
 export { submission, submitted } from './submission.ts';
 export type { Submission, Submitted } from './submission.ts';
 export {

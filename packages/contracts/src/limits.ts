@@ -22,6 +22,7 @@ export const limits = {
   addStepsMax: 1_000,
   depthMax: 8,
   replansMax: 20,
+  denialsKept: 50,
 
   // What an agent gives back
   /** A page of steps whose outputs are all this large must still fit into one message. */

@@ -1,7 +1,7 @@
 // What an installation may decide about every task. Resolved once per task and stored with it, so a change of
 // configuration never changes what a running task does.
 import { z } from 'zod';
-import { ms } from './ids.ts';
+import { id, ms } from './ids.ts';
 import { limits } from './limits.ts';
 import { circuit, retry, risk } from './plan.ts';
 
@@ -18,6 +18,40 @@ export const quota = z.looseObject({
   running_steps: z.int().min(1).optional(),
 });
 export type Quota = z.infer<typeof quota>;
+
+/** `check` only writes down what it would have denied; `off` says nothing. */
+export const policyMode = z.enum(['enforce', 'check', 'off']);
+export type PolicyMode = z.infer<typeof policyMode>;
+const mode = policyMode.default('enforce');
+
+/** A policy of the installation's own, as a file beside its configuration says it. */
+export const ownPolicy = z.strictObject({
+  name: id,
+  description: z.string().max(1_024).optional(),
+  /** Asked before each attempt of a step, or when a phase is over. */
+  on: z.enum(['dispatch', 'phase']).default('dispatch'),
+  mode,
+  /** A condition like those of plans. Where it holds, the answer is no. */
+  deny: z.string().min(1).max(4_096),
+  reason: z.string().max(1_024).optional(),
+  /** A person may let a step pass all the same. */
+  effect: z.enum(['deny', 'approve']).default('deny'),
+  roles: z.array(id).max(20).default([]),
+  metadata: z.record(z.string().max(64), z.union([z.string(), z.number(), z.boolean()])).default({}),
+});
+export type OwnPolicy = z.infer<typeof ownPolicy>;
+
+const policies = z.strictObject({
+  /** How many steps of one task may run at once; the rest wait for their turn. */
+  max_concurrent_tasks: z.strictObject({ max: z.int().min(1), mode }).optional(),
+  /** How long an attempt may be allowed to take. */
+  task_timeout: z.strictObject({ max_ms: z.int().min(1), mode }).optional(),
+  /** The gate of every phase that names none. */
+  phase_gate: z.strictObject({ min_success_rate: z.number().min(0).max(1), mode }).optional(),
+  /** How long a step may wait for an agent that can do it. */
+  agent_availability: z.strictObject({ wait_ms: z.int().min(1), mode }).optional(),
+  own: z.array(ownPolicy).max(100).default([]),
+});
 
 export const settings = z.looseObject({
   approval: z
@@ -49,6 +83,7 @@ export const settings = z.looseObject({
   heartbeat_ms: z.int().min(limits.heartbeatMsMin).default(limits.heartbeatMs),
   cancel_grace_ms: ms.default(limits.cancelGraceMs),
   notify: z.array(notifyRule).default([]),
+  policies: policies.prefault({}),
 });
 export type Settings = z.infer<typeof settings>;
 export const defaultSettings: Settings = settings.parse({});

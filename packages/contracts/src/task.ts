@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { artifact } from './report.ts';
 import { failure } from './order.ts';
-import { json } from './json.ts';
+import { json, jsonObject } from './json.ts';
 import { mode, priority } from './submission.ts';
 import { time, version } from './ids.ts';
 
@@ -72,6 +72,16 @@ export const stepRecord = z.looseObject({
 });
 export type StepRecord = z.infer<typeof stepRecord>;
 
+export const denial = z.looseObject({
+  policy: z.string(),
+  mode: z.enum(['enforce', 'check']),
+  step: z.string().nullable(),
+  phase: z.string().nullable(),
+  reason: z.string(),
+  metadata: jsonObject,
+  at: time,
+});
+
 export const taskRecord = z.looseObject({
   v: version,
   task_id: z.string(),
@@ -97,6 +107,8 @@ export const taskRecord = z.looseObject({
   artifacts: z.array(artifact.extend({ step: z.string(), attempt: z.int() })),
   interventions: z.array(z.string()),
   result: json,
+  /** What policies said no to, or would have; the oldest are forgotten first. */
+  denials: z.array(denial).optional(),
   /** The step that this task does, where it is a sub-task. */
   parent: z.looseObject({ task_id: z.string(), step_id: z.string(), attempt: z.int() }).optional(),
   usage: z.looseObject({ tokens_in: z.int(), tokens_out: z.int(), wall_ms: z.int() }),

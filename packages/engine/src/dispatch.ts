@@ -8,8 +8,8 @@ import { inputHash } from './hash.ts';
 import { leaveText } from './leave.ts';
 import { tellPeople } from './tell.ts';
 import { capabilityOf, orderFor, timeoutOf } from './order.ts';
-import { policies } from './policies/index.ts';
 import { wasHindered } from './hindered.ts';
+import { isAllowed } from './policies/judge.ts';
 import { isReplanning } from './replanning.ts';
 import { inputOf } from './scope.ts';
 import { slaDue } from './sla.ts';
@@ -60,38 +60,6 @@ const resolved = (draft: Draft, slot: number): Input | null => {
     failForGood(draft, slot, failure, 'not_retryable');
     return null;
   }
-};
-
-/** Whether policies let a step pass. Where they don't, the step is left waiting or ended. */
-const isAllowed = (draft: Draft, slot: number, input: Input): boolean => {
-  for (const policy of policies) {
-    const judgement = policy.judge(draft, slot, input);
-    if (judgement.allowed) continue;
-    if ('ask' in judgement) {
-      const { step } = specIn(draft, slot);
-      const { roles, expiresMs, risk } = judgement.ask;
-      ask(draft, slot, {
-        kind: 'approval',
-        text: judgement.reason,
-        roles,
-        expiresMs,
-        risk,
-        inputHash: inputHash(draft.task.planHash, input),
-        details: { capability: step.capability, input, description: step.description ?? step.title ?? '' },
-      });
-    } else {
-      const failure: Failure = {
-        code: `denied_by_${policy.name}`,
-        message: judgement.reason,
-        retryable: false,
-        policy: policy.name,
-        metadata: judgement.metadata,
-      };
-      failForGood(draft, slot, failure, 'not_retryable');
-    }
-    return false;
-  }
-  return true;
 };
 
 /** Two capabilities only ask a person; once that is answered there is nothing left to order. */
@@ -162,6 +130,7 @@ const run = (
   const next = change(draft, slot, {
     ...begun,
     status: 'running',
+    heldBy: null,
     // Checking is part of the try that it checks.
     tries: step.stage === 'do' ? step.tries + 1 : step.tries,
     startedAt: step.startedAt ?? draft.at,

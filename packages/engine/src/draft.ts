@@ -97,8 +97,10 @@ export const change = (draft: Draft, slot: number, patch: Partial<StepState>): S
   const step = draft.steps.edit(slot) as Mutable<StepState>;
   const { status } = step;
   const verified = isVerifying(step);
+  const waited = isWaitingTurn(step);
   Object.assign(step, patch);
   const { task } = draft;
+  if (step.heldBy !== null || waited) countTurn(draft, slot, Number(isWaitingTurn(step)) - Number(waited));
   if (status !== step.status) {
     const closed = Number(hasEnded(step.status)) - Number(hasEnded(status));
     if (specIn(draft, slot).errand) task.errands -= closed;
@@ -127,6 +129,14 @@ const withoutZeros = (counts: Counts): Partial<Counts> => {
   const some: Partial<Counts> = {};
   for (const status of stepStatuses) if (counts[status] > 0) some[status] = counts[status];
   return some;
+};
+
+export const isWaitingTurn = (step: StepState): boolean => step.heldBy !== null && step.status === 'ready';
+
+const countTurn = ({ task }: Draft, slot: number, more: number): void => {
+  if (more === 0) return;
+  const { waiting, from } = task.turns;
+  task.turns = { waiting: waiting + more, from: more > 0 ? Math.min(from, slot) : from };
 };
 
 export const isVerifying = (step: StepState): boolean => step.stage === 'verify' && step.status === 'running';

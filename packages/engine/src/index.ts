@@ -17,7 +17,7 @@ export { quotasOf } from './leave.ts';
 export { checkPlan } from './plan/check.ts';
 export type { PlanCheck } from './plan/check.ts';
 export { idOf, slotOf } from './plan/shape.ts';
-export { policies } from './policies/index.ts';
+export { policies, policyIssue } from './policies/index.ts';
 export { isPagedOut, pageOf, recordOf, restore, stepRecordOf } from './snapshot.ts';
 export type { StepRecords } from './snapshot.ts';
 export { capabilityNow, nextDue, owedOrders, standing } from './standing.ts';

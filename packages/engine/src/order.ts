@@ -1,5 +1,5 @@
 // The order of a step's present attempt: the same words whenever it is derived again.
-import { type Json, limits, type OrderDraft } from '@capstan/contracts';
+import { type Json, limits, type OrderDraft, type Settings } from '@capstan/contracts';
 import { type Draft, idIn, shapeIn, specIn } from './draft.ts';
 import { iso } from './hash.ts';
 import type { Spec } from './plan/shape.ts';
@@ -53,7 +53,10 @@ export const capabilityOf = (spec: Spec, step: StepState): string =>
 export const timeoutOf = (draft: Draft, spec: Spec, step: StepState): number =>
   (step.stage === 'do' ? spec.step.timeout_ms : undefined) ??
   // A task has as long as it takes: it has deadlines and budgets of its own.
-  (isSubTask(spec, step) ? limits.timeoutMsMax : draft.task.settings.timeout_ms);
+  (isSubTask(spec, step) ? limits.timeoutMsMax : usualTimeout(draft.task.settings));
+
+const usualTimeout = ({ timeout_ms: usual, policies }: Settings): number =>
+  policies.task_timeout?.mode === 'enforce' ? Math.min(usual, policies.task_timeout.max_ms) : usual;
 
 /** What a step depends on, and nothing else. A family that gave more than this is named instead; its outputs are had from `task.get`. */
 const familyBytesMax = 64 * 1_024;

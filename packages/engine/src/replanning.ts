@@ -29,5 +29,5 @@ export const mayReplan = (draft: Draft): boolean => {
 export const whyReplanned = (draft: Draft): string => {
   const slot = lastSlot(draft);
   const feedback = slot < 0 ? undefined : specOf(draft.task.shape, slot).step.input?.['feedback'];
-  return String((feedback as { reason?: unknown } | undefined)?.reason ?? 'something failed');
+  return (feedback as { reason?: string } | undefined)?.reason ?? 'something failed';
 };

@@ -118,8 +118,16 @@ export const itemsOf = (draft: Draft, spec: Spec): readonly Json[] => {
   return value as readonly Json[];
 };
 
-export const conditionHolds = (draft: Draft, slot: number, spec: Spec): Verdict => {
-  const text = spec.step.when as string;
+export const conditionHolds = (draft: Draft, slot: number, spec: Spec): Verdict =>
+  judgeCondition(draft, spec.step.when as string, eachView(spec, slot));
+
+/** Whether a condition holds, with whatever else its place lets it read. */
+export const judgeCondition = (
+  draft: Draft,
+  text: string,
+  each: Readonly<Record<string, Json>>,
+  more: Readonly<Record<string, unknown>> = {},
+): Verdict => {
   const steps = stepsNamed(text).flatMap((name) => {
     const view = stepView(draft, name);
     return view === undefined ? [] : [[name, view] as const];
@@ -129,6 +137,9 @@ export const conditionHolds = (draft: Draft, slot: number, spec: Spec): Verdict 
     params: draft.task.plan?.params ?? {},
     task: taskView(draft),
     loop: Object.fromEntries(shapeIn(draft).phases.map(({ name }) => [name, loopsOf(draft, name)])),
-    each: eachView(spec, slot),
+    each,
+    ...more,
   });
 };
+
+export const eachOf = (draft: Draft, slot: number): Record<string, Json> => eachView(specIn(draft, slot), slot);

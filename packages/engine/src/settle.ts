@@ -11,6 +11,7 @@ import { loopBack } from './go-back.ts';
 import { addedBytesIssue, grow } from './grow.ts';
 import { sendErrands } from './notify.ts';
 import { type Group, type Spec, specOf } from './plan/shape.ts';
+import { nextTurn } from './policies/max-concurrent-tasks.ts';
 import { askPlanner } from './replan.ts';
 import { isReplanStep } from './replanning.ts';
 import { doom, endedBadly } from './recount.ts';
@@ -62,6 +63,7 @@ const drain = (draft: Draft): void => {
       moveOn(draft);
       continue;
     }
+    if (giveTurn(draft)) continue;
     if (!sendErrands(draft)) return;
   }
 };
@@ -101,6 +103,13 @@ const oneLess = (draft: Draft, group: number, succeeded: number, failed: number)
     at = kind === 'phase' && at + 1 < shape.phases.length ? at + 1 : -1;
     [more, bad] = [0, 0];
   }
+};
+
+/** Lets the first step go on that waits for its turn, as far as there is room for it. */
+const giveTurn = (draft: Draft): boolean => {
+  const slot = nextTurn(draft);
+  if (slot >= 0) advance(draft, slot);
+  return slot >= 0;
 };
 
 const release = (draft: Draft, at: number, bad: boolean): void => {

@@ -37,6 +37,7 @@ type Private = Partial<
     | 'left'
     | 'doomed'
     | 'removed'
+    | 'heldBy'
     | 'artifacts'
   >
 >;
@@ -53,6 +54,7 @@ const privates = [
   'left',
   'doomed',
   'removed',
+  'heldBy',
   'artifacts',
 ] as const;
 
@@ -173,6 +175,9 @@ export const recordOf = (
     artifacts: inside ? artifactsOf(state) : [],
     interventions: [...state.interventions],
     result: state.result,
+    ...(state.denials.length === 0
+      ? {}
+      : { denials: state.denials.map((denial) => ({ ...denial, at: iso(denial.at) })) }),
     ...(state.parent === null ? {} : { parent: parentRecord(state.parent) }),
     usage: { tokens_in: state.usage.tokensIn, tokens_out: state.usage.tokensOut, wall_ms: state.usage.wallMs },
     engine: engineOf(state),
@@ -209,6 +214,7 @@ type EngineRecord = Omit<
   | 'parent'
   | 'listeners'
   | 'leave'
+  | 'denials'
   | 'status'
   | 'reason'
   | 'seq'
@@ -242,6 +248,8 @@ const engineOf = (state: TaskState): EngineRecord => ({
   undone: state.undone,
   compensated: state.compensated,
   loops: state.loops,
+  barred: state.barred,
+  turns: state.turns,
   replans: state.replans,
   timers: state.timers,
   ...(state.leave === 'none' ? {} : { leave: state.leave }),
@@ -279,6 +287,7 @@ export const restore = (
     steps,
     counts: record.counts as Partial<Record<StepStatus, number>>,
     interventions: record.interventions,
+    denials: (record.denials ?? []).map((denial) => ({ ...denial, at: timeMs(denial.at) })) as TaskState['denials'],
     usage: { tokensIn: record.usage.tokens_in, tokensOut: record.usage.tokens_out, wallMs: record.usage.wall_ms },
     result: record.result,
     asks,

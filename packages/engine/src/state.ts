@@ -70,6 +70,8 @@ export interface StepState {
   readonly doomed: boolean;
   /** A new plan has no place for it: it is never done again, and its name never used again. */
   readonly removed: boolean;
+  /** The policy that lets it wait for its turn. */
+  readonly heldBy: string | null;
 }
 
 export interface GroupState {
@@ -109,6 +111,16 @@ export interface OpenAsk {
   readonly createdAt: number;
   readonly expiresAt: number | null;
   readonly text: string;
+}
+
+export interface Denial {
+  readonly policy: string;
+  readonly mode: 'enforce' | 'check';
+  readonly step: string | null;
+  readonly phase: string | null;
+  readonly reason: string;
+  readonly metadata: Readonly<Record<string, Json>>;
+  readonly at: number;
 }
 
 export interface TaskState {
@@ -161,6 +173,12 @@ export interface TaskState {
   /** Everything that was ever asked; the oldest are forgotten first. */
   readonly interventions: readonly string[];
   readonly loops: Readonly<Record<string, number>>;
+  /** What policies said no to, or would have. */
+  readonly denials: readonly Denial[];
+  /** Phases that a policy keeps from being passed, with its reason. */
+  readonly barred: Readonly<Record<string, string>>;
+  /** How many steps wait for their turn, and below which slot none does. */
+  readonly turns: { readonly waiting: number; readonly from: number };
   /** How often it was planned anew. */
   readonly replans: number;
   /** Timers of the task as a whole. */
@@ -203,6 +221,7 @@ export const newStep: StepState = Object.freeze({
   left: null,
   doomed: false,
   removed: false,
+  heldBy: null,
 });
 
 export const hasEnded = (status: StepStatus): boolean =>

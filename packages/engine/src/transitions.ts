@@ -112,7 +112,13 @@ export const taskTransitions: Table<TaskStatus> = {
     ...waiting,
     ...over,
   },
-  planned: { running: 'started', verifying: goesOn, ...waiting, ...over },
+  planned: {
+    running: 'started',
+    planning: 'a step failed, and it is planned anew',
+    verifying: goesOn,
+    ...waiting,
+    ...over,
+  },
   awaiting_approval: {
     running: goesOn,
     planning: goesOn,

@@ -7,6 +7,7 @@ import { type ConfigFile, type Path, readConfigFile, readLocalBeside } from './c
 import { type Layer, type FromEnvironment, environmentLayer } from './config-environment.ts';
 import { ConfigMistake, explainIssue } from './config-mistake.ts';
 import { sandboxConfig } from './config-sandbox.ts';
+import { readPoliciesBeside } from './config-policies.ts';
 import { nearest } from './nearest.ts';
 
 export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
@@ -78,6 +79,8 @@ export const loadConfig = <Schema extends z.ZodObject>(
     ...fileLayers(env.CAPSTAN_CONFIG),
     environmentLayer({ [service]: section.environment ?? {} }, env),
   ];
+  const beside = env.CAPSTAN_CONFIG ? readPoliciesBeside(env.CAPSTAN_CONFIG, ownPoliciesIn(layers)) : null;
+  if (beside !== null) layers.push(beside);
   const merged = layers.reduce<Record<string, unknown>>((under, layer) => merge(under, layer.value), {});
   const shape = { ...common.shape, [service]: section.schema.prefault({} as never) };
   const own = splitForeign(merged, Object.keys(shape), layers);
@@ -85,6 +88,15 @@ export const loadConfig = <Schema extends z.ZodObject>(
   if (!parsed.success) throw new ConfigMistake(explain(parsed.error.issues, layers, shape));
   const { [service]: mine, instance, ...rest } = parsed.data as Record<string, unknown>;
   return { ...rest, instance: instance ?? madeUpInstance(), own: mine } as unknown as Config<z.output<Schema>>;
+};
+
+/** The policies that the file itself lists; those beside it come after. */
+const ownPoliciesIn = (layers: readonly Layer[]): readonly unknown[] => {
+  for (const { value } of layers.toReversed()) {
+    const found = (value as { settings?: { policies?: { own?: unknown } } }).settings?.policies?.own;
+    if (Array.isArray(found)) return found;
+  }
+  return [];
 };
 
 const fileLayers = (file: string | undefined): ConfigFile[] => {

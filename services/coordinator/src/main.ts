@@ -2,7 +2,8 @@
 import { randomUUID } from 'node:crypto';
 import { openKeyRing, prepare } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
-import { runService } from '@capstan/kit';
+import { policyIssue } from '@capstan/engine';
+import { ConfigMistake, runService } from '@capstan/kit';
 import { z } from 'zod';
 import { realClock } from './clock.ts';
 import { defaultKeeping } from './keeping.ts';
@@ -37,6 +38,11 @@ await runService({
   section,
   preparesStreams: true,
   start: async ({ bus, config, log, health, shutdown }) => {
+    for (const policy of config.settings.policies.own) {
+      const issue = policyIssue(policy);
+      if (issue !== null)
+        throw new ConfigMistake(`${issue}. Correct it in the configuration, or set its mode to "off".`);
+    }
     const { made, changed } = await prepare(
       bus,
       config.own.replicas === undefined ? {} : { replicas: config.own.replicas },

@@ -22,7 +22,8 @@ export const why = defineCommand({
     const open = Object.entries(task.steps).filter(([, step]) => !isEnded(step.status));
     if (json) {
       const steps = open.map(([id, { status, waiting_for }]) => ({ id, status, waiting_for }));
-      terminal.print(jsonText({ task_id: task.task_id, status: task.status, reason: task.reason, steps }));
+      const denials = task.denials ?? [];
+      terminal.print(jsonText({ task_id: task.task_id, status: task.status, reason: task.reason, steps, denials }));
       return exits.ok;
     }
     terminal.print(`${clean(task.task_id)} is ${words(task.status)}${task.reason ? `: ${clean(task.reason)}` : ''}.`);
@@ -38,6 +39,11 @@ export const why = defineCommand({
       terminal.print(`  ${terminal.style.bold(named)}  ${reason}`);
     }
     if (reasons.size > shownMax) terminal.print(`  … and ${reasons.size - shownMax} more reasons; --json has all.`);
+    for (const { policy, mode, step, phase, reason } of task.denials ?? []) {
+      const where = step === null ? `phase ${phase}` : step;
+      const verb = mode === 'check' ? 'would deny' : 'denied';
+      terminal.print(`  policy ${terminal.style.bold(clean(policy))} ${verb} ${clean(where)}: ${clean(reason)}`);
+    }
     if (open.length > 0) return exits.ok;
     for (const [id, { error }] of Object.entries(task.steps)) {
       if (error) terminal.print(`  ${terminal.style.bold(clean(id))}  ${clean(error.code)}: ${clean(error.message)}`);

@@ -1,7 +1,8 @@
 // The broker found a queue for a step, or none.
 import type { Event } from '@capstan/contracts';
 import { advance } from '../dispatch.ts';
-import { change, type Draft, idIn, ignore } from '../draft.ts';
+import { change, disarm, type Draft, idIn, ignore } from '../draft.ts';
+import { whenBlocked } from '../policies/agent-availability.ts';
 import { tellPeople } from '../tell.ts';
 import { slotOf } from '../plan/shape.ts';
 import { looksForQueue } from '../standing.ts';
@@ -9,6 +10,7 @@ import { looksForQueue } from '../standing.ts';
 export const routed = (draft: Draft, event: Extract<Event, { kind: 'routed' }>): void => {
   const slot = waitingSlot(draft, event.step, event.attempt);
   if (slot < 0) return;
+  disarm(draft, slot);
   change(draft, slot, { queue: event.queue, routed: event.attempt });
   advance(draft, slot);
 };
@@ -17,6 +19,7 @@ export const unrouted = (draft: Draft, event: Extract<Event, { kind: 'unrouted' 
   const slot = waitingSlot(draft, event.step, event.attempt);
   if (slot < 0) return;
   change(draft, slot, { status: 'blocked', waitingFor: event.reason });
+  whenBlocked(draft, slot, event.reason);
   tellPeople(draft, 'step.blocked', `"${idIn(draft, slot)}" is blocked: ${event.reason}`, slot);
 };
 

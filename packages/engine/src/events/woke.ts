@@ -8,6 +8,7 @@ import { iso } from '../hash.ts';
 import { tellPeople } from '../tell.ts';
 import { timeoutOf } from '../order.ts';
 import { slotOf } from '../plan/shape.ts';
+import { stillBlocked } from '../policies/agent-availability.ts';
 import { tellToStop } from '../sub-task.ts';
 
 type Woke = Extract<Event, { kind: 'woke' }>;
@@ -29,6 +30,8 @@ export const woke = (draft: Draft, event: Woke): void => {
     case 'cancel':
       closeAttempt(draft, slot, 'lost');
       return end(draft, slot, 'cancelled');
+    case 'blocked':
+      return stillBlocked(draft, slot);
     case 'expiry':
       return expired(draft, slot);
     default:

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { Effect, Event, StepStatus, TaskStatus } from '@capstan/contracts';
 import type { Decision } from '../decide.ts';
-import { type Draft, openDraft } from '../draft.ts';
+import { type Draft, isWaitingTurn, openDraft } from '../draft.ts';
 import { inputHash } from '../hash.ts';
 import { readPaged } from '../paged.ts';
 import { idOf, slotOf, type Spec, specOf } from '../plan/shape.ts';
@@ -179,6 +179,11 @@ const counted = (state: TaskState): void => {
     'open, errands, verifying',
   );
   assert.deepEqual(state.asks, asks, 'asks');
+  const waiting = Array.from({ length: state.steps.length }, (_, slot) => slot).filter((slot) =>
+    isWaitingTurn(read(slot)),
+  );
+  assert.equal(state.turns.waiting, waiting.length, 'turns');
+  assert.ok((waiting[0] ?? Infinity) >= state.turns.from, 'a turn that nobody would find');
   const groups = countGroups(state.shape, read);
   assert.deepEqual(state.groups, groups, 'groups');
   assert.deepEqual(state.waits, countWaits(state.shape, read, groups), 'waits');
@@ -220,14 +225,15 @@ const waitsProperly = (state: TaskState, slot: number, step: StepState): boolean
     case 'awaiting_input':
       return (asked?.kind === 'question' || asked?.kind === 'flag') && timer?.why === 'expiry';
     case 'blocked':
-      return looksForQueue(step) && timer === null && asked === null;
+      return looksForQueue(step) && (timer === null || timer.why === 'blocked') && asked === null;
     default: {
       const isQueued = state.leave === 'asked' && !spec.errand;
       const isHeld =
         isQueued ||
         (!spec.internal &&
           (state.hold !== null || isReplanning(lookAt(state)) || (state.request.mode === 'manual' && !step.started)));
-      return timer === null && asked === null && (isHeld || looksForQueue(step));
+      const waitsTurn = step.heldBy !== null && (state.counts.running ?? 0) > 0;
+      return timer === null && asked === null && (isHeld || waitsTurn || looksForQueue(step));
     }
   }
 };

@@ -2,7 +2,7 @@
 // game that shows it; `CAPSTAN_SEED=<seed>` plays it again.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { Settings } from '@capstan/contracts';
+import { ownPolicy, type Settings } from '@capstan/contracts';
 import fc from 'fast-check';
 import { recordOf } from '../snapshot.ts';
 import { taskEnded, type TaskState } from '../state.ts';
@@ -38,6 +38,26 @@ test('whatever happens, the laws hold, and a task ends once all that it waits fo
       toTheEnd(new Play(task, numbers, isTold ? notify : {}), isTold);
     }),
     parameters(runs),
+  );
+});
+
+const strict: Partial<Settings> = {
+  policies: {
+    max_concurrent_tasks: { max: 1, mode: 'enforce' },
+    agent_availability: { wait_ms: 5_000, mode: 'enforce' },
+    phase_gate: { min_success_rate: 0.5, mode: 'check' },
+    own: [
+      ownPolicy.parse({ name: 'no-failure', on: 'phase', deny: 'phase.failed > 0' }),
+      ownPolicy.parse({ name: 'not-s2', deny: 'step.id == "s2"', effect: 'approve' }),
+      ownPolicy.parse({ name: 'looks', mode: 'check', deny: 'step.risk == "high"' }),
+    ],
+  },
+};
+
+test('with policies that say no, the laws hold as well', () => {
+  fc.assert(
+    fc.property(randomTask(5), tape(200), (task, numbers) => toTheEnd(new Play(task, numbers, strict))),
+    parameters(runs / 4),
   );
 });
 

@@ -1,0 +1,32 @@
+// So many steps of one task run at once; the others wait, in the order of the plan. How much runs in all is a matter of quotas and turns.
+import type { Draft } from '../draft.ts';
+import { countsIn, isWaitingTurn } from '../draft.ts';
+import { allowed, type Policy } from './policy.ts';
+
+export const maxConcurrentTasks: Policy = {
+  name: 'max-concurrent-tasks',
+  description: 'So many steps of a task run at once as the settings say; the others wait for their turn.',
+  mode: ({ policies }) => policies.max_concurrent_tasks?.mode ?? 'off',
+  judge: (draft) => {
+    const most = mostIn(draft);
+    if (runningIn(draft) < most) return allowed;
+    const reason = `at most ${most} steps of a task run at once`;
+    return { allowed: false, wait: true, reason, metadata: { max: most } };
+  },
+};
+
+const mostIn = ({ task }: Draft): number => task.settings.policies.max_concurrent_tasks?.max ?? Infinity;
+const runningIn = (draft: Draft): number => countsIn(draft).running ?? 0;
+
+/** The first step that waits for its turn and may have it now, or -1. Looks at no slot twice unless a step before it came to wait since. */
+export const nextTurn = (draft: Draft): number => {
+  const { task } = draft;
+  if (task.turns.waiting === 0 || task.hold !== null || task.ending !== null || runningIn(draft) >= mostIn(draft))
+    return -1;
+  for (let slot = task.turns.from; slot < draft.steps.length; slot += 1) {
+    if (!isWaitingTurn(draft.steps.read(slot))) continue;
+    task.turns = { ...task.turns, from: slot };
+    return slot;
+  }
+  return -1;
+};

@@ -1,0 +1,83 @@
+// Policies from files, over a real server: a no is in the task's record, and stays what it was when the configuration changes.
+import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { audit } from './support/audit.ts';
+import { newId, startWorld } from './support/world.ts';
+
+test('a policy from a file denies, and the task keeps those that were in force when it came', async () => {
+  const config = 'settings:\n  policies:\n    max_concurrent_tasks: { max: 2 }\n';
+  await using world = await startWorld({ config, coordinators: 0 });
+  const folder = join(world.server.dir, 'policies');
+  await mkdir(folder);
+  await writeFile(
+    join(folder, 'no-bots.yaml'),
+    'deny: task.requester == "bot" && step.id == "deploy"\nreason: No bots.\n',
+  );
+  await writeFile(
+    join(folder, 'tidy.yaml'),
+    'on: phase\nmode: check\ndeny: phase.name == "make" && phase.failed > 0\n',
+  );
+  await world.coordinator();
+  const plan = {
+    phases: [{ name: 'make' }, { name: 'ship' }],
+    steps: [
+      { id: 'part', capability: 'noop', phase: 'make', each: { count: 5 } },
+      {
+        id: 'shaky',
+        capability: 'fail',
+        phase: 'make',
+        on_failure: 'continue',
+        input: { times: 9 },
+        retry: { max_attempts: 1 },
+      },
+      { id: 'deploy', capability: 'noop', phase: 'ship' },
+    ],
+  } as const;
+  const [bot, person] = [newId('bot'), newId('person')];
+  await world.submit({ task_id: bot, requester: 'bot', plan: structuredClone(plan) as never });
+  await world.submit({ task_id: person, requester: 'alice', plan: structuredClone(plan) as never });
+  const denied = await world.ended(bot);
+  assert.equal(denied.status, 'failed');
+  assert.deepEqual(
+    denied.denials?.map(({ policy, mode, step, phase, reason }) => [policy, mode, step, phase, reason]),
+    [
+      ['tidy', 'check', null, 'make', 'denied where phase.name == "make" && phase.failed > 0'],
+      ['no-bots', 'enforce', 'deploy', null, 'No bots.'],
+    ],
+  );
+  const { error } = denied.steps['deploy'] ?? {};
+  assert.deepEqual([error?.code, error?.message, error?.['policy']], ['denied_by_no-bots', 'No bots.', 'no-bots']);
+  assert.equal((await world.ended(person)).status, 'succeeded');
+
+  const waiting = newId('waiting');
+  const gated = {
+    steps: [
+      { id: 'ok', capability: 'approval' },
+      { id: 'deploy', capability: 'noop', depends_on: ['ok'] },
+    ],
+  };
+  await world.submit({ task_id: waiting, requester: 'bot', plan: gated });
+  const asked = await world.until(waiting, 'it asks', ({ status }) => status === 'awaiting_approval');
+  await world.checkpointed([waiting]);
+  await world.quiet();
+  await writeFile(join(folder, 'no-bots.yaml'), 'deny: "false"\n');
+  await world.coordinator();
+  await world.api('inbox.approve', { id: asked.interventions[0], by: 'alice' });
+  assert.equal((await world.ended(waiting)).steps['deploy']?.error?.code, 'denied_by_no-bots');
+  await world.checkpointed([bot, person, waiting]);
+  await world.quiet();
+  assert.deepEqual((await audit(world.bus, [bot, person, waiting])).violations, []);
+});
+
+test('a policy that can not be read stops the coordinator at its start, and says where', async () => {
+  await using world = await startWorld({ config: '', coordinators: 0 });
+  const folder = join(world.server.dir, 'policies');
+  await mkdir(folder);
+  await writeFile(join(folder, 'odd.yaml'), 'deny: task. ==\n');
+  await assert.rejects(
+    world.coordinator(),
+    /policy \\"odd\\": deny is no CEL expression|policy "odd": deny is no CEL expression|code 2/,
+  );
+});
