@@ -12,6 +12,8 @@ export const agentRecord = z.looseObject({
   capabilities: z.array(capability).max(1_000),
   /** What it could do but for something that is missing just now, and what that is. */
   missing: z.record(z.string().max(128), z.string().max(1_024)).optional(),
+  /** The templates that it can plan by; what announces none may know any. */
+  templates: z.array(id).max(1_000).optional(),
   tags: z.record(z.string().max(64), z.string().max(256)).optional(),
   concurrency: z.int().min(1).max(100_000).optional(),
   busy: z.int().min(0).optional(),

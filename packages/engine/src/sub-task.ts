@@ -5,9 +5,10 @@ import { type Draft, idIn, slotsWhere, specIn } from './draft.ts';
 import { sha256 } from './hash.ts';
 import { readPaged } from './paged.ts';
 import type { Spec } from './plan/shape.ts';
+import { taskCapability } from './plan/sub-plan.ts';
 import type { StepState, TaskState } from './state.ts';
 
-export const taskCapability = 'task';
+export { taskCapability };
 
 /** Its work is a task, rather than an order to an agent; the check of that work is an order like any other. */
 export const isSubTask = (spec: Spec, step: StepState): boolean =>

@@ -38,6 +38,8 @@ export interface AgentDefinition<Shape extends z.ZodRawShape = Record<never, nev
   /** Asked once `start` is over, where only that can tell. */
   readonly capabilities: readonly string[] | (() => readonly string[]);
   readonly tags?: Readonly<Record<string, string>>;
+  /** The templates that it knows, once `start` is over: a task that names another one is refused when it is submitted. */
+  readonly templates?: () => readonly string[];
   readonly concurrency?: number;
   /** Settings of its own, beside those that every agent has. */
   readonly settings?: Shape;
@@ -101,6 +103,7 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
       instance: config.instance,
       ...domainOf(own.domain ?? agent.domain),
       capabilities: [...(own.capabilities ?? offered)],
+      ...(agent.templates === undefined ? {} : { templates: [...agent.templates()] }),
       tags: { os: process.platform, arch: process.arch, ...agent.tags, ...own.tags },
       concurrency: own.concurrency ?? agent.concurrency ?? limits.agentConcurrency,
       version,

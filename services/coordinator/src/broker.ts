@@ -30,6 +30,8 @@ export interface Broker {
   offers(capability: string): boolean;
   /** Why a capability has no queue, with the nearest name that has one; null where somebody offers it. */
   missing(capability: string): string | null;
+  /** The templates that the live planners know; null where one of them does not say, or none is there. */
+  templates(): ReadonlySet<string> | null;
   stop(): Promise<void>;
 }
 
@@ -136,6 +138,11 @@ export const broker = async (world: World): Promise<Broker> => {
     },
     offers: (capability) => able(capability, {}).length > 0,
     missing: (capability) => (able(capability, {}).length > 0 ? null : missingText(capability, {}, present())),
+    templates: () => {
+      const planners = able('plan', {});
+      const said = planners.map((agent) => agent.templates);
+      return planners.length === 0 || said.includes(undefined) ? null : new Set(said.flatMap((names) => names ?? []));
+    },
     stop: async () => {
       patience();
       await watching.stop();

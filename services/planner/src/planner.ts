@@ -26,6 +26,7 @@ export const newPlanner = () => {
       templates = loadTemplates([builtInTemplates, ...config.own.templates]);
       log.info({ templates: [...templates.keys()] }, 'Knows these templates.');
     },
+    templates: () => [...templates.keys()],
     // Not `context.input()`: a secret named in a parameter is for the agent that runs the step, and stays a name in the plan.
     run: async (order) => {
       const input = planInput.safeParse(order.input);

@@ -8,7 +8,7 @@ export class UnresolvedReference extends Error {
 /** Looks up the first two names of a path, such as `steps.build`; the rest is followed within what it gave. */
 export type Lookup = (root: string, name: string, path: string) => unknown;
 
-const reference = /\$\{\{([^{}]{1,512})\}\}/g;
+export const reference = /\$\{\{([^{}]{1,512})\}\}/g;
 const whole = /^\$\{\{([^{}]{1,512})\}\}$/;
 
 /** Replaces every reference in every string of a value. A string that is nothing but one reference becomes the value itself. */
@@ -83,7 +83,7 @@ const follow = (path: string, lookup: Lookup): unknown => {
 };
 
 /** `a.b-c[0]["d e"]` as its names. */
-const parsePath = (path: string): string[] => {
+export const parsePath = (path: string): string[] => {
   const names: string[] = [];
   const token = /\.?([A-Za-z0-9_$-]+)|\[(\d+)\]|\[["']([^"'\]]+)["']\]/gy;
   let end = 0;

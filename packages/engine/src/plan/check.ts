@@ -1,7 +1,9 @@
-// Whether a plan can be run at all. Says everything that is wrong at once, each with the path of the field; nothing here recurses, so a
-// plan of any depth is checked in time that grows with its size.
+// Whether a plan can be run at all. Says everything that is wrong at once, each with the path of the field; nothing here recurses but
+// into the plans of sub-tasks, so a plan of any depth is checked in time that grows with its size.
 import { type Field, limits, type Plan, type Step } from '@capstan/contracts';
 import { conditionIssue } from '../expressions/condition.ts';
+import { checkReferences } from './check-references.ts';
+import { subPlanOf } from './sub-plan.ts';
 import { familyOf, type Shape, shapeOf, sizeOf } from './shape.ts';
 
 export interface PlanCheck {
@@ -47,6 +49,8 @@ export const checkPlan = (
 
   const names = checkNames(plan, phases, say);
   plan.steps.forEach((step, at) => checkStep(step, `plan.steps[${at}]`, phases, names, say));
+  const open = new Set(plan.steps.filter((step) => sizeOf(step) < 0).map(({ id }) => id));
+  checkReferences(plan, (name) => names.has(name) || open.has(familyOf(name) ?? ''), say);
   options.checkpoints?.forEach((name, at) => {
     if (!names.has(name)) say(`checkpoints[${at}]`, `no step is named "${name}"`);
   });
@@ -110,6 +114,11 @@ const checkStep = (
     else if (!names.has(name) && !phases.has(name))
       say(`${path}.depends_on[${at}]`, `no step or phase is named "${name}"`);
   });
+  const inner = subPlanOf(step);
+  if (inner !== null && 'issue' in inner) say(`${path}.input.${inner.path as string}`, inner.issue as string);
+  // As deep as a body may be, and no deeper.
+  else if (inner !== null)
+    for (const field of checkPlan(inner as Plan).issues) say(`${path}.input.${field.path}`, field.issue);
   if (step.when !== undefined) {
     const issue = conditionIssue(step.when);
     if (issue !== null) say(`${path}.when`, issue);

@@ -54,6 +54,7 @@ export const admission =
     };
     if (said.requester === undefined) delete said.requester;
     wantsOneGoal(request);
+    mustKnow(broker, request.template?.name);
 
     const found = planRef === undefined ? null : await fetchPlan(world, planRef);
     const whole = plan ?? found?.plan ?? null;
@@ -133,6 +134,17 @@ const wantsOneGoal = (request: Submission): void => {
       { fields: [{ path: 'title', issue: 'is missing, and so are plan, plan_ref and template' }] },
     );
   }
+};
+
+const mustKnow = (broker: Broker, template: string | undefined): void => {
+  const known = template === undefined ? null : broker.templates();
+  if (template === undefined || known === null || known.has(template)) return;
+  const near = nearest(template, [...known]);
+  const meant = near === null ? '' : ` Did you mean "${near}"?`;
+  throw new Refusal('invalid', `There is no template "${template}".${meant}`, {
+    hint: `There are ${[...known].toSorted().slice(0, 20).join(', ')}.`,
+    fields: [{ path: 'template.name', issue: `names no template${near === null ? '' : `; was "${near}" meant?`}` }],
+  });
 };
 
 const mustRun = (plan: Plan, request: Submission): void => {
