@@ -23,7 +23,7 @@ type Input = Record<string, Json>;
 export const advance = (draft: Draft, slot: number): void => {
   const held = holdOn(draft, slot);
   if (held !== null) {
-    change(draft, slot, { status: 'ready', waitingFor: held });
+    change(draft, slot, { status: 'ready', waitingFor: held, heldBy: null });
     return;
   }
   if (draft.steps.read(slot).stage === 'verify') return send(draft, slot, null);
