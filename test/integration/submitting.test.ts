@@ -179,3 +179,24 @@ test('a task that is not to start waits until it is told', async () => {
     'what has ended is not started again',
   );
 });
+
+test('a template that no planner knows is refused at once, with the nearest name', async () => {
+  await using world = await startWorld();
+  const planner = {
+    v: 1,
+    queue: 'planner',
+    instance: 'p1',
+    capabilities: ['plan'],
+    templates: ['deploy-feature', 'hello'],
+    health: 'ok',
+  };
+  const agents = world.bus.store(world.names.buckets.agents);
+  await agents.set({ key: 'planner.p1', data: JSON.stringify(planner), expect: null });
+  await world.api('agent.list', {});
+  const asked = await world.ask('task.submit', { task_id: newId(), template: { name: 'helo' } });
+  assert.deepEqual(
+    [asked.error?.code, asked.error?.fields?.[0]?.path, asked.error?.message],
+    ['invalid', 'template.name', 'There is no template "helo". Did you mean "hello"?'],
+  );
+  assert.equal((await world.submit({ task_id: newId(), template: { name: 'hello' } })).status, 'planning');
+});

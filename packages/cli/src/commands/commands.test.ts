@@ -190,3 +190,41 @@ test('dlq acts on one, on what matches, or only tells which', async () => {
   await api.run('dlq', 'redrive', 'd1', '--as', 'ada');
   assert.deepEqual(api.asked.at(-1)?.body, { id: 'd1', by: 'ada' });
 });
+
+test('recover lists what does not go on by itself, and lets one go on', async () => {
+  await using api = await startStandIn({
+    'task.recoverable': () => ({
+      tasks: [
+        { task_id: 't1', status: 'failed', how: 'retry', needs: 'what failed is tried again', succeeded: 3, steps: 5 },
+        { task_id: 't2', status: 'blocked', how: null, needs: 'an agent', succeeded: 0, steps: 1 },
+      ],
+      total: 2,
+    }),
+    'task.recover': () => ({ task_id: 't1', status: 'running', how: 'retry', kept: 3 }),
+  });
+  const listed = await api.run('recover');
+  assert.match(listed.out, /t1 +failed +3\/5 +capstan recover t1: what failed is tried again/);
+  assert.match(listed.out, /t2 +blocked +0\/1 +an agent/);
+  const one = await api.run('recover', 't1', '--as', 'alice');
+  assert.equal(one.out, 't1 goes on (retry): running. 3 steps that succeeded stay as they are.');
+  assert.deepEqual(api.asked.at(-1), { what: 'task.recover', body: { task_id: 't1', by: 'alice' } });
+});
+
+test('why shows what policies said', async () => {
+  const denial = {
+    policy: 'no-bots',
+    step: 'deploy',
+    phase: null,
+    reason: 'No bots.',
+    metadata: {},
+    at: '2026-11-20T10:00:00Z',
+  };
+  const denials = [
+    { ...denial, mode: 'enforce' as const },
+    { ...denial, mode: 'check' as const, step: null, phase: 'make' },
+  ];
+  await using api = await startStandIn({ 'task.get': () => someTask({ status: 'failed', denials }) });
+  const { out } = await api.run('why', 'feature-1087');
+  assert.match(out, /policy no-bots denied deploy: No bots\./);
+  assert.match(out, /policy no-bots would deny phase make: No bots\./);
+});

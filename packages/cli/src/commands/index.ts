@@ -15,6 +15,7 @@ import { list } from './list.ts';
 import { pause } from './pause.ts';
 import { quarantineLs } from './quarantine-ls.ts';
 import { quarantineRelease } from './quarantine-release.ts';
+import { recover } from './recover.ts';
 import { reject } from './reject.ts';
 import { replay } from './replay.ts';
 import { resume } from './resume.ts';
@@ -39,6 +40,7 @@ export const commands: readonly Command[] = [
   resume,
   cancel,
   retry,
+  recover,
   skip,
   inbox,
   approve,

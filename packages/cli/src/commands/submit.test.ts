@@ -8,7 +8,7 @@ import { test, type TestContext } from 'node:test';
 import { connect, prepare } from '@capstan/bus';
 import type { TaskRecord } from '@capstan/contracts';
 import { exits } from '../exit.ts';
-import { refused, runCommand, someTask, startStandIn } from '../testing.ts';
+import { refused, runCommand, someStep, someTask, startStandIn } from '../testing.ts';
 
 const file = (t: TestContext, value: unknown): string => {
   const folder = mkdtempSync(join(tmpdir(), 'capstan-cli-'));
@@ -136,4 +136,26 @@ test('what the server refuses is said without a stack', async (t) => {
   });
   assert.equal(exit, exits.failed);
   assert.match(err, /^capstan: This user may not ask capstan\.api\.task\.submit\.$/);
+});
+
+test('submit --wait says on stderr that a person is needed, once, and keeps stdout for the end', async () => {
+  let looks = 0;
+  const merge = someStep({
+    status: 'awaiting_approval',
+    intervention: 'i1',
+    waiting_for: 'approval by lead: Merge it?',
+  });
+  await using api = await startStandIn({
+    'task.submit': accepted,
+    'task.get': () => {
+      looks += 1;
+      return looks < 3
+        ? someTask({ status: 'awaiting_approval', steps: { merge } })
+        : someTask({ status: 'succeeded', steps: { merge: someStep({ status: 'succeeded' }) } });
+    },
+  });
+  const { exit, out, err } = await api.run('submit', '--title', 'x', '--task-id', 'feature-1087', '--wait');
+  assert.equal(exit, exits.ok);
+  assert.deepEqual(err.match(/merge waits for a person: approval by lead: Merge it\?/g)?.length, 1);
+  assert.doesNotMatch(out, /waits for a person/);
 });

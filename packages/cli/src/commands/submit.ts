@@ -4,6 +4,7 @@ import { unreadable } from '../client.ts';
 import { defineCommand } from '../command.ts';
 import { CommandError, exits, mistake } from '../exit.ts';
 import { follow } from '../follow.ts';
+import { sayWhoIsNeeded } from '../who-is-needed.ts';
 import { readJsonFile } from '../json-file.ts';
 import { exitOfTask } from '../show.ts';
 import { submissionOf, uploadPlan } from '../submission.ts';
@@ -110,7 +111,11 @@ export const submit = defineCommand({
     const following = { json, timeoutMs: options.timeout, known: true };
     if (options.watch) return watchTask(client, terminal, task_id, following);
     if (!options.wait) return exits.ok;
-    const ended = await follow(client, task_id, { ...following, onTask: () => {}, onTrouble: () => {} });
+    const ended = await follow(client, task_id, {
+      ...following,
+      onTask: sayWhoIsNeeded(terminal),
+      onTrouble: () => {},
+    });
     if (json) terminal.print(jsonText(ended));
     else terminal.print(`${clean(task_id)} ${words(ended.status)}${ended.reason ? `: ${clean(ended.reason)}` : '.'}`);
     return exitOfTask(ended);

@@ -9,11 +9,13 @@ import { dlqEndpoints } from './dlq.ts';
 import type { ApiContext, Endpoint } from './endpoint.ts';
 import { inboxEndpoints } from './inbox.ts';
 import { quarantineEndpoints } from './quarantine.ts';
+import { recoverEndpoints } from './recover.ts';
 import { scheduleEndpoints } from './schedule.ts';
 import { taskEndpoints } from './task.ts';
 
 const endpoints: readonly Endpoint[] = [
   ...taskEndpoints,
+  ...recoverEndpoints,
   ...inboxEndpoints,
   ...agentEndpoints,
   ...dlqEndpoints,

@@ -1,40 +1,10 @@
 // What can be asked of tasks and done to them.
 import { decodeAny, type Message, partitionOf } from '@capstan/bus';
-import {
-  type Command,
-  type CommandBody,
-  limits,
-  parseEventSubject,
-  taskAsk,
-  taskCommand,
-  taskList,
-  type TaskRecord,
-  timeMs,
-} from '@capstan/contracts';
-import { commandIssue } from '@capstan/engine';
+import { type Command, limits, parseEventSubject, taskAsk, taskCommand, taskList, timeMs } from '@capstan/contracts';
 import { readBody } from '../doors/read-body.ts';
-import { Refusal } from '../doors/refusal.ts';
-import { keyOf } from '../key-of.ts';
-import { sayEvent } from '../say.ts';
-import { submissionOf } from '../submission-of.ts';
 import { fit } from '../tasks.ts';
-import { type ApiContext, type Endpoint, endpoint, pageOf } from './endpoint.ts';
-
-const found = async (context: ApiContext, id: string): Promise<TaskRecord> =>
-  (await context.tasks.read(id)) ?? justSubmitted(context, id);
-
-/** Its owner may not have heard of it yet, or may not answer just now: whoever was told that a task is taken must not be told that there is none. */
-const justSubmitted = async ({ world, tasks }: ApiContext, id: string): Promise<TaskRecord> => {
-  const began = await submissionOf(world, id);
-  if (began === null)
-    throw new Refusal('not_found', `There is no task "${id}".`, {
-      hint: 'capstan list shows the tasks that there are.',
-    });
-  const record = await tasks.read(id, began.heard.message.seq);
-  if (record === null)
-    throw new Refusal('unavailable', `Task "${id}" is taken, and nobody can say just now how it stands. Ask again.`);
-  return record;
-};
+import { commandTask, found, summary } from './commands.ts';
+import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
 const submit = endpoint('task', 'submit', async (context, data) => {
   const { seq: _seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
@@ -68,76 +38,8 @@ const list = endpoint('task', 'list', async ({ tasks }, data) => {
   return { tasks: items.map(summary), cursor, total: all.length };
 });
 
-const summary = ({
-  task_id,
-  title,
-  tenant,
-  priority,
-  status,
-  reason,
-  phase,
-  requester,
-  created_at,
-  started_at,
-  finished_at,
-  updated_at,
-  counts,
-}: TaskRecord) => ({
-  task_id,
-  title,
-  tenant,
-  priority,
-  status,
-  reason,
-  phase,
-  requester,
-  created_at,
-  started_at,
-  finished_at,
-  updated_at,
-  counts,
-});
-
-/** A command is stored as an event, then answered with what came of it. */
 const commanding = (verb: string, command: Command): Endpoint =>
-  endpoint('task', verb, async (context, data) => {
-    const { value: asked } = readBody(data, taskCommand);
-    const { world, tasks } = context;
-    const record = await found(context, asked.task_id);
-    const body: CommandBody = {
-      v: 1,
-      command,
-      by: asked.by ?? 'somebody',
-      ...(asked.step_id === undefined ? {} : { step_id: asked.step_id }),
-      ...(asked.reason === undefined ? {} : { reason: asked.reason }),
-    };
-    if (asked.step_id !== undefined && !Object.hasOwn(record.steps, asked.step_id))
-      throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, {
-        fields: [{ path: 'step_id', issue: 'names no step' }],
-      });
-    if (record['quarantine'] !== undefined)
-      throw new Refusal(
-        'conflict',
-        `Task "${asked.task_id}" is quarantined, so nothing that is said to it now is heard.`,
-        {
-          hint: `capstan quarantine release ${asked.task_id} lets it go on.`,
-        },
-      );
-    const issue = commandIssue(record.status, body);
-    if (issue !== null)
-      throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
-    const objection = await tasks.objection(asked.task_id, body);
-    if (objection !== null) throw new Refusal('conflict', objection);
-    const { seq } = await sayEvent(
-      world,
-      asked.task_id,
-      await keyOf(world, asked.task_id),
-      ['commanded', world.newId()],
-      body,
-    );
-    const after = await tasks.read(asked.task_id, seq);
-    return { task_id: asked.task_id, status: after?.status ?? record.status, reason: after?.reason ?? null };
-  });
+  endpoint('task', verb, (context, data) => commandTask(context, command, readBody(data, taskCommand).value));
 
 const events = endpoint('task', 'events', async (context, data) => {
   const { value: asked } = readBody(data, taskAsk);

@@ -1,0 +1,98 @@
+// A task as the doors find it, and a command to it.
+import { type Command, type CommandBody, type taskCommand, type TaskRecord } from '@capstan/contracts';
+import { commandIssue } from '@capstan/engine';
+import type { z } from 'zod';
+import { Refusal } from '../doors/refusal.ts';
+import { keyOf } from '../key-of.ts';
+import { sayEvent } from '../say.ts';
+import { submissionOf } from '../submission-of.ts';
+import type { ApiContext } from './endpoint.ts';
+
+export const found = async (context: ApiContext, id: string): Promise<TaskRecord> =>
+  (await context.tasks.read(id)) ?? justSubmitted(context, id);
+
+/** Its owner may not have heard of it yet, or may not answer just now: whoever was told that a task is taken must not be told that there is none. */
+const justSubmitted = async ({ world, tasks }: ApiContext, id: string): Promise<TaskRecord> => {
+  const began = await submissionOf(world, id);
+  if (began === null)
+    throw new Refusal('not_found', `There is no task "${id}".`, {
+      hint: 'capstan list shows the tasks that there are.',
+    });
+  const record = await tasks.read(id, began.heard.message.seq);
+  if (record === null)
+    throw new Refusal('unavailable', `Task "${id}" is taken, and nobody can say just now how it stands. Ask again.`);
+  return record;
+};
+
+export const summary = ({
+  task_id,
+  title,
+  tenant,
+  priority,
+  status,
+  reason,
+  phase,
+  requester,
+  created_at,
+  started_at,
+  finished_at,
+  updated_at,
+  counts,
+}: TaskRecord) => ({
+  task_id,
+  title,
+  tenant,
+  priority,
+  status,
+  reason,
+  phase,
+  requester,
+  created_at,
+  started_at,
+  finished_at,
+  updated_at,
+  counts,
+});
+
+/** A command is stored as an event, then answered with what came of it. */
+export const commandTask = async (
+  context: ApiContext,
+  command: Command,
+  asked: z.output<typeof taskCommand>,
+): Promise<{ task_id: string; status: TaskRecord['status']; reason: string | null }> => {
+  const { world, tasks } = context;
+  const record = await found(context, asked.task_id);
+  const body: CommandBody = {
+    v: 1,
+    command,
+    by: asked.by ?? 'somebody',
+    ...(asked.step_id === undefined ? {} : { step_id: asked.step_id }),
+    ...(asked.reason === undefined ? {} : { reason: asked.reason }),
+  };
+  if (asked.step_id !== undefined && !Object.hasOwn(record.steps, asked.step_id))
+    throw new Refusal('not_found', `Task "${asked.task_id}" has no step "${asked.step_id}".`, {
+      fields: [{ path: 'step_id', issue: 'names no step' }],
+    });
+  if (record['quarantine'] !== undefined)
+    throw new Refusal(
+      'conflict',
+      `Task "${asked.task_id}" is quarantined, so nothing that is said to it now is heard.`,
+      {
+        hint: `capstan quarantine release ${asked.task_id} lets it go on.`,
+      },
+    );
+  const issue = commandIssue(record.status, body);
+  if (issue !== null)
+    throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
+  const objection = await tasks.objection(asked.task_id, body);
+  if (objection !== null) throw new Refusal('conflict', objection);
+  const { seq } = await sayEvent(
+    world,
+    asked.task_id,
+    await keyOf(world, asked.task_id),
+    ['commanded', world.newId()],
+    body,
+  );
+  const after = await tasks.read(asked.task_id, seq);
+  return { task_id: asked.task_id, status: after?.status ?? record.status, reason: after?.reason ?? null };
+};
