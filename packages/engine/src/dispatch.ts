@@ -21,9 +21,11 @@ type Input = Record<string, Json>;
 
 /** Moves a step that waits for nothing as far as it may go now. Called again whenever what held it may have gone. */
 export const advance = (draft: Draft, slot: number): void => {
+  // Whatever comes of it, it has had its turn; where it must wait again, it is said again.
+  if (draft.steps.read(slot).heldBy !== null) change(draft, slot, { heldBy: null });
   const held = holdOn(draft, slot);
   if (held !== null) {
-    change(draft, slot, { status: 'ready', waitingFor: held, heldBy: null });
+    change(draft, slot, { status: 'ready', waitingFor: held });
     return;
   }
   if (draft.steps.read(slot).stage === 'verify') return send(draft, slot, null);
@@ -130,7 +132,6 @@ const run = (
   const next = change(draft, slot, {
     ...begun,
     status: 'running',
-    heldBy: null,
     // Checking is part of the try that it checks.
     tries: step.stage === 'do' ? step.tries + 1 : step.tries,
     startedAt: step.startedAt ?? draft.at,

@@ -22,5 +22,9 @@ export const again = (draft: Draft, slot: number, id: string): void => {
   if (!specIn(draft, slot).errand && !isUndoOfNow(draft, slot)) {
     return ignore(draft, `The task has gone on since "${id}" was to undo something.`);
   }
+  // Who cancels a task that is being undone stops that as well.
+  if (!specIn(draft, slot).errand && draft.task.ending?.as === 'cancelled') {
+    return ignore(draft, 'The task was cancelled, and its undoing with it.');
+  }
   reviveAside(draft, slot);
 };

@@ -194,3 +194,12 @@ test('agent-availability: a step waits for an agent for so long, and no longer',
   assert.deepEqual(found.ordered(), ['a.1']);
   assert.throws(() => found.timer('blocked'));
 });
+
+test('max-concurrent-tasks: a step whose turn has come and that has no queue yet keeps nobody else waiting', () => {
+  const limited = policies({ max_concurrent_tasks: { max: 1, mode: 'enforce' } });
+  const steps = [step('a'), step('b', { capability: 'rare' }), step('c')];
+  const world = given({ ...limited, steps }).done('a');
+  assert.deepEqual([world.step('b').waiting_for, world.ordered()], ['a queue for "rare"', ['c.1']]);
+  assert.deepEqual(world.routed('b', 'rare').step('b').status, 'ready');
+  assert.deepEqual(world.done('c').ordered(), ['b.1']);
+});
