@@ -142,8 +142,9 @@ test('coordinators that are killed again and again make no second child, and los
     ],
   };
   const submitting = Promise.all(ids.map((task_id) => world.plain({ task_id, plan })));
-  for (let nth = 0; nth < 4; nth += 1) {
-    await world.eventAt(world.lastEvent() + 25);
+  // All in all they need 216 events: a submission and a report of each task, and of each child.
+  for (const seq of [30, 75, 120, 165]) {
+    await world.eventAt(seq);
     await world.coordinators.findLast((one) => one.alive())?.kill();
     await world.coordinator();
   }
