@@ -120,3 +120,16 @@ test('of an approval and a rejection at the same moment one wins, and both hear 
   await world.quiet();
   assert.deepEqual((await audit(world.bus, tasks)).violations, []);
 });
+
+test('an answer must be what the question asks for; one that is not is refused, and nothing is decided', async () => {
+  await using world = await startWorld();
+  const schema = { type: 'object', required: ['branch'], properties: { branch: { enum: ['main', 'next'] } } };
+  const { task_id } = await world.submit({
+    plan: { steps: [{ id: 'a', capability: 'input', input: { text: 'Which branch?', schema } }] },
+  });
+  const [id = ''] = (await world.until(task_id, 'it asks', status('awaiting_input'))).interventions;
+  const refused = await world.ask('inbox.answer', { id, by: 'alice', value: { branch: 'dev' } });
+  assert.deepEqual([refused.error?.code, refused.error?.fields?.[0]?.path], ['invalid', 'value.branch']);
+  await world.api('inbox.answer', { id, by: 'alice', value: { branch: 'next' } });
+  assert.deepEqual((await world.ended(task_id)).result, { branch: 'next' });
+});

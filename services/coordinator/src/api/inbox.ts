@@ -14,6 +14,7 @@ import { Refusal } from '../doors/refusal.ts';
 import { keyOf } from '../key-of.ts';
 import { eventSubject } from '../say.ts';
 import type { World } from '../world.ts';
+import { answerIssues } from './answer-schema.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
 const read = async (world: World, id: string): Promise<Intervention> => {
@@ -83,6 +84,7 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     );
     if (issue !== null)
       throw new Refusal(issue.startsWith('Only') || issue.startsWith('Whoever') ? 'forbidden' : 'invalid', issue);
+    if (decision === 'answer') mustFit(item, body);
     const { subject } = eventSubject(world, item.task_id, await keyOf(world, item.task_id), 'decided', item.id);
     // The task itself knows sooner than the list of what waits for a person. Where it waits no more and nobody decided, time or a cancel did.
     const isAsked = (await tasks.read(item.task_id))?.steps[item.step_id]?.intervention === item.id;
@@ -106,6 +108,16 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
       again,
     };
   });
+
+const mustFit = (item: Intervention, body: DecidedBody): void => {
+  if (item.kind !== 'question' || item.schema === undefined) return;
+  const fields = answerIssues(item.schema, body.value ?? null);
+  if (fields.length === 0) return;
+  throw new Refusal('invalid', `The answer is not what was asked for: ${fields[0]?.path} ${fields[0]?.issue}`, {
+    hint: `capstan inbox --json shows what the answer has to look like.`,
+    fields,
+  });
+};
 
 const statusOf = (decision: DecidedBody['decision']): Intervention['status'] =>
   decision === 'approve' ? 'approved' : decision === 'reject' ? 'rejected' : 'answered';
