@@ -1,8 +1,8 @@
 // What must be true at the end: everything accepted is in the log, stored as the log has it, and ended or waiting for something named.
 // What must be true all the time is in watch.ts and oracle.ts.
 import { type Broker, textOf } from '@capstan/bus';
-import type { Intervention, TaskRecord } from '@capstan/contracts';
-import { recordOf, taskEnded, type TaskState } from '@capstan/engine';
+import type { AgentRecord, Intervention, TaskRecord } from '@capstan/contracts';
+import { recordOf, standing, taskEnded, type TaskState } from '@capstan/engine';
 import type { FollowedTask, Oracle, Version } from './oracle.ts';
 import type { Watch } from './watch.ts';
 
@@ -21,6 +21,7 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
   for (const id of accepted) if (!oracle.tasks.has(id)) wrong(`${id} was accepted, and the log does not know it`);
 
   const asked = inboxOf(broker);
+  const offered = agentsOf(broker);
   let ended = 0;
   for (const task of oracle.tasks.values()) {
     const { seq, at, state } = task.versions.at(-1) as Version<TaskState>;
@@ -33,7 +34,10 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
     const record = recordOf(state, { whole: true });
     if (taskEnded(state.status)) mustBeTold(task, state, wrong);
     if (taskEnded(state.status) && state.errands === 0) ended += 1;
-    else if (!isNew) stillWaits(task.id, record, wrong);
+    else if (!isNew) {
+      stillWaits(task.id, record, wrong);
+      mustFindNobody(task.id, state, offered, wrong);
+    }
     for (const id of record.interventions)
       if (!asked.has(id) && !isNew) wrong(`${task.id} asked ${id}, which is not in the inbox`);
   }
@@ -64,6 +68,29 @@ const inboxOf = (broker: Broker): Map<string, Intervention> => {
     items.set(item.id, item);
   }
   return items;
+};
+
+const agentsOf = (broker: Broker): AgentRecord[] =>
+  [...(broker.streams.get(`KV_${broker.names.buckets.agents}`)?.all([]) ?? [])].flatMap(({ data }) =>
+    data.length === 0 ? [] : [JSON.parse(textOf(data)) as AgentRecord],
+  );
+
+/** Whoever looks for a queue finds it where somebody offers it. */
+const mustFindNobody = (
+  id: string,
+  state: TaskState,
+  agents: readonly AgentRecord[],
+  wrong: (text: string) => void,
+): void => {
+  for (const effect of standing(state)) {
+    if (effect.kind !== 'route') continue;
+    const { step, capability, needs } = effect;
+    const found = agents.find(
+      ({ capabilities, tags }) =>
+        capabilities.includes(capability) && Object.entries(needs).every(([tag, value]) => tags?.[tag] === value),
+    );
+    if (found !== undefined) wrong(`${id}.${step} looks for "${capability}", which ${found.queue} offers`);
+  }
 };
 
 /** Whoever wanted to hear of the end was told of it, in whatever way it ended last. */

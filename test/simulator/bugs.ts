@@ -1,6 +1,8 @@
 // Faults that are planted on purpose, one at a time, to see that the simulator would find them. Each is a change to the text of one source, made
 // while it is loaded; a text that is not there exactly once is an error, so this list stays true.
 
+import { moreBugs } from './more-bugs.ts';
+
 export interface Bug {
   readonly name: string;
   /** What it would do to somebody. */
@@ -21,6 +23,7 @@ const broker = 'services/coordinator/src/broker.ts';
 const engine = (file: string): string => `packages/engine/src/${file}`;
 
 export const bugs: readonly Bug[] = [
+  ...moreBugs,
   // The laws of not losing things
   {
     name: 'snapshot-before-orders',
@@ -96,8 +99,8 @@ export const bugs: readonly Bug[] = [
     name: 'orders-said-anew',
     harm: 'the same order is stored twice',
     file: perform,
-    from: "durable(actor, 'an order', () => untilStored(world, () => bus.once({ subject, data })));",
-    to: "durable(actor, 'an order', () => untilStored(world, () => bus.append({ subject, data })));",
+    from: 'untilStored(world, () => bus.once({ subject, data })).finally(() => leaving.delete(name)),',
+    to: 'untilStored(world, () => bus.append({ subject, data })).finally(() => leaving.delete(name)),',
   },
   {
     name: 'timers-forgotten-on-load',
@@ -124,8 +127,8 @@ export const bugs: readonly Bug[] = [
     name: 'one-try-to-wake',
     harm: 'a timer that rings while the server is away is lost',
     file: perform,
-    from: "await untilStored(world, () =>\n      sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }),\n    );",
-    to: "await sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }).catch(() => {});",
+    from: 'untilStored(world, say).catch(world.fatal);',
+    to: 'say().catch(() => {});',
   },
   {
     name: 'dead-letters-skipped',

@@ -2,9 +2,10 @@
 // by then. After every event the engine's own laws are checked too. Nothing here asks a coordinator.
 import { type Broker, decodeTrusted, type KeyRing, partitionOf } from '@capstan/bus';
 import { actorKindOf, type Effect, type Event, parseEventSubject, type Settings } from '@capstan/contracts';
-import { type ActorEffect, type ActorKind, actorsByKind, decide, type TaskState } from '@capstan/engine';
+import { type ActorEffect, type ActorKind, actorsByKind, attemptMs, decide, type TaskState } from '@capstan/engine';
 import { check, type Ledger, newLedger } from '@capstan/engine/testing';
 import { eventOf, type Said, type Stored } from './events.ts';
+import { judge } from './rules.ts';
 
 const durable = ['order', 'bury', 'ask', 'keep', 'spawn', 'steer', 'inform', 'say'] as const;
 type DurableKind = (typeof durable)[number];
@@ -32,8 +33,8 @@ export interface Followed<State = unknown> {
 export interface FollowedTask extends Followed<TaskState> {
   readonly key: string;
   readonly orders: Map<string, Owed>;
-  /** When each timer is due that is set just now. */
-  readonly timers: Map<number, number>;
+  /** The timers that are set just now. */
+  readonly timers: Map<number, Extract<Effect, { kind: 'wake' }>>;
   readonly ledger: Ledger;
   /** One breach of a law brings others with it: only the first is told. */
   broken: boolean;
@@ -146,11 +147,12 @@ export class Oracle {
     if (decision.state === null) return;
     task.versions.push({ seq: event.seq, at: event.at, state: decision.state });
     for (const effect of decision.effects) this.#owe(task, effect, event.seq);
+    judge(before, event, decision, this.#options.wrong);
     if (!task.broken && decision.state.steps.length <= checkedMax) check(task.ledger, before, event, decision);
   }
 
   #owe(task: FollowedTask, effect: Effect, seq: number): void {
-    if (effect.kind === 'wake') task.timers.set(effect.n, effect.at);
+    if (effect.kind === 'wake') task.timers.set(effect.n, effect);
     if (effect.kind === 'unwake') task.timers.delete(effect.n);
     if (!isDurable(effect)) return;
     const owed = { seq, effect };
@@ -162,12 +164,24 @@ export class Oracle {
     task.orders.set(subject, owed);
   }
 
-  /** A timer is due by being said, and nobody says it before its time. */
+  /** A timer is due by being said; nobody says it before its time, and no attempt is late that nobody was given. */
   #onTime(task: FollowedTask, { n, at }: Extract<Event, { kind: 'woke' }>): void {
-    const due = task.timers.get(n);
-    if (due !== undefined && at < due)
-      this.#options.wrong(`timer ${n} of ${task.id} rang ${due - at} ms before its time`);
+    const timer = task.timers.get(n);
+    if (timer === undefined) return;
     task.timers.delete(n);
+    const { broker, wrong } = this.#options;
+    if (at < timer.at) wrong(`timer ${n} of ${task.id} rang ${timer.at - at} ms before its time`);
+    if (timer.why !== 'attempt') return;
+    const { streams, order } = broker.names;
+    const waits = broker.streams.get(streams.orders)?.newest(order('*', task.id, timer.step ?? '', timer.attempt));
+    const queue = broker.queues.get(`${streams.orders}/${waits?.subject.split('.')[2]}`);
+    if (waits === undefined || queue === undefined) return;
+    const state = task.versions.at(-1)?.state;
+    const lasts = state === undefined ? 0 : attemptMs(state, timer.step ?? '');
+    const givenAt = queue.givenAt.get(waits.seq) ?? Infinity;
+    // Where it was handed out in time it has what is left; nobody knows when that was.
+    if (givenAt > timer.at && at < givenAt + lasts)
+      wrong(`${waits.subject} counts as late at ${at}; it was handed out at ${givenAt}, for ${lasts} ms`);
   }
 }
 

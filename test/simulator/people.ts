@@ -80,7 +80,10 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
       if (!world.calm() && random.chance(0.3)) continue;
       const verb = verbFor(item, random);
       const value = verb === 'answer' ? { value: item.kind === 'flag' ? 'skip' : random.int(1, 9) } : {};
-      await request('inbox', verb, { id, by: 'carol', reason: 'so it seems', ...value });
+      // Now and then somebody who may not, or who does not say in what role.
+      const by = random.chance(0.1) ? random.pick(['alice', 'bob']) : 'carol';
+      const role = random.chance(0.8) ? { role: 'lead' } : {};
+      await request('inbox', verb, { id, by, ...role, reason: 'so it seems', ...value });
     }
   };
   const seen = new Set<string>();

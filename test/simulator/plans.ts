@@ -63,7 +63,7 @@ const randomBudget = (random: Random): NonNullable<Submission['budget']> =>
   random.pick([
     { wall_ms: random.int(5_000, 60_000) },
     { tokens: random.int(5, 40) },
-    { steps: random.int(40, 60) },
+    { steps: random.int(200, 220) },
     { wall_ms: random.int(20_000, 60_000), tokens: 20 },
   ]);
 
@@ -117,7 +117,7 @@ const randomStep = (random: Random, at: number, phases: readonly string[]): Step
     ...(on.length > 0 ? { depends_on: on } : {}),
     ...(phaseAt >= 0 ? { phase: phases[phaseAt] as string } : {}),
     ...(random.chance(0.15) ? { risk: 'high' as const } : {}),
-    ...(random.chance(0.04) ? { approval: { expires_ms: random.int(500, 20_000) } } : {}),
+    ...(random.chance(0.06) ? { approval: { roles: ['lead'], expires_ms: random.int(500, 20_000) } } : {}),
     ...(random.chance(0.12) ? { when: random.pick(['params.go', 'params.n > 1', 'params.missing == 1']) } : {}),
     ...(random.chance(0.25) ? { on_failure: random.pick(['skip', 'continue'] as const) } : {}),
     ...(random.chance(0.2) ? { undo: { capability: 'work', input: { script: { acts: [], slow: 5 } as never } } } : {}),

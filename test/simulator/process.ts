@@ -149,8 +149,8 @@ export class SimProcess {
               ? this.#mortal(Reflect.apply(value, of, args) as object, isCurrent)
               : null;
           if (!isCurrent()) return opened ?? new Promise(() => {});
-          const fate =
-            crashChance() > 0 && random.chance(crashChance()) ? random.pick(['before', 'after'] as const) : null;
+          const chance = crashChance() * (writes.has(key) ? 3 : 0.5);
+          const fate = chance > 0 && random.chance(chance) ? random.pick(['before', 'after'] as const) : null;
           if (fate === 'before') {
             this.crash(`died before ${String(key)}`);
             return opened ?? new Promise(() => {});
@@ -205,5 +205,8 @@ export class SimProcess {
     );
   }
 }
+
+/** Dying beside one of these is what tells a careful process from another. */
+const writes: ReadonlySet<string | symbol> = new Set(['once', 'append', 'set', 'setAll', 'put', 'remove', 'ack']);
 
 const stopMs = 35_000;

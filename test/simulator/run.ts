@@ -39,6 +39,7 @@ const settingsOf = (random: Random): Settings => ({
 const partitions = 2;
 const healMs = 240_000;
 const lateMs = 10_000;
+const lastBlowMs = 2_500;
 
 export const run = async (seed: number, options: { trace?: (line: string) => void } = {}): Promise<RunResult> => {
   const random = randomFrom(`seed ${seed}`);
@@ -65,6 +66,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
       let ids = 0;
       const log = (fields: object, text: string): void => {
         if (print !== undefined) trace(`coordinator-${number}: ${text} ${JSON.stringify(fields, errors)}`);
+        if (count === 1 && weather.isSwift && text.includes('somebody else wrote'))
+          wrong(`the only coordinator was overtaken by itself: ${JSON.stringify(fields, errors)}`);
       };
       return startCoordinator({
         bus,
@@ -82,13 +85,15 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
           warn: log,
           error: (fields, text) => {
             log(fields, text);
-            if (text.includes('quarantined')) wrong(`${text}: ${JSON.stringify(fields, errors)}`);
+            if (text.includes('quarantined') || text.includes('rolled back'))
+              wrong(`${text}: ${JSON.stringify(fields, errors)}`);
           },
         },
         fatal: die,
       });
     };
-  const coordinators = Array.from({ length: random.int(1, 3) }, (_, number) => {
+  const count = random.pick([1, 1, 2, 2, 3]);
+  const coordinators = Array.from({ length: count }, (_, number) => {
     const own = random.fork(`coordinator ${number}`);
     const { crashChance } = weather;
     const begin = beginCoordinator(number);
@@ -144,6 +149,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   timeline.later(random.int(1_000, chaosMs), () => late.forEach((one) => one.start()));
   weather.begin(coordinators, agents);
 
+  await timeline.until(begun + chaosMs - lastBlowMs);
+  weather.lastBlow();
   await timeline.until(begun + chaosMs);
   weather.clear();
   // Until all is over and stored, and at most as long as every time-out, every delay and every person may take.

@@ -118,7 +118,8 @@ export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => v
     if (state === undefined || (taskEnded(state.status) && state.errands === 0)) return;
     const next = nextDue(state);
     const listed = [...open.values()].find((page) => page[task.id] !== undefined)?.[task.id];
-    if (listed?.[0] !== next.due || listed?.[1] !== next.routing)
+    // Whose orders have not all left is brought up at once as well.
+    if (listed === undefined || listed[0] !== next.due || (next.routing && !listed[1]))
       wrong(
         `${task.id} waits for ${JSON.stringify(next)}, and is on the list of open tasks as ${JSON.stringify(listed)}`,
       );
@@ -155,6 +156,16 @@ export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => v
       }
     });
   };
+  /** An order may go once it is done, and once nobody who starts from a checkpoint decides it again. */
+  broker.streams.get(names.streams.orders)?.onRemove.add(({ subject, seq }) => {
+    const [, , queue = '', id = ''] = subject.split('.');
+    const task = oracle.tasks.get(id);
+    const cause = task?.orders.get(subject)?.seq;
+    const floor = broker.queues.get(`${names.streams.orders}/${queue}`)?.floor ?? 0;
+    if (floor < seq) wrong(`the order ${subject} was purged before it was done`);
+    if (task !== undefined && cause !== undefined && (checkpoints.get(task.partition) ?? 0) < cause)
+      wrong(`the order ${subject} was purged, and whoever starts from the checkpoint will say it again`);
+  });
   const subjects = new Set<string>();
   follow(names.streams.events, (message) => {
     if (subjects.has(message.subject)) wrong(`${names.streams.events} holds "${message.subject}" twice`);

@@ -13,7 +13,11 @@ export interface Weather {
   onDeath(why: string): void;
   isCalm(): boolean;
   begin(coordinators: readonly SimProcess[], agents: readonly SimProcess[]): void;
+  /** Shortly before it clears: whatever goes wrong now nobody has to do again later. */
+  lastBlow(): void;
   clear(): void;
+  /** Nothing that a dead process has said can still be on its way when its successor reads. */
+  readonly isSwift: boolean;
   readonly faults: number;
 }
 
@@ -100,10 +104,15 @@ export const weatherOf = (random: Random, timeline: Timeline, trace: (line: stri
         often('kills', [1_500, 9_000], (own) => own.pick([...coordinators, ...agents]).crash('was killed'));
       if (chaos.rolls) often('rolls', [500, 5_000], (own) => own.pick(coordinators).roll());
     },
+    lastBlow: () => {
+      isStormy = chaos.lastBlow;
+    },
+    isSwift: chaos.delayMs <= 5,
     clear: () => {
       trace('the weather clears');
       isCalm = true;
       exiled = null;
+      isStormy = false;
       broker.rise();
     },
     get faults() {
@@ -124,8 +133,9 @@ const swarm = (random: Random) => ({
   crash: random.pick([0, 0.003, 0.01, 0.02]),
   outages: random.chance(0.3),
   frost: random.chance(0.4),
-  storms: random.chance(0.25),
-  exile: random.chance(0.25),
+  storms: random.chance(0.3),
+  lastBlow: random.chance(0.3),
+  exile: random.chance(0.35),
   kills: random.chance(0.4),
   rolls: random.chance(0.5),
 });

@@ -85,3 +85,12 @@ export const capabilityNow = (state: TaskState, id: string): string | null => {
   const slot = slotOf(state.shape, id);
   return slot < 0 ? null : capabilityOf(specOf(state.shape, slot), readPaged(state.steps, slot));
 };
+
+/** How long the present attempt of a step may take; 0 where none runs whose time is counted. */
+export const attemptMs = (state: TaskState, id: string): number => {
+  const slot = slotOf(state.shape, id);
+  if (slot < 0) return 0;
+  const { attempts, timer } = readPaged(state.steps, slot);
+  const startedAt = attempts[attempts.length - 1]?.startedAt ?? null;
+  return timer?.why === 'attempt' && startedAt !== null ? timer.at - startedAt : 0;
+};

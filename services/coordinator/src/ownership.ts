@@ -3,6 +3,7 @@ import { limits } from '@capstan/contracts';
 import type { Mark } from './actor.ts';
 import { newFeeds } from './feeds.ts';
 import { openPartition, type Partition, type PartitionParts } from './partition.ts';
+import { endBefore } from './rolled-back.ts';
 import type { World } from './world.ts';
 
 export interface Ownership {
@@ -51,9 +52,10 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       { ...parts, world, knownUpTo: last, isStart: !opened.has(number), overtaken: (at, error) => reopen(at, error) },
       number,
     );
-    if ((partition.checkpoint?.seq ?? 0) > last) {
+    const end = await endBefore(bus.log(names.streams.events), partition.checkpoint);
+    if (end !== null) {
       log.error(
-        { partition: number, checkpoint: partition.checkpoint, last },
+        { partition: number, checkpoint: partition.checkpoint, last: end },
         'the log ends before the checkpoint: it was rolled back by a power cut or a restore; what it lost is lost',
       );
       partition.rewind(0);

@@ -2,6 +2,7 @@
 // crash changes nothing; each counts as unsaid until the server has it, and no snapshot is written before.
 import { type Burial, bury, isBusError, textOf } from '@capstan/bus';
 import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
+import { attemptMs } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import { sayToActor } from './actors/say.ts';
 import type { Alarms } from './alarms.ts';
@@ -13,6 +14,8 @@ import { tellChange } from './notices.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
+
+type Wake = Extract<Effect, { kind: 'wake' }>;
 
 export interface Performer {
   perform(actor: Actor, effects: readonly Effect[]): void;
@@ -38,6 +41,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     );
   };
 
+  /** Orders that are being said: nobody can have them yet. */
+  const leaving = new Set<string>();
   const order = (actor: Actor, queue: string, draft: OrderDraft) => {
     const report = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const data = JSON.stringify({ ...draft, lease: report.token, report_to: report.subject });
@@ -48,7 +53,11 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
       durable(actor, 'a refusal', () => refuse(actor, queue, draft, bytes));
       return;
     }
-    durable(actor, 'an order', () => untilStored(world, () => bus.once({ subject, data })));
+    const name = `${actor.id} ${draft.step_id} ${draft.attempt}`;
+    leaving.add(name);
+    durable(actor, 'an order', () =>
+      untilStored(world, () => bus.once({ subject, data })).finally(() => leaving.delete(name)),
+    );
   };
 
   /** An order that no message can hold fails like one that an agent could not do. */
@@ -132,11 +141,11 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     await steerChild(world, actor, effect);
   };
 
-  const wake = (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
-    const ring = () => {
-      void ringFor(actor, effect).catch(world.fatal);
-    };
-    alarms.set(actor.id, effect.n, effect.why === 'attempt' ? effect.at + attemptGraceMs : effect.at, ring);
+  const wake = (actor: Actor, effect: Wake) => {
+    if (effect.why !== 'attempt') return alarms.set(actor.id, effect.n, effect.at, () => ring(actor, effect));
+    // Where it was due before anybody could look, nobody here knows when the order was handed out.
+    const unseen = effect.at < world.clock.now();
+    alarms.set(actor.id, effect.n, effect.at, () => look(actor, effect, unseen));
   };
 
   const cancel = (actor: Actor, { step, attempt, reason, forceAt }: Extract<Effect, { kind: 'cancel' }>) => {
@@ -153,36 +162,36 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     durable(actor, 'a withdrawal', () => untilStored(world, () => bus.once({ subject, data })));
   };
 
-  const ringFor = async (actor: Actor, effect: Extract<Effect, { kind: 'wake' }>) => {
-    if (effect.why === 'attempt' && (isHeld(actor, effect) || (await isStillWaiting(actor, effect)))) {
-      // Nobody has it yet, so nobody is late: its time has not begun.
-      alarms.set(
-        actor.id,
-        effect.n,
-        world.clock.now() + undeliveredRecheckMs,
-        () => void ringFor(actor, effect).catch(world.fatal),
-      );
-      return;
-    }
-    await untilStored(world, () =>
-      sayEvent(world, actor.id, actor.key, ['woke', effect.n], { v: 1, step: effect.step }),
-    );
+  const ring = (actor: Actor, { n, step }: Wake): void => {
+    const say = () => sayEvent(world, actor.id, actor.key, ['woke', n], { v: 1, step });
+    untilStored(world, say).catch(world.fatal);
   };
 
-  const isHeld = (actor: Actor, { step, attempt }: { readonly step: string | null; readonly attempt: number }) =>
-    turnstile.holds(actor.id, step ?? '', attempt);
+  /** The time of an attempt is over. `hasWaited`: when that was so before, nobody had the order yet, or nobody knows. */
+  const look = (actor: Actor, effect: Wake, hasWaited: boolean): void => {
+    const then = (afterMs: number, act: () => void) => alarms.set(actor.id, effect.n, world.clock.now() + afterMs, act);
+    const decide = async () => {
+      const place = await placeOf(actor, effect);
+      // Nobody has it yet, so nobody is late: its time has not begun.
+      if (place === 'waiting') return then(undeliveredRecheckMs, () => look(actor, effect, true));
+      const lasts = attemptMs(actor.state, effect.step ?? '');
+      // Reported meanwhile.
+      if (lasts === 0) return;
+      // Where it has been handed out since, its time begins now.
+      then((hasWaited && place === 'given' ? lasts : 0) + attemptGraceMs, () => ring(actor, effect));
+    };
+    decide().catch(world.fatal);
+  };
 
-  /** Whether an order waits in its queue without ever having been handed out. */
-  const isStillWaiting = async (
-    actor: Actor,
-    effect: { readonly step: string | null; readonly attempt: number },
-  ): Promise<boolean> => {
-    const step = effect.step ?? '';
-    const subject = names.order('*', actor.id, step, effect.attempt);
-    const stored = await bus.log(names.streams.orders).last(subject);
+  /** Where an order is: on its way to its queue or in it, handed out to somebody, or gone, if it ever was one. */
+  const placeOf = async (actor: Actor, { step, attempt }: Wake): Promise<'waiting' | 'given' | 'nowhere'> => {
+    const id = step ?? '';
+    if (turnstile.holds(actor.id, id, attempt) || leaving.has(`${actor.id} ${id} ${attempt}`)) return 'waiting';
+    const stored = await bus.log(names.streams.orders).last(names.order('*', actor.id, id, attempt));
     const queue = stored?.subject.split('.')[2];
     const info = queue === undefined ? null : await bus.queueInfo(queue);
-    return stored !== null && info !== null && info.delivered < stored.seq;
+    if (stored === null || info === null) return 'nowhere';
+    return info.delivered < stored.seq ? 'waiting' : 'given';
   };
 
   const one = (actor: Actor, effect: Effect): void => {

@@ -33,6 +33,8 @@ export class Queue {
   readonly #pending = new Map<number, Pending>();
   /** To be delivered again, in the order of falling due. */
   readonly #again = new Set<number>();
+  /** When each was handed out first. */
+  readonly givenAt = new Map<number, number>();
   delivered = 0;
   /** Nothing for this queue is between `delivered` and here. */
   #scanned = 0;
@@ -154,6 +156,7 @@ export class Queue {
     const { seq } = message;
     const cancel = this.#clock.later(this.config.ackWaitMs, () => this.#due(seq));
     this.#pending.set(seq, { deliveries, cancel });
+    if (deliveries === 1) this.givenAt.set(seq, this.#clock.now());
     puller.give(message, deliveries);
   }
 

@@ -36,6 +36,8 @@ export class MemoryStream {
   readonly #ids = new Map<string, { seq: number; at: number }>();
   /** Called when there is something new. */
   readonly listeners = new Set<() => void>();
+  /** Called when a message is gone: acknowledged, purged, replaced, too old. */
+  readonly onRemove = new Set<(message: MemoryMessage) => void>();
   /** Called when the end was lost. */
   readonly onTruncate = new Set<() => void>();
   first = 1;
@@ -118,6 +120,7 @@ export class MemoryStream {
     this.bytes -= sizeOf(message);
     if (this.#newest.get(message.subject) === seq) this.#newest.delete(message.subject);
     while (this.first <= this.last && !this.#messages.has(this.first)) this.first++;
+    for (const listener of this.onRemove) listener(message);
     return true;
   }
 

@@ -36,8 +36,8 @@ const answered = (before: TaskState | null, state: TaskState, event: Event): voi
 
 /** A failure that is final is not tried again by itself; what is added is there. */
 const reported = (before: TaskState | null, state: TaskState, event: Event): void => {
-  // Where its report sent the work back, the step begins anew.
-  if (event.kind !== 'report' || state.loops !== before?.loops) return;
+  // Where its report sent the work back, or was the last one that those who wanted that waited for, the step begins anew.
+  if (event.kind !== 'report' || state.loops !== before?.loops || state.revivals !== before.revivals) return;
   const { report } = event;
   const step = stepNamed(state, event.step);
   if (report.outcome === 'failed' && report.error?.retryable === false) {

@@ -114,6 +114,14 @@ test('the time limit ends an attempt with code timeout', async () => {
   assert.equal(past.error?.code, 'timeout');
 });
 
+test('what waited in its queue for longer than it may take has its whole time once it is handed out', async () => {
+  await using world = await newAgentWorld();
+  await world.start(defineAgent({ queue: 'q', capabilities: ['x'], run: async () => done({ in: 'time' }) }));
+  const deadline = new Date(Date.now() - 1_000).toISOString();
+  const report = await world.report(await world.order({ queue: 'q', capability: 'x', timeout_ms: 20_000, deadline }));
+  assert.deepEqual([report.outcome, report.output], ['succeeded', { in: 'time' }]);
+});
+
 test('a cancelled attempt is told to stop and reported as cancelled', async () => {
   await using world = await newAgentWorld();
   const { names } = world.bus;

@@ -85,11 +85,8 @@ export const startWork = <Own>(parts: WorkParts<Own>, order: Order, key: string,
 /** Well under both the order's own heartbeat and the time after which the server delivers again. */
 const beatOf = (order: Order): number => Math.max(100, Math.min(order.heartbeat_ms, limits.ackWaitMs) / 3);
 
-/** An attempt's time runs from when it was ordered; after it, the engine has decided without us. */
-const timeLeft = (order: Order, clock: ServerClock): number => {
-  const left = timeMs(order.deadline) - clock.now();
-  return order.timeout_ms === undefined ? left : Math.min(left, order.timeout_ms);
-};
+/** An attempt's time begins when its order is handed out (docs/decisions/0008): in its queue it may have waited for longer than it may take. */
+const timeLeft = (order: Order, clock: ServerClock): number => order.timeout_ms ?? timeMs(order.deadline) - clock.now();
 
 interface Prepared {
   readonly attempt: Attempt;

@@ -1,0 +1,46 @@
+// Rules of what may be decided, said in the words of the contract and without the engine's help: they stand beside its own laws, so that a
+// mistake in both would have to be made twice.
+import type { Event } from '@capstan/contracts';
+import { type Decision, taskEnded, type TaskState } from '@capstan/engine';
+
+/** Says what is wrong with a decision. */
+export const judge = (
+  before: TaskState | null,
+  event: Event,
+  { state, effects, ignored }: Decision,
+  wrong: (text: string) => void,
+): void => {
+  if (state === null) return;
+  const { taskId, request, settings } = state;
+  const about = `${taskId} (${event.seq})`;
+
+  if (event.kind === 'decided' && event.body.decision === 'approve' && ignored === null) {
+    const ask = before?.asks[event.id];
+    if (settings.approval.four_eyes && ask?.kind === 'approval' && event.body.by === request.requester)
+      wrong(`${about}: ${event.body.by} asked for the task and approved it`);
+    if (ask !== undefined && ask.roles.length > 0 && !ask.roles.includes(event.body.role ?? ''))
+      wrong(`${about}: ${event.body.role} approved what only ${ask.roles.join(' or ')} may`);
+  }
+
+  if (ignored !== null) return;
+  if (state.status === 'failed' && request.on_failure === 'compensate' && !state.compensated)
+    wrong(`${about}: it failed, and nothing was undone`);
+
+  const { deadline, budget } = request;
+  const isLate = deadline !== undefined && state.at >= Date.parse(deadline);
+  if (deadline !== undefined && !isLate && !taskEnded(state.status) && state.ending === null)
+    if (!state.timers.some(({ why }) => why === 'deadline'))
+      wrong(`${about}: nothing will tell that its deadline is over`);
+
+  const used = state.usage.tokensIn + state.usage.tokensOut;
+  for (const effect of effects) {
+    if (effect.kind !== 'order' || effect.order.step_id.startsWith('_')) continue;
+    const { step_id: step, attempt, capability } = effect.order;
+    if (budget?.tokens !== undefined && used >= budget.tokens && capability !== 'verify')
+      wrong(`${about}: ${step}.${attempt} is ordered, and all ${budget.tokens} tokens are used up`);
+  }
+
+  for (const { name, max_loops: most } of state.plan?.phases ?? [])
+    if (most !== undefined && (state.loops[name] ?? 0) > most)
+      wrong(`${about}: phase ${name} went back ${state.loops[name]} times, and may ${most} times`);
+};
