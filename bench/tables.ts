@@ -33,6 +33,7 @@ export const measured = (lines: readonly BenchLine[]): string =>
       'peak MiB',
       'stored per step',
       'bytes per step',
+      'foreign cores',
     ],
     lines.filter(isMeasured).map((line) => [
       nameOf(line),
@@ -47,6 +48,7 @@ export const measured = (lines: readonly BenchLine[]): string =>
         .join(' · '),
       line.persisted_per_step.messages,
       line.persisted_per_step.bytes,
+      line.foreign_cores,
     ]),
   );
 
