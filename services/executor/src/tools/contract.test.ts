@@ -86,6 +86,8 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
   },
   'github.comment': { good: [], bad: [[{ repository: 'a/b', number: 1, body: '' }, 'body']] },
   'github.merge': { good: [], bad: [[{ repository: 'a/b', number: 1, method: 'fast' }, 'method']] },
+  'pulumi.preview': { good: [], bad: [[{}, 'stack']] },
+  'pulumi.up': { good: [], bad: [[{ stack: 'a b' }, 'stack']] },
   git: {
     good: [],
     bad: [

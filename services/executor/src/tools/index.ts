@@ -14,6 +14,8 @@ import { http } from './http.ts';
 import { llm } from './llm.ts';
 import { monitor } from './monitor.ts';
 import { noop } from './noop.ts';
+import { pulumiPreview } from './pulumi.preview.ts';
+import { pulumiUp } from './pulumi.up.ts';
 import { script } from './script.ts';
 import { shell } from './shell.ts';
 import { wait } from './wait.ts';
@@ -36,4 +38,6 @@ export const tools: readonly Tool[] = [
   commitCode,
   comment,
   merge,
+  pulumiPreview,
+  pulumiUp,
 ];
