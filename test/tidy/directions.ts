@@ -30,7 +30,7 @@ const rooms: Readonly<Record<string, Room>> = {
   'services/verifier': worker,
   'services/notifier': agent,
   // Tests stand outside: they may put any of the parts together.
-  test: { ours: [...all, 'coordinator', 'sandbox'] },
+  test: { ours: [...all, 'executor', 'coordinator', 'sandbox'] },
   // Measures from outside, with a client such as users write.
   bench: { ours: [...all, 'executor'], speaksNats: true },
 };

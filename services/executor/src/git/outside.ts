@@ -22,11 +22,8 @@ export interface Credentials {
 }
 
 /** Checks where it leads. Throws `Stopped`. */
-export const remoteOf = async (
-  repository: string,
-  { token, username }: Credentials,
-  context: ToolContext,
-): Promise<Remote> => {
+export const remoteOf = async (repository: string, credentials: Credentials, context: ToolContext): Promise<Remote> => {
+  const { username } = credentials;
   if (repository.startsWith('/') || repository.startsWith('file://')) return localRemote(repository, context);
   const short = /^[\w.-]+\/[\w.-]+$/.test(repository);
   const text = short ? `https://github.com/${repository}.git` : repository;
@@ -43,6 +40,7 @@ export const remoteOf = async (
     },
   );
   const { origin, href } = new URL(text);
+  const token = credentials.token ?? (await tokenFor(host, context));
   const settings: [string, string][] = [
     // The very addresses that were checked; a name that answers otherwise a moment later changes nothing.
     [
@@ -58,6 +56,19 @@ export const remoteOf = async (
     settings.push([`http.${origin}/.extraHeader`, `Authorization: Basic ${proof}`]);
   }
   return { url: href, shown: href, env: asEnvironment(settings) };
+};
+
+/** Where a token for GitHub is configured, its repositories are had with it. */
+const tokenFor = async (
+  host: string,
+  { config, resolve: resolveSecret, secret }: ToolContext,
+): Promise<string | undefined> => {
+  const { base_url: api, token } = config.own.github;
+  const home = new URL(api).hostname.replace(/^api\./, '');
+  if (token === undefined || host !== home) return undefined;
+  const value = (await resolveSecret(token)) as string;
+  secret(value);
+  return value;
 };
 
 const localRemote = async (repository: string, { config }: ToolContext): Promise<Remote> => {

@@ -47,7 +47,11 @@ interface Asked {
 }
 
 /** Over a bare repository that is owner/name to whoever asks. */
-export const startGitHub = async (bare: string, name = 'acme/app'): Promise<GitHubServer> => {
+export const startGitHub = async (
+  bare: string,
+  name = 'acme/app',
+  cloneUrl = `https://github.com/${name}.git`,
+): Promise<GitHubServer> => {
   const token = 'ghp_canary0123456789';
   const scratch = mkdtempSync(join(tmpdir(), 'capstan-github-'));
   const git = (input: string | undefined, ...args: string[]): string =>
@@ -138,7 +142,7 @@ export const startGitHub = async (bare: string, name = 'acme/app'): Promise<GitH
   const repo: Some<Schemas['repository']> = {
     full_name: name,
     default_branch: 'main',
-    clone_url: `https://github.com/${name}.git`,
+    clone_url: cloneUrl,
   };
 
   const routes: readonly [method: string, pattern: string, on: (asked: Asked) => { status: number; body: unknown }][] =
