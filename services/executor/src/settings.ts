@@ -9,6 +9,18 @@ const place = z
     'host:port, such as "localhost:8080", "*.internal:443" or "10.0.0.5:*"',
   );
 
+const codingAgent = z.strictObject({
+  /** Program and arguments; `{prompt}` stands for what is to be done, which is on its input where that stands nowhere. */
+  command: z.array(z.string()).min(1),
+  env: z.record(z.string(), z.union([z.string(), z.strictObject({ $secret: z.string() })])).default({}),
+  /** Where it may connect to: its model, and nothing else. */
+  egress: z.array(place).optional(),
+  /** What has its program. */
+  image: z.string().optional(),
+  timeout_ms: z.int().min(1).max(86_400_000).default(1_800_000),
+});
+export type CodingAgent = z.output<typeof codingAgent>;
+
 const shape = {
   http: z
     .strictObject({
@@ -32,6 +44,8 @@ const shape = {
       local: z.array(z.string().startsWith('/')).default([]),
     })
     .prefault({}),
+  /** Coding CLIs, by the name that a step gives them. */
+  coding_agents: z.record(z.string().min(1), codingAgent).default({}),
   /** A file that says which language models there are. */
   models: z.string().min(1).optional(),
   mcp: z

@@ -88,6 +88,13 @@ const casesFor = (port: number): Readonly<Record<string, Case>> => ({
   'github.merge': { good: [], bad: [[{ repository: 'a/b', number: 1, method: 'fast' }, 'method']] },
   'pulumi.preview': { good: [], bad: [[{}, 'stack']] },
   'pulumi.up': { good: [], bad: [[{ stack: 'a b' }, 'stack']] },
+  'coding-agent': {
+    good: [],
+    bad: [
+      [{ action: 'execute_edits' }, 'prompt'],
+      [{ action: 'validate_output', rules: { max_files: 0 } }, 'rules.max_files'],
+    ],
+  },
   git: {
     good: [],
     bad: [

@@ -7,6 +7,7 @@ import { files } from './files.ts';
 import { git } from './git.ts';
 import { checks } from './github.checks.ts';
 import { comment } from './github.comment.ts';
+import { codingAgent } from './coding-agent.ts';
 import { commitCode } from './github.commit_code.ts';
 import { merge } from './github.merge.ts';
 import { pullRequest } from './github.pull_request.ts';
@@ -40,4 +41,5 @@ export const tools: readonly Tool[] = [
   merge,
   pulumiPreview,
   pulumiUp,
+  codingAgent,
 ];
