@@ -1,5 +1,7 @@
 // Streams and buckets are made once, by however many at once, and what can't be used is said plainly.
 import assert from 'node:assert/strict';
+import { readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { jetstreamManager } from '@nats-io/jetstream';
 import { Kvm } from '@nats-io/kv';
@@ -24,6 +26,26 @@ test('many processes prepare at once; a second time changes nothing', async () =
   assert.deepEqual(await prepare(bus), { made: [], changed: [] });
   assert.deepEqual(await inspect(bus), []);
   await Promise.all(buses.map((one) => one.close()));
+});
+
+test('artifacts are compressed where they lie, which no client sees', async () => {
+  await using server = await startNatsServer();
+  const bus = await connect({ url: server.url });
+  await prepare(bus);
+  const text = Buffer.from('the same line again and again\n'.repeat(700_000));
+  await bus.objects(bus.names.buckets.artifacts).put('t/s/1/log', text);
+  assert.ok(text.equals((await bus.objects(bus.names.buckets.artifacts).get('t/s/1/log')) ?? Buffer.alloc(0)));
+  const streams = join(server.dir, 'data', 'jetstream');
+  const stored = () =>
+    readdirSync(streams, { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.includes('OBJ_') && name.endsWith('.blk'))
+      .reduce((sum, name) => sum + statSync(join(streams, name)).size, 0);
+  // The block that is being written is not compressed yet, and there is at most one of 8 MiB.
+  for (const until = Date.now() + 20_000; stored() > text.length / 2; ) {
+    assert.ok(Date.now() < until, `${stored()} bytes for ${text.length}`);
+    await new Promise((next) => setTimeout(next, 50));
+  }
+  await bus.close();
 });
 
 test('a setting that correctness rests on is put right; one that an operator chose stays', async () => {

@@ -123,7 +123,8 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
         allow_rollup_hdrs: true,
         allow_direct: true,
       },
-      may: bytes(sizes.artifactBytesMax),
+      // Done by the server, where it pays: a client in any language reads what was put (46.9 MB of log lines took 10.6 MB of disk).
+      may: { ...bytes(sizes.artifactBytesMax), compression: 's2' },
     },
   ];
 };
