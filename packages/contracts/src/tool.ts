@@ -22,7 +22,7 @@ export const toolRecord = z.looseObject({
   name: capability,
   queue: id,
   description: z.string(),
-  /** Of a step that doesn't say. */
+  /** What a plan should say of a step with it; the engine goes by the step alone. */
   risk,
   needs: toolNeeds,
   /** JSON Schema of a step's `input`, and of its output. */

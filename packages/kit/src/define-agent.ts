@@ -86,7 +86,7 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
 ): Promise<Loop> => {
   const { config, log } = parts;
   const own = config.own as z.output<z.ZodObject<AgentShape>>;
-  const source = secretSource(config);
+  const source = secretSource(config, (one) => log.info(one, 'Request.'));
   await agent.start?.(config, log, {
     bus: parts.bus,
     resolve: (value) => resolveSecrets(value, source, [parts.mask]),

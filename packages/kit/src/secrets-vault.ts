@@ -2,6 +2,7 @@
 // The token is the agent's own: it comes from its environment or a file, and no task can name it.
 import { readFile } from 'node:fs/promises';
 import type { Mask } from './masking.ts';
+import type { ToldRequest } from './outbound/fetch.ts';
 import { OutboundError, type OutboundResponse, request } from './outbound/request.ts';
 import { reject, retry, Stopped } from './outcome.ts';
 
@@ -18,7 +19,12 @@ const timeoutMs = 10_000;
 const bytesMax = 256 * 1_024;
 
 /** Throws `Stopped`, with nothing of the secret or the token in its words. */
-export const readFromVault = async (name: string, vault: Vault, masks: readonly Mask[]): Promise<string> => {
+export const readFromVault = async (
+  name: string,
+  vault: Vault,
+  masks: readonly Mask[],
+  told: (request: ToldRequest) => void = () => {},
+): Promise<string> => {
   const parsed = /^(?<mount>[\w-]+)\/(?<path>[\w./-]+)#(?<key>.+)$/.exec(name)?.groups as
     | { mount: string; path: string; key: string }
     | undefined;
@@ -29,14 +35,23 @@ export const readFromVault = async (name: string, vault: Vault, masks: readonly 
   const token = await tokenOf(vault);
   for (const mask of masks) mask.add(token);
   const url = new URL(`/v1/${parsed.mount}/data/${parsed.path}`, vault.address);
-  const answer = await ask(name, url, token, vault);
+  const answer = await ask(name, url, token, vault, told);
   const secret = valueOf(answer, parsed.key);
   if (secret === undefined)
     throw stop(reject('secret_missing', `Vault has no key "${parsed.key}" at ${parsed.mount}/${parsed.path}.`));
   return secret;
 };
 
-const ask = async (name: string, url: URL, token: string, vault: Vault): Promise<OutboundResponse> => {
+const ask = async (
+  name: string,
+  url: URL,
+  token: string,
+  vault: Vault,
+  told: (request: ToldRequest) => void,
+): Promise<OutboundResponse> => {
+  const startedAt = performance.now();
+  const say = (more: { status?: number; error?: string }) =>
+    told({ method: 'GET', url: url.href, ms: Math.round(performance.now() - startedAt), ...more });
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   try {
     const answer = await request({
@@ -53,6 +68,7 @@ const ask = async (name: string, url: URL, token: string, vault: Vault): Promise
       redirectsMax: 0,
       places: { allow: [`${url.hostname}:${port}`] },
     });
+    say({ status: answer.status });
     if (answer.status === 200) return answer;
     if (answer.status === 404)
       throw stop(reject('secret_missing', `Vault has nothing at "${name.replace(/#.*/, '')}".`));
@@ -68,6 +84,7 @@ const ask = async (name: string, url: URL, token: string, vault: Vault): Promise
     );
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
+    say({ error: error.message });
     throw stop(retry('vault_unavailable', `Vault at ${vault.address} is out of reach: ${error.code}.`));
   }
 };

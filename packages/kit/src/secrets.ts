@@ -4,6 +4,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CommonConfig } from './config.ts';
 import { type Mask, secretLengthMin } from './masking.ts';
+import type { ToldRequest } from './outbound/fetch.ts';
 import { reject, Stopped } from './outcome.ts';
 import { readFromVault, type Vault } from './secrets-vault.ts';
 
@@ -12,12 +13,17 @@ export interface SecretSource {
   readonly allow: readonly string[];
   readonly env: NodeJS.ProcessEnv;
   readonly vault?: Vault | undefined;
+  /** Every request to Vault, once it is answered or has failed. */
+  readonly told?: ((request: ToldRequest) => void) | undefined;
 }
 
-export const secretSource = ({ secrets }: Pick<CommonConfig, 'secrets'>, env = process.env): SecretSource => {
+export const secretSource = (
+  { secrets }: Pick<CommonConfig, 'secrets'>,
+  told?: (request: ToldRequest) => void,
+): SecretSource => {
   const { address, namespace, token, token_file: tokenFile } = secrets.vault;
   const vault = address === undefined ? undefined : { address, namespace, token, tokenFile };
-  return { allow: secrets.allow, env, vault };
+  return { allow: secrets.allow, env: process.env, vault, told };
 };
 
 /** A copy of a value with every secret in it resolved. Throws `Stopped` where one is not allowed or not there. */
@@ -73,14 +79,18 @@ const fromEnvironment = (name: string, { allow, env }: SecretSource): string => 
   return secret;
 };
 
-const fromVault = async (rest: string, { allow, vault }: SecretSource, masks: readonly Mask[]): Promise<string> => {
+const fromVault = async (
+  rest: string,
+  { allow, vault, told }: SecretSource,
+  masks: readonly Mask[],
+): Promise<string> => {
   if (!vault)
     throw refused(
       'secret_unsupported',
       `"vault:${rest}": this agent has no Vault. Set secrets.vault.address in the configuration, or CAPSTAN_VAULT_ADDRESS.`,
     );
   if (!allow.some((pattern) => matches(pattern, `vault:${rest}`))) throw notAllowed(`vault:${rest}`);
-  return readFromVault(rest, vault, masks);
+  return readFromVault(rest, vault, masks, told);
 };
 
 const fileBytesMax = 64 * 1024;

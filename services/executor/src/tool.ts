@@ -20,7 +20,7 @@ export interface Tool {
   readonly description: string;
   readonly input: z.ZodType;
   readonly output: z.ZodType;
-  /** Of a step that doesn't say. */
+  /** What a plan should say of a step with it; the engine goes by the step alone. */
   readonly risk: Risk;
   /** What it can't work without. */
   readonly needs: ToolNeeds;

@@ -4,6 +4,7 @@ import type { Artifact, Order } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Mask } from '../masking.ts';
+import type { ToldRequest } from '../outbound/fetch.ts';
 import { resolveSecrets, secretSource } from '../secrets.ts';
 import type { ClaimCheck } from './claim-check.ts';
 import type { OutputLog } from './output-log.ts';
@@ -53,9 +54,10 @@ export interface ContextParts<Own> {
 export const newContext = <Own>(parts: ContextParts<Own>): AgentContext<Own> => {
   const { bus, order, agent, key, config, log, signal, mask, processMask, claims, outputLog, artifacts } = parts;
   const masks = [mask, processMask];
+  const told = (request: ToldRequest) => log().info(request, 'Request.');
   // In this order: what an earlier step gave out is data, and a secret named in it is not resolved.
   const resolve = async (value: unknown) =>
-    standsForItself(value) ? value : claims.load(await resolveSecrets(value, secretSource(config), masks));
+    standsForItself(value) ? value : claims.load(await resolveSecrets(value, secretSource(config, told), masks));
   return {
     get log() {
       return log();

@@ -19,7 +19,7 @@ const server = z
     headers: z.record(z.string(), value).optional(),
     /** Reached by way of the gateway. */
     gateway: z.literal(true).optional(),
-    /** Of its tools, where a step doesn't say; what a server says of itself is not asked. */
+    /** What plans should say of steps with its tools; what a server says of itself is not asked. */
     risk: risk.default('medium'),
     risks: z.record(z.string(), risk).default({}),
     /** Silence longer than this ends a call; progress that is told counts as a sign of life. */
