@@ -37,8 +37,12 @@ export const newScope = (): { readonly scope: string; remove(): string[] } => {
     remove: () => {
       const containers = list('ps', '--all', '--quiet');
       if (containers.length > 0) spawnSync('docker', ['rm', '--force', ...containers]);
-      const volumes = list('volume', 'ls', '--quiet');
-      if (volumes.length > 0) spawnSync('docker', ['volume', 'rm', ...volumes]);
+      // One that a container is just being taken from is in use for a moment.
+      for (let tries = 0; tries < 50; tries++) {
+        const volumes = list('volume', 'ls', '--quiet');
+        if (volumes.length === 0) break;
+        spawnSync('docker', ['volume', 'rm', ...volumes]);
+      }
       return containers;
     },
   };

@@ -42,7 +42,19 @@ export const agents = defineCommand({
         terminal.size().columns,
       ))
         terminal.print(line);
+      for (const [why, names] of missing(items))
+        terminal.remark(`Not just now: ${names.map(clean).join(', ')}. ${clean(why)}`);
     }
     return exits.ok;
   },
 });
+
+/** What agents could do but for something that is missing, by what that is. */
+const missing = (
+  items: readonly { readonly missing?: Readonly<Record<string, string>> | undefined }[],
+): Map<string, string[]> => {
+  const found = new Map<string, string[]>();
+  for (const [name, why] of items.flatMap((one) => Object.entries(one.missing ?? {})))
+    found.set(why, [...new Set([...(found.get(why) ?? []), name])]);
+  return found;
+};
