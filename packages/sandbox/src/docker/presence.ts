@@ -19,6 +19,7 @@ export interface PresenceParts {
 }
 
 const lookEveryMs = 2_000;
+const fullEveryMs = 30_000;
 const answerMs = 5_000;
 /** An engine that is started again is mostly back within this; after it, the step waits for one elsewhere too. */
 const patienceMs = 15_000;
@@ -28,14 +29,19 @@ const againMs = 5_000;
 export const newPresence = async ({ engine, image, onThere }: PresenceParts): Promise<Presence> => {
   let why: string | null = notLooked;
   let looking: Promise<void> | null = null;
-  const look = (): Promise<void> =>
-    (looking ??= whatIsWrong(engine, image)
+  let fullyMs = -Infinity;
+  const look = (): Promise<void> => {
+    // All of it costs the engine more than a word, and is true for a while.
+    const isFull = why !== null || performance.now() - fullyMs > fullEveryMs;
+    if (isFull) fullyMs = performance.now();
+    return (looking ??= (isFull ? whatIsWrong(engine, image) : whetherItAnswers(engine))
       .then((found) => {
         const came = why !== null && found === null;
         why = found;
         if (came) onThere();
       })
       .finally(() => (looking = null)));
+  };
   await look();
   const timer = setInterval(() => void look(), lookEveryMs).unref();
   return {
@@ -63,7 +69,7 @@ const whatIsWrong = async ({ docker, ask }: Engine, image: string): Promise<stri
     if (cannot.length > 0)
       return `The Docker Engine here cannot limit what a command uses (${cannot.join(', ')} missing), so nothing is run on it.`;
   } catch (error) {
-    return `Commands need a sandbox, and ${reasonOf(error)} Start a Docker Engine that this user may use (on Debian, deploy/docker-engine.sh as root), or run them on this host, as this user, with --unsafe-host-shell (CAPSTAN_UNSAFE_HOST_SHELL=1). More: docs/sandbox.md.`;
+    return noAnswer(error);
   }
   try {
     await ask('look at an image', docker.getImage(image).inspect(), answerMs);
@@ -74,6 +80,18 @@ const whatIsWrong = async ({ docker, ask }: Engine, image: string): Promise<stri
     return `Commands need a sandbox, and the Docker Engine has no image "${image}". Make it with: npm run sandbox:image`;
   }
 };
+
+const whetherItAnswers = async ({ docker, ask }: Engine): Promise<string | null> => {
+  try {
+    await ask('answer', docker.ping(), answerMs);
+    return null;
+  } catch (error) {
+    return noAnswer(error);
+  }
+};
+
+const noAnswer = (error: unknown): string =>
+  `Commands need a sandbox, and ${reasonOf(error)} Start a Docker Engine that this user may use (on Debian, deploy/docker-engine.sh as root), or run them on this host, as this user, with --unsafe-host-shell (CAPSTAN_UNSAFE_HOST_SHELL=1). More: docs/sandbox.md.`;
 
 const reasonOf = (error: unknown): string => {
   const cause = (error as { cause?: NodeJS.ErrnoException }).cause ?? (error as NodeJS.ErrnoException);
