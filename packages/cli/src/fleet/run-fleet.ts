@@ -59,6 +59,8 @@ const newFleet = (parts: FleetParts, seen: (instance: string) => AgentRecord | n
   const idleSince = new Map<string, number>();
   const used = new Set<string>();
   const leaving = new Set<string>();
+  const knownSince = new Map<string, number>();
+  const heard = new Set<string>();
   let turns = 0;
 
   const member = ({ id, startedAt }: Pooled, now: number): Member => {
@@ -83,22 +85,23 @@ const newFleet = (parts: FleetParts, seen: (instance: string) => AgentRecord | n
     };
   };
 
+  /** Removes those that have ended, and lets those go that never said a word; silence alone, after an outage of NATS, says nothing. */
   const clear = async (pooled: readonly Pooled[], now: number): Promise<Pooled[]> => {
-    const here: Pooled[] = [];
-    for (const one of pooled) {
-      const silent = one.running && seen(one.id) === null && !leaving.has(one.id) && now - one.startedAt > startMs;
-      if (one.running && !silent) {
-        here.push(one);
-        continue;
-      }
-      const why = leaving.has(one.id)
-        ? 'has ended'
-        : silent
-          ? 'never announced itself and is removed'
-          : 'died and is removed';
-      say.remark('removed', { instance: one.id }, `${one.id} ${why}.`, leaving.has(one.id) ? undefined : 'warn');
+    for (const one of pooled.filter(({ running }) => !running)) {
+      const isMeant = leaving.has(one.id);
+      const how = isMeant ? 'has ended' : 'died and is removed';
+      say.remark('removed', { instance: one.id }, `${one.id} ${how}.`, isMeant ? undefined : 'warn');
       await pool.remove(one.container);
-      for (const known of [idleSince, used, leaving]) known.delete(one.id);
+      for (const known of [idleSince, used, leaving, knownSince, heard]) known.delete(one.id);
+    }
+    const here = pooled.filter(({ running }) => running);
+    for (const { id, container } of here) {
+      if (!knownSince.has(id)) knownSince.set(id, now);
+      if (seen(id) !== null) heard.add(id);
+      if (heard.has(id) || leaving.has(id) || now - (knownSince.get(id) as number) < startMs) continue;
+      say.remark('silent', { instance: id }, `${id} never announced itself and is told to go.`, 'warn');
+      leaving.add(id);
+      await pool.drain(container);
     }
     return here;
   };
@@ -106,6 +109,8 @@ const newFleet = (parts: FleetParts, seen: (instance: string) => AgentRecord | n
   return {
     turns: () => turns,
     turn: async (): Promise<void> => {
+      // Who works and what waits is not known then, so nobody is started or let go.
+      if (!client.bus.connected()) return;
       const now = Date.now();
       const here = await clear(await pool.list(), now);
       const info = await client.bus.queueInfo(queue);
