@@ -67,7 +67,7 @@ test('deploy/ builds, starts, scales and heals an installation, and takes it dow
   let victim = '';
   await step('an executor is killed in mid work', async () => {
     const begun = started(bus, 'hurt');
-    await submit(bus, { task_id: 'hurt', plan: { steps: [{ id: 'wait', capability: 'wait', input: { ms: 2_000 } }] } });
+    await submit(bus, { task_id: 'hurt', plan: { steps: [{ id: 'wait', capability: 'wait', input: { ms: 8_000 } }] } });
     victim = await begun;
     await run(['docker', 'kill', '--signal', 'KILL', await containerOf(installation, victim)]);
   });
