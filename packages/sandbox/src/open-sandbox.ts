@@ -2,7 +2,6 @@
 import { createHash } from 'node:crypto';
 import type { Config, Logger } from '@capstan/kit';
 import { inBubblewrap } from './bubblewrap/in-bubblewrap.ts';
-import { inDocker } from './docker/in-docker.ts';
 import { onHost } from './host/on-host.ts';
 import type { Sandbox } from './sandbox.ts';
 
@@ -18,6 +17,8 @@ export const openSandbox = async (service: string, config: Config, log: Logger):
     );
     return inBubblewrap(config, scopeOf(config));
   }
+  // Loaded when it is needed: the engine's client takes longer to load than all the rest.
+  const { inDocker } = await import('./docker/in-docker.ts');
   return inDocker(config, scopeOf(config), log);
 };
 

@@ -2,8 +2,6 @@
 import { existsSync } from 'node:fs';
 import { defineCommand } from '../command.ts';
 import { exits, mistake } from '../exit.ts';
-import { newPool } from '../fleet/pool.ts';
-import { runFleet } from '../fleet/run-fleet.ts';
 import { sayOn } from '../up/say.ts';
 
 export const fleet = defineCommand({
@@ -48,6 +46,11 @@ export const fleet = defineCommand({
   ],
   run: async ({ options, connect, natsUrl, namespace, environment, json, terminal }) => {
     if (options.min > options.max) throw mistake('--min is larger than --max.', 'Make --max at least as large.');
+    // Loaded when it is needed: the engine's client takes longer to load than all the rest.
+    const [{ newPool }, { runFleet }] = await Promise.all([
+      import('../fleet/pool.ts'),
+      import('../fleet/run-fleet.ts'),
+    ]);
     const client = await connect();
     const told = Object.fromEntries(options.env.map(pair));
     const pool = newPool({
