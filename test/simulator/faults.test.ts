@@ -7,6 +7,7 @@ import { describe, test } from 'node:test';
 import { bugs } from './bugs.ts';
 import { find, foundBy } from './find-all.ts';
 import { planted } from './plant.ts';
+import { tableOf } from './table.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 /** More would take too long where the seeds that are known find it no longer. */
@@ -19,6 +20,11 @@ test('every planted fault stands for a text that is in the sources', () => {
 });
 
 const known = foundBy();
+
+test('the documentation lists them', () => {
+  const text = readFileSync(join(root, 'docs/simulator.md'), 'utf8');
+  assert.ok(text.includes(tableOf(known)), 'npm run sim -- --table prints what docs/simulator.md should hold');
+});
 
 describe('planted faults', { concurrency: availableParallelism() }, () => {
   for (const bug of bugs) {

@@ -43,7 +43,7 @@ if (named !== undefined && !bugs.some(({ name }) => name === named))
   throw new Error(`no fault is named "${named}"; there are ${bugs.map(({ name }) => name).join(', ')}`);
 const threads = number(values.threads);
 
-if (values.bugs || values.table) {
+if (values.bugs) {
   const found = await findAll({
     threads,
     seedsMax: number(values.seeds) ?? 2_000,
@@ -51,8 +51,11 @@ if (values.bugs || values.table) {
     say: (line) => values.quiet || console.log(line),
   });
   if (values.write) keepFound(found);
-  if (values.table) console.log(tableOf(found));
-  process.exit(found.some(({ seed }) => seed === null) ? 1 : 0);
+  if (!values.table) process.exit(found.some(({ seed }) => seed === null) ? 1 : 0);
+}
+if (values.table) {
+  console.log(tableOf(foundBy()));
+  process.exit(0);
 }
 process.exit(values.seed === undefined ? await many() : await one(Number(values.seed)));
 

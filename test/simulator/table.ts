@@ -1,12 +1,12 @@
-// What was found, as the documentation lists it.
-import type { Found } from './find-all.ts';
+// The planted faults and the first seed that finds each, as the documentation lists them.
+import { bugs } from './bugs.ts';
 
-export const tableOf = (found: readonly Found[]): string =>
+export const tableOf = (known: Readonly<Record<string, readonly number[]>>): string =>
   [
-    '| Planted fault | What it would do to somebody | Where | Seeds until found | Seconds |',
-    '| --- | --- | --- | ---: | ---: |',
-    ...found.map(
-      ({ bug, seed, tried, ms }) =>
-        `| \`${bug.name}\` | ${bug.harm} | \`${bug.file}\` | ${seed === null ? 'not found' : tried} | ${(ms / 1_000).toFixed(1)} |`,
+    '| Planted fault | What it would do to somebody | Where | First seed that finds it |',
+    '| --- | --- | --- | ---: |',
+    ...bugs.map(
+      ({ name, harm, file }) =>
+        `| \`${name}\` | ${harm} | \`${file}\` | ${known[name]?.[0] ?? 'none of the first 250'} |`,
     ),
   ].join('\n');
