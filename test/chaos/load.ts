@@ -134,19 +134,20 @@ const decide = async (world: World, id: string): Promise<void> => {
   });
 };
 
-const triesMax = 400;
+const patienceMs = 90_000;
 
 /** Until there is an answer other than null. */
 export const patiently = async <T>(world: World, act: () => Promise<T | null>): Promise<T> => {
-  for (let left = triesMax; ; left -= 1) {
+  for (const until = Date.now() + patienceMs; ; ) {
     let found: T | null = null;
     try {
       found = await act();
     } catch (error) {
-      if (left === 0 || !(isBusError(error, 'unavailable') || /unavailable|not_found/.test(String(error)))) throw error;
+      if (Date.now() > until || !(isBusError(error, 'unavailable') || /unavailable|not_found/.test(String(error))))
+        throw error;
     }
     if (found !== null) return found;
-    if (left === 0) throw new Error('nobody answered, however often it was asked');
+    if (Date.now() > until) throw new Error('nobody answered, however often it was asked');
     await world.changeOr(250);
   }
 };

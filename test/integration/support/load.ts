@@ -67,11 +67,11 @@ export const submitMany = (world: World, name: string, count: number, seed: numb
   return { ids: tasks.map(({ body }) => body.task_id as string), accepted };
 };
 
-const tries = 100;
+const patienceMs = 90_000;
 
 /** Says it again until somebody has taken it. */
 export const insist = async (world: World, body: Partial<Submission>, plain: boolean): Promise<void> => {
-  for (let left = tries; ; left -= 1) {
+  for (const until = Date.now() + patienceMs; ; ) {
     try {
       if (plain) await world.plain(body, undefined, 4_000);
       else {
@@ -82,7 +82,7 @@ export const insist = async (world: World, body: Partial<Submission>, plain: boo
       }
       return;
     } catch (error) {
-      if (left === 0 || !isBusError(error, 'unavailable')) throw error;
+      if (Date.now() > until || !isBusError(error, 'unavailable')) throw error;
       // Nobody is there just now: the next one that is says so.
       await world.changeOr(250);
     }
