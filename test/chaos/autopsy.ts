@@ -30,6 +30,7 @@ export const autopsy = async (world: World, troupe: Troupe, ids: readonly string
     return [
       `${id}: ${status} at ${seq} ${JSON.stringify(view ?? null)}; partition ${partition}, checkpoint ${text(`_checkpoint.${partition}`)}`,
       `  ${open === undefined ? 'on no list of open tasks' : `open: ${JSON.stringify((JSON.parse(text(open)) as Record<string, unknown>)[id])}`}`,
+      `  quarantine: ${text(world.names.quarantine(partition, id)) || 'none'}`,
       `  events: ${of(events, id)}`,
       `  orders: ${of(orders, id)}`,
     ];

@@ -11,6 +11,8 @@ export const newCounts = () => ({
   silenced: 0,
   /** Answers that were never heard. */
   dropped: 0,
+  /** Tasks of which a coordinator seemed to die. */
+  quarantined: 0,
   rounds: 0,
   tasks: 0,
   events: 0,
@@ -25,11 +27,24 @@ export const killsOf = ({ coordinator, executor, server }: Counts) => ({ service
 
 export const countsText = (counts: Counts): string => {
   const { services, server } = killsOf(counts);
-  const { frozen, cut, delayed, silenced, dropped, rounds, tasks, events, orders, reports, letters, violations } =
-    counts;
+  const {
+    frozen,
+    cut,
+    delayed,
+    silenced,
+    dropped,
+    quarantined,
+    rounds,
+    tasks,
+    events,
+    orders,
+    reports,
+    letters,
+    violations,
+  } = counts;
   return (
     `${services} services and ${server} servers killed (${counts.named} at named points), ${frozen} frozen, ` +
-    `${cut} cut, ${delayed} delayed, ${silenced} half open, ${dropped} answers dropped; ${rounds} rounds audited: ` +
+    `${cut} cut, ${delayed} delayed, ${silenced} half open, ${dropped} answers dropped, ${quarantined} tasks quarantined; ${rounds} rounds audited: ` +
     `${tasks} tasks, ${events} events, ${orders} orders, ${reports} reports, ${letters} dead letters; ${violations} violations`
   );
 };

@@ -131,9 +131,18 @@ test('an event that the process dies of is found, left out and recorded', { time
   const id = newId('deadly');
   await world.submit({ task_id: id, plan: asks });
   await world.until(id, 'it asks', ({ status }) => status === 'awaiting_approval');
-  await world.checkpointed([id]);
+  const innocent = await Promise.all(
+    Array.from({ length: 8 }, async () => {
+      const { task_id } = await world.submit({ task_id: newId('innocent'), plan: asks });
+      await world.until(task_id, 'it asks', ({ status }) => status === 'awaiting_approval');
+      return task_id;
+    }),
+  );
+  await world.checkpointed([id, ...innocent]);
   const seq = await sayGenuine(world, id, 'commanded', 'x', '{"v":1,"command":"pause","by":"ada","reason":"poison"}');
   await death(first);
+  // In other partitions, they wait to be decided each time that it dies.
+  for (const one of innocent) await sayGenuine(world, one, 'commanded', 'y', '{"v":1,"command":"pause","by":"ada"}');
 
   let starts = 0;
   let last: CoordinatorProcess | null = null;
@@ -147,8 +156,9 @@ test('an event that the process dies of is found, left out and recorded', { time
   try {
     assert.ok(starts > 3, 'three starts without progress come first');
     await mustGoOn(world);
-    const [found] = await quarantined(world);
-    assert.deepEqual([found?.task_id, found?.seq], [id, seq]);
+    const [found, ...others] = await quarantined(world);
+    assert.deepEqual([found?.task_id, found?.seq, others], [id, seq, []], 'the guilty one alone');
+    for (const one of innocent) await world.until(one, 'it is paused', ({ status }) => status === 'paused');
     assert.match(found?.error ?? '', /died 2 times/);
   } finally {
     await last.end();

@@ -30,8 +30,26 @@ export interface CautionParts {
 interface Starts {
   readonly checkpoint: number;
   readonly starts: number;
-  readonly trying: { readonly seq: number; readonly task: string; readonly deaths: number } | null;
+  readonly trying: {
+    readonly seq: number;
+    readonly task: string;
+    readonly deaths: number;
+    /** It is being decided. Otherwise it waits for its turn, and is not to blame for anything. */
+    readonly now: boolean;
+  } | null;
 }
+
+/** One at a time in the whole process: were events of several partitions tried when it dies, the innocent would be left out with the guilty. */
+const turns = new WeakMap<World, Promise<unknown>>();
+
+const inTurn = (world: World, act: () => Promise<void>): Promise<void> => {
+  const turn = (turns.get(world) ?? Promise.resolve()).then(act);
+  turns.set(
+    world,
+    turn.catch(() => {}),
+  );
+  return turn;
+};
 
 const keyOf = (partition: number): string => `_starts.${partition}`;
 
@@ -49,7 +67,7 @@ export const openCaution = async (world: World, partition: number, parts: Cautio
   let record: Starts = {
     checkpoint: parts.checkpoint,
     starts: (before?.starts ?? 0) + 1,
-    trying: died === null ? null : { ...died, deaths: died.deaths + 1 },
+    trying: died === null ? null : { ...died, deaths: died.deaths + (died.now ? 1 : 0), now: false },
   };
   const save = (next: Starts) => {
     record = next;
@@ -69,16 +87,17 @@ export const openCaution = async (world: World, partition: number, parts: Cautio
     const deaths = record.trying?.seq === seq ? record.trying.deaths : 0;
     if (deaths >= limits.deathsPerEventMax)
       return parts.leaveOut(heard, new Error(`the coordinator died ${deaths} times while it decided this event`));
-    await save({ ...record, trying: { seq, task: heard.task, deaths } });
+    await save({ ...record, trying: { seq, task: heard.task, deaths, now: true } });
     await parts.deliver(heard);
+    await save({ ...record, trying: null });
   };
   const work = async (): Promise<void> => {
     working = true;
     for (let next = queue[0]; next !== undefined; next = queue[0]) {
-      await tryOne(next);
+      const heard = next;
+      await inTurn(world, () => tryOne(heard));
       queue.shift();
     }
-    await save({ ...record, trying: null });
     working = false;
     if (queue.length > 0) return work();
     parts.done();
