@@ -61,6 +61,7 @@ describe('nothing is lost and nothing counts twice', { concurrency: 2 }, () => {
     await world.eventAt(world.lastEvent() + 100);
     const said = frozen.log.length;
     frozen.signal('SIGCONT');
+    await frozen.logged('that it drops what it knew', ({ msg }) => msg.startsWith('out of touch for longer'));
     await frozen.logged(
       'that it takes part again',
       (line) =>

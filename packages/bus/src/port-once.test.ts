@@ -82,3 +82,35 @@ inBothWorlds('closing waits for what is being said', {}, async (world, bus) => {
   assert.equal(other.connected(), false);
   await assert.rejects(other.once(event(bus, 1)), (error) => isBusError(error, 'unavailable'));
 });
+
+for (const strict of [false, true])
+  inBothWorlds(
+    `a name may be taken by any other of its kind${strict ? ', in batches too' : ''}`,
+    strict ? { strict, batch: { min: 2, max: 500, inflight: 2 } } : {},
+    async (_, bus) => {
+      const under = (task: string, token: string) => ({
+        subject: bus.names.event(1, task, 'submitted', token),
+        data: '{}',
+        unless: bus.names.event(1, task, 'submitted', '*'),
+      });
+      const said = await Promise.all([
+        bus.once(under('a', 'old')),
+        bus.once(under('b', 'old')),
+        bus.once(under('c', 'old')),
+      ]);
+      assert.deepEqual(
+        said.map(({ again }) => again),
+        [false, false, false],
+      );
+      const again = await Promise.all([
+        bus.once(under('a', 'new')),
+        bus.once(under('b', 'old')),
+        bus.once(under('d', 'new')),
+      ]);
+      assert.deepEqual(
+        again.map((one) => one.again),
+        [true, true, false],
+      );
+      assert.equal((await bus.log(bus.names.streams.events).info()).messages, 4);
+    },
+  );

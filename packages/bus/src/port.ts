@@ -36,6 +36,8 @@ export interface Saying {
   readonly subject: string;
   readonly data: Uint8Array | string;
   readonly headers?: Readonly<Record<string, string>>;
+  /** Of a name that is accepted once: it counts as taken where the stream holds anything under this filter. */
+  readonly unless?: string;
 }
 
 export interface Said {

@@ -13,6 +13,8 @@ export interface ServerOptions {
   /** A directory to keep; otherwise one is made, and removed at the end. */
   readonly storeDir?: string;
   readonly maxPayload?: number;
+  /** Such as "5GB": what JetStream may use of the disk. */
+  readonly maxStore?: string;
   /** True unless said otherwise. */
   readonly jetStream?: boolean;
 }
@@ -37,9 +39,12 @@ export const startNatsServer = async (options: ServerOptions = {}): Promise<Test
   await mkdir(join(dir, 'ports'), { recursive: true });
   const file = join(dir, 'server.conf');
   const strict = options.strict ? 'sync_interval: always' : '';
+  const store = options.maxStore ? `max_file_store: ${options.maxStore}` : '';
   const payload = options.maxPayload ? `max_payload: ${options.maxPayload}` : '';
   const jetStream =
-    options.jetStream === false ? '' : `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${strict} }`;
+    options.jetStream === false
+      ? ''
+      : `jetstream { store_dir: ${JSON.stringify(join(dir, 'data'))}\n${strict}\n${store} }`;
   await writeFile(file, `${jetStream}\n${payload}\n${options.config ?? ''}\n`);
   let child: ChildProcess | null = null;
   let port = -1;

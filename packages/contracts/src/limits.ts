@@ -93,6 +93,9 @@ export const limits = {
   logLinesPerStepMax: 100_000,
   /** An answer of a model to the very same question is given again for as long. */
   modelAnswerAgeMs: 7 * day,
+  /** The log's space where nobody chose one, and the least that is tried where the account or the disk has no more. */
+  eventsBytesMax: 16_384 * MiB,
+  eventsBytesMin: 64 * MiB,
   /** New tasks are refused above this share of the events' space, so that reports and cancels still fit. */
   submitSpaceShare: 0.8,
 

@@ -9,6 +9,7 @@ import { capabilitiesOf } from './doors/admit.ts';
 import { type FetchedPlan, fetchPlan, keepPlan } from './doors/fetch-plan.ts';
 import { Refusal } from './doors/refusal.ts';
 import { eventSubject, sayEvent } from './say.ts';
+import { saySubmitted } from './say-submitted.ts';
 import { submissionOf } from './submission-of.ts';
 import type { World } from './world.ts';
 
@@ -46,7 +47,7 @@ export const beginChild = async (world: World, broker: Broker, actor: Actor, eff
         key: actor.key,
       },
     };
-    await sayEvent(world, child, body.key, ['submitted'], body);
+    await saySubmitted(world, child, body);
   } catch (error) {
     if (!(error instanceof Refusal) || error.code === 'unavailable') throw error;
     await refuse(world, actor, effect, error);

@@ -1,6 +1,7 @@
 // A coordinator, put together: members and partitions, the loop that stores, the doors.
 import type { Running } from '@capstan/bus';
 import { canonical, sha256 } from '@capstan/bus';
+import { limits } from '@capstan/contracts';
 import { heedAdvisories } from './advisories.ts';
 import { actorPerformer } from './actors/perform.ts';
 import { showActor } from './actors/show.ts';
@@ -11,20 +12,24 @@ import { admission } from './doors/admit.ts';
 import { openPlainDoor } from './doors/plain.ts';
 import { keepHouse } from './housekeeping.ts';
 import { joinMembers } from './members.ts';
+import { fenced, newMembership } from './membership.ts';
 import { ownership as newOwnership } from './ownership.ts';
 import { performer } from './perform.ts';
 import { references as newReferences } from './references.ts';
 import { tasks as newTasks } from './tasks.ts';
 import { turnstile } from './turnstile.ts';
-import type { World } from './world.ts';
+import type { Surroundings, World } from './world.ts';
 
 export interface Coordinator {
   /** Takes no more, hands over, stores everything. */
   stop(): Promise<void>;
 }
 
-export const startCoordinator = async (world: World): Promise<Coordinator> => {
-  const { bus, clock, names } = world;
+export const startCoordinator = async (around: Surroundings): Promise<Coordinator> => {
+  const { clock, names } = around;
+  const membership = newMembership(clock);
+  const world: World = { ...around, membership, bus: fenced(around.bus, membership) };
+  const { bus } = world;
   const references = newReferences(world);
   const settingsHash = sha256(canonical(world.settings)).slice(0, 32);
   await references.keep(settingsHash, world.settings);
@@ -40,6 +45,13 @@ export const startCoordinator = async (world: World): Promise<Coordinator> => {
     turnstile: gate,
     actors: actorPerformer({ world, alarms: bells, admit, shown: (actor) => showActor(world, gate, actor) }),
     alarms: bells,
+  });
+  membership.onLapse(() => {
+    world.log.error(
+      { ttl: limits.memberTtlMs },
+      'out of touch for longer than a membership lives; dropping what is in memory',
+    );
+    ownership.drop();
   });
   let opening = Promise.resolve();
   const members = await joinMembers(world, (mine) => {

@@ -38,6 +38,9 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
   const log = bus.log(names.streams.events);
   const feeds = new Set<Feed>();
 
+  /** A place with its time, 0 where that is not known any more. */
+  const markAt = async (seq: number): Promise<Mark> => ({ seq, at: seq === 0 ? 0 : ((await log.at(seq))?.at ?? 0) });
+
   const open = async (numbers: readonly number[], after: Mark, target: Mark): Promise<void> => {
     const feed: Feed = {
       ...{ numbers: new Set(numbers), target, position: after, caughtUp: after.seq >= target.seq },
@@ -96,8 +99,8 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
       const after = Math.min(...partitions.map((partition) => partition.after));
       await open(
         partitions.map(({ number }) => number),
-        { seq: after, at: 0 },
-        { seq: last, at: last === 0 ? 0 : ((await log.at(last))?.at ?? 0) },
+        await markAt(after),
+        await markAt(last),
       );
       await merge();
     },

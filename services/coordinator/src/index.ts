@@ -5,4 +5,4 @@ export { startCoordinator } from './coordinator.ts';
 export type { Coordinator } from './coordinator.ts';
 export { defaultKeeping } from './keeping.ts';
 export { newCounts } from './world.ts';
-export type { World } from './world.ts';
+export type { Surroundings } from './world.ts';

@@ -16,6 +16,8 @@ const section = {
     replicas: z.int().min(1).max(5).optional(),
     /** Where the keys come from that prove events genuine; the bucket of keys where it is not said. */
     keys_file: z.string().optional(),
+    /** The space of the event log; as much as there is room for, 16 GiB at most, where it is not said. */
+    events_bytes_max: z.int().min(1_048_576).optional(),
     /** What is kept how long. */
     keep: z
       .strictObject({
@@ -28,6 +30,7 @@ const section = {
   environment: {
     CAPSTAN_REPLICAS: { path: ['replicas'], as: 'number' },
     CAPSTAN_EVENT_KEYS_FILE: { path: ['keys_file'], as: 'text' },
+    CAPSTAN_EVENTS_BYTES_MAX: { path: ['events_bytes_max'], as: 'number' },
     CAPSTAN_KEEP_ORDERS_MS: { path: ['keep', 'orders_ms'], as: 'number' },
     CAPSTAN_PURGE_EVERY_MS: { path: ['keep', 'purge_every_ms'], as: 'number' },
   },
@@ -43,10 +46,10 @@ await runService({
       if (issue !== null)
         throw new ConfigMistake(`${issue}. Correct it in the configuration, or set its mode to "off".`);
     }
-    const { made, changed } = await prepare(
-      bus,
-      config.own.replicas === undefined ? {} : { replicas: config.own.replicas },
-    );
+    const { made, changed } = await prepare(bus, {
+      replicas: config.own.replicas,
+      eventsBytesMax: config.own.events_bytes_max,
+    });
     if (made.length + changed.length > 0) log.info({ made, changed }, 'streams and buckets are prepared');
     const ring = await openKeyRing(bus, { file: config.own.keys_file });
     const counts = newCounts();

@@ -11,18 +11,23 @@ import type { World } from './world.ts';
 export const joinMembers = async (world: World, onChange: (mine: number[]) => void): Promise<Running> => {
   const store = world.bus.store(world.names.buckets.members);
   const seen = new Map<string, number>();
+  let shown = '';
   const beat = async () => {
+    const sentAt = world.clock.now();
     await store.set({
       key: world.member,
       data: JSON.stringify({ v: 1, at: new Date(world.clock.now()).toISOString() }),
       expect: null,
     });
     seen.set(world.member, world.clock.now());
+    if (!world.membership.renewed(sentAt)) return;
+    // What the others said meanwhile was heard before this answer: it came on the same connection.
+    shown = '';
+    look();
   };
-  await beat();
-
-  let shown = '';
   const look = () => {
+    // Whoever was out of touch knows nothing of the others, and would take all of theirs.
+    if (!world.membership.isFresh()) return;
     const oldest = world.clock.now() - limits.memberTtlMs;
     for (const [member, at] of seen) if (at < oldest && member !== world.member) seen.delete(member);
     const now = [...seen.keys()].toSorted().join(' ');
@@ -31,6 +36,8 @@ export const joinMembers = async (world: World, onChange: (mine: number[]) => vo
     world.log.info({ members: [...seen.keys()] }, 'the coordinators are now these');
     onChange(partitionsOf(world, [...seen.keys()]));
   };
+  await beat();
+
   let ready: () => void = () => {};
   const first = new Promise<void>((resolve) => (ready = resolve));
   const watching = await store.watch(

@@ -9,6 +9,8 @@ import type { World } from './world.ts';
 export interface Ownership {
   /** Makes these, and only these, its own. Calls are carried out one after the other; only the newest wish counts. */
   own(partitions: readonly number[]): Promise<void>;
+  /** Forgets everything at once, storing nothing: it may be somebody else's by now. */
+  drop(): void;
   of(partition: number): Partition | undefined;
   all(): Partition[];
   /** Everything of a partition up to here was heard; null until it has caught up. */
@@ -47,6 +49,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
   };
 
   const open = async (number: number) => {
+    const { term } = world.membership;
     const { last } = await bus.log(names.streams.events).info();
     const partition = await openPartition(
       { ...parts, world, knownUpTo: last, isStart: !opened.has(number), overtaken: (at, error) => reopen(at, error) },
@@ -56,12 +59,14 @@ export const ownership = (world: World, parts: Parts): Ownership => {
     if (end !== null) {
       log.error(
         { partition: number, checkpoint: partition.checkpoint, last: end },
-        'the log ends before the checkpoint: it was rolled back by a power cut or a restore; what it lost is lost',
+        'the log is not the one that the checkpoint is of: it was rolled back by a power cut or a restore; what it lost is lost, and it is read from its beginning',
       );
       partition.rewind(0);
     }
     opened.add(number);
-    owned.set(number, partition);
+    // What was loaded before the silence may be another's by now.
+    if (world.membership.term !== term) partition.stop();
+    else owned.set(number, partition);
   };
 
   const close = async (partition: Partition) => {
@@ -110,6 +115,12 @@ export const ownership = (world: World, parts: Parts): Ownership => {
     own: (partitions) => {
       wish = partitions;
       return change();
+    },
+    drop: () => {
+      for (const partition of owned.values()) partition.stop();
+      owned.clear();
+      overtaken.clear();
+      void feeds.stop().catch(world.fatal);
     },
     of: (partition) => owned.get(partition),
     all: () => [...owned.values()],

@@ -120,6 +120,13 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     }
   };
 
+  /** On the list of open tasks, and not in the log: nothing can be decided on it, and it must not vanish unseen. */
+  const setAsideLost = (task: string): void => {
+    if (stopped || quarantines.of(task) !== null) return;
+    const error = new Error('the log has no beginning of it: it was rolled back to before the task was submitted');
+    void arrivals.begin(task, null, () => quarantines.put(task, null, error));
+  };
+
   /** Its state is as it was, and stands still until somebody looks. The checkpoint waits until that is stored; all other tasks go on. */
   const setAside = (heard: Heard, error: unknown): void => {
     const actor = actors.get(heard.task);
@@ -334,7 +341,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     reached: waiting.reached,
     passed: (position, order) => {
       // A partition in which nothing happens need not be read again from where something did.
-      if (position.seq > last.seq) last = { seq: position.seq, at: Math.max(last.at, position.at) };
+      // Without its time a place says nothing: whoever starts there could not tell a log that was rolled back.
+      if (position.seq > last.seq && position.at > 0) last = { seq: position.seq, at: Math.max(last.at, position.at) };
       storing.ordersUpTo(order);
     },
     quarantineOf: quarantines.of,
@@ -350,6 +358,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     rewind: (seq) => {
       last = { seq, at: 0 };
       progress.checkpoint = last;
+      for (const task of progress.open.keys()) void load(task).then((actor) => actor === null && setAsideLost(task));
     },
     stop: () => {
       stopped = true;

@@ -53,7 +53,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
       durable(actor, 'a refusal', () => refuse(actor, queue, draft, bytes));
       return;
     }
-    const name = `${actor.id} ${draft.step_id} ${draft.attempt}`;
+    const name = `${world.membership.term} ${actor.id} ${draft.step_id} ${draft.attempt}`;
     leaving.add(name);
     durable(actor, 'an order', () =>
       untilStored(world, () => bus.once({ subject, data })).finally(() => leaving.delete(name)),
@@ -110,7 +110,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     const key = intervention.id;
     const first = intervention.status === 'pending';
     // One after the other for each, so that a question can't come after its end.
-    const before = asks.get(key) ?? Promise.resolve();
+    const turn = `${world.membership.term} ${key}`;
+    const before = asks.get(turn) ?? Promise.resolve();
     const write = before.then(() =>
       untilStored(world, async () => {
         try {
@@ -123,21 +124,20 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
         }
       }),
     );
-    asks.set(key, write);
-    durable(actor, 'what is asked', () => write.finally(() => asks.get(key) === write && asks.delete(key)));
+    asks.set(turn, write);
+    durable(actor, 'what is asked', () => write.finally(() => asks.get(turn) === write && asks.delete(turn)));
   };
 
   /** Tasks that are being begun: what is to be done to one comes after. */
   const spawning = new Map<string, Promise<unknown>>();
   const spawn = (actor: Actor, effect: Extract<Effect, { kind: 'spawn' }>) => {
     const begun = untilStored(world, () => beginChild(world, broker, actor, effect));
-    spawning.set(effect.child, begun);
-    durable(actor, 'a sub-task', () =>
-      begun.finally(() => spawning.get(effect.child) === begun && spawning.delete(effect.child)),
-    );
+    const turn = `${world.membership.term} ${effect.child}`;
+    spawning.set(turn, begun);
+    durable(actor, 'a sub-task', () => begun.finally(() => spawning.get(turn) === begun && spawning.delete(turn)));
   };
   const steer = async (actor: Actor, effect: Extract<Effect, { kind: 'steer' }>) => {
-    await spawning.get(effect.child);
+    await spawning.get(`${world.membership.term} ${effect.child}`);
     await steerChild(world, actor, effect);
   };
 
@@ -186,7 +186,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
   /** Where an order is: on its way to its queue or in it, handed out to somebody, or gone, if it ever was one. */
   const placeOf = async (actor: Actor, { step, attempt }: Wake): Promise<'waiting' | 'given' | 'nowhere'> => {
     const id = step ?? '';
-    if (turnstile.holds(actor.id, id, attempt) || leaving.has(`${actor.id} ${id} ${attempt}`)) return 'waiting';
+    if (turnstile.holds(actor.id, id, attempt) || leaving.has(`${world.membership.term} ${actor.id} ${id} ${attempt}`))
+      return 'waiting';
     const stored = await bus.log(names.streams.orders).last(names.order('*', actor.id, id, attempt));
     const queue = stored?.subject.split('.')[2];
     const info = queue === undefined ? null : await bus.queueInfo(queue);

@@ -23,14 +23,16 @@ export const sayEvent = (
 ): Promise<Said> =>
   world.bus.once({ subject: eventSubject(world, task, key, ...name).subject, data: JSON.stringify(body) });
 
-/** Says something until it is stored, however long that takes. */
+/** Says something until it is stored, however long that takes; for ever silent once whoever wanted it was dropped from memory. */
 export const untilStored = async <T>(world: World, say: () => Promise<T>): Promise<T> => {
+  const { term } = world.membership;
   for (let wait = 250; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       return await say();
     } catch (error) {
       world.log.warn({ err: error }, 'not stored yet; saying it again');
       await new Promise<void>((resolve) => void world.clock.later(wait, resolve));
+      if (world.membership.term !== term) return new Promise(() => {});
     }
   }
 };

@@ -3,6 +3,7 @@ import type { Bus, KeyRing } from '@capstan/bus';
 import type { Names, Settings } from '@capstan/contracts';
 import type { Clock } from './clock.ts';
 import type { Keeping } from './keeping.ts';
+import type { Membership } from './membership.ts';
 
 export interface Log {
   info(fields: object, text: string): void;
@@ -24,7 +25,11 @@ export interface Counts {
   quarantined: number;
 }
 
+/** What a process gives to a coordinator. */
+export type Surroundings = Omit<World, 'membership'>;
+
 export interface World {
+  readonly membership: Membership;
   readonly bus: Bus;
   readonly names: Names;
   readonly ring: KeyRing;

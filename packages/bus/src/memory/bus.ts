@@ -48,6 +48,7 @@ export const memoryBus = (broker: Broker): MemoryBus => {
       const stream = broker.streamOf(saying.subject);
       if (!stream) throw new BusError('unavailable', `${saying.subject}: nobody answers for it.`);
       broker.tell(saying.subject, data, headers);
+      if (saying.unless !== undefined && stream.newest(saying.unless) !== undefined) return saidBefore;
       // It was stored, and is asked again for want of an answer: over NATS an id that is made up serves for this.
       if (expect === null && stored > 0) return { seq: stored, again: false };
       const seen = id === undefined ? 0 : stream.seenId(id);

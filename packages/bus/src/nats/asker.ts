@@ -78,7 +78,11 @@ export class Asker {
     const now = Date.now();
     const lost = [...this.#asked.values()];
     this.#asked.clear();
-    for (const open of lost) this.#say(open, now);
+    // A process that stood still may come back long after anybody should still be saying it.
+    for (const open of lost) {
+      if (now >= open.deadline) this.#expire(open);
+      else this.#say(open, now);
+    }
   }
 
   /** The server told that we may not say this: nobody will answer. */

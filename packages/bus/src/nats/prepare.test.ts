@@ -62,6 +62,26 @@ test('a setting that correctness rests on is put right; one that an operator cho
   assert.equal((await bus.log('CAPSTAN_EVENTS').info()).bytesMax, 2_000_000);
 });
 
+test('the log always has a limit: what the account or the disk leaves, and what an operator chose', async () => {
+  const GiB = 1_024 ** 3;
+  await using roomy = await startNatsServer({ maxStore: '100GB' });
+  await using bus = await connect({ url: roomy.url });
+  const { streams } = await jetstreamManager(bus.line.connection);
+  // As an older version made it.
+  await prepare(bus);
+  const { config } = await streams.info('CAPSTAN_EVENTS');
+  assert.equal(config.max_bytes, 16 * GiB);
+  await streams.update('CAPSTAN_EVENTS', { max_bytes: -1 });
+  assert.deepEqual(await prepare(bus), { made: [], changed: ['CAPSTAN_EVENTS'] });
+  assert.equal((await bus.log('CAPSTAN_EVENTS').info()).bytesMax, 16 * GiB);
+
+  await using small = await startNatsServer({ maxStore: '5GB' });
+  await using tight = await connect({ url: small.url });
+  await prepare(tight);
+  const { bytesMax } = await tight.log('CAPSTAN_EVENTS').info();
+  assert.equal(bytesMax, 2 * GiB, 'the others took theirs first');
+});
+
 test('what can not be used, or is taken, is named', async () => {
   await using server = await startNatsServer();
   await using bus = await connect({ url: server.url });

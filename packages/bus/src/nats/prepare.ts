@@ -3,6 +3,7 @@ import { limits, type Names } from '@capstan/contracts';
 import { BusError, isBusError } from '../error.ts';
 import { call, look } from './api.ts';
 import { type NatsBus, openTasks } from './bus.ts';
+import { withinBounds } from './bounded.ts';
 import { refusal } from './refusal.ts';
 import { type Sizes, type Spec, streamsOf } from './streams.ts';
 
@@ -21,7 +22,11 @@ export const prepare = async (bus: NatsBus, options: PrepareOptions = {}): Promi
   await checkJetStream(bus);
   const prepared: Prepared = { made: [], changed: [] };
   const wrong: string[] = [];
-  for (const spec of streamsOf(bus.names, options)) {
+  // What takes as much as there is room for comes last.
+  const specs = streamsOf(bus.names, options).toSorted(
+    (a, b) => Number(a.bounded ?? false) - Number(b.bounded ?? false),
+  );
+  for (const spec of specs) {
     const problems = await prepareOne(bus, spec, options, prepared);
     wrong.push(...problems);
   }
@@ -75,7 +80,11 @@ const prepareOne = async (bus: NatsBus, spec: Spec, options: PrepareOptions, pre
       ...spec.may,
       ...spec.must,
     };
-    const made = await call<{ config: Config; did_create?: boolean }>(asker, `STREAM.CREATE.${spec.name}`, wanted);
+    const create = (more: object) =>
+      call<{ config: Config; did_create?: boolean }>(asker, `STREAM.CREATE.${spec.name}`, { ...wanted, ...more });
+    const made = isUnbounded(spec, wanted)
+      ? await withinBounds(asker, spec.name, (max_bytes) => create({ max_bytes }))
+      : await create({});
     if (made.ok) {
       if (made.value.did_create !== false) prepared.made.push(spec.name);
       return [];
@@ -100,8 +109,13 @@ const putRight = async (
   const names = [...differing(config, spec.must), ...differing(config, asked)];
   const fixed = names.filter((name) => unchangeable.has(name) || (oneWay.has(name) && config[name] === true));
   if (fixed.length > 0) return fixed.map((name) => difference(spec, config, name));
-  if (names.length === 0) return [];
-  const updated = await call(bus.line.asker, `STREAM.UPDATE.${spec.name}`, { ...config, ...spec.must, ...asked });
+  const next = { ...config, ...spec.must, ...asked };
+  const bounds = isUnbounded(spec, next);
+  if (names.length === 0 && !bounds) return [];
+  const update = (more: object) => call(bus.line.asker, `STREAM.UPDATE.${spec.name}`, { ...next, ...more });
+  const updated = bounds
+    ? await withinBounds(bus.line.asker, spec.name, (max_bytes) => update({ max_bytes }))
+    : await update({});
   if (updated.ok) {
     prepared.changed.push(spec.name);
     return [];
@@ -110,6 +124,9 @@ const putRight = async (
     (name) => `${difference(spec, config, name)} The server refuses to change it: ${updated.error.description}.`,
   );
 };
+
+const isUnbounded = ({ bounded }: Spec, config: Config): boolean =>
+  bounded === true && Number(config['max_bytes'] ?? -1) <= 0;
 
 const configOf = async (bus: NatsBus, stream: string): Promise<Config | null> =>
   (await look<{ config: Config }>(bus.line.asker, `STREAM.INFO.${stream}`))?.config ?? null;

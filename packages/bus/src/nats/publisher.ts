@@ -45,7 +45,7 @@ export class Publisher {
 
   once(saying: Saying): Promise<Said> {
     return new Promise((resolve, reject) => {
-      const due: Due = { saying, lines: headerLines(saying.headers), resolve, reject, done: null };
+      const due: Due = { saying, lines: headerLines(saying.headers) + unlessLine(saying), resolve, reject, done: null };
       // A large one may be larger than the server takes, and would take its batch with it.
       if (this.#batching === null || saying.data.length > largeBytes) return this.#single(due);
       const queue = this.#queueOf(saying.subject);
@@ -229,6 +229,10 @@ const settle =
 
 const expectation = (expect: number | null): string =>
   expect === null ? '' : `Nats-Expected-Last-Subject-Sequence: ${expect}\r\n`;
+
+/** The server looks under this filter for what may not be there yet, and not under the subject itself. */
+const unlessLine = ({ unless }: Saying): string =>
+  unless === undefined ? '' : `Nats-Expected-Last-Subject-Sequence-Subject: ${unless}\r\n`;
 
 const largeBytes = 256 * 1_024;
 const batchBytesMax = 4 * 1_024 * 1_024;

@@ -9,6 +9,8 @@ export interface Spec {
   readonly must: Readonly<Record<string, unknown>>;
   /** What an operator may change: set when the stream is made, and where the options name it. */
   readonly may: Readonly<Record<string, unknown>>;
+  /** Never without `max_bytes`: where nobody chose one, as much as there is room for. */
+  readonly bounded?: true;
 }
 
 export interface Sizes {
@@ -41,6 +43,7 @@ export const streamsOf = (names: Names, sizes: Sizes): readonly Spec[] => {
         max_age: 0,
       },
       may: bytes(sizes.eventsBytesMax),
+      bounded: true,
     },
     {
       name: streams.orders,

@@ -2,7 +2,6 @@
 import { canonical, sha256 } from '@capstan/bus';
 import {
   idPattern,
-  limits,
   type Plan,
   type Step,
   submission,
@@ -14,12 +13,13 @@ import {
 import { nearest } from '@capstan/kit';
 import { checkPlan, rulesVersion } from '@capstan/engine';
 import type { Broker } from '../broker.ts';
-import { sayEvent } from '../say.ts';
+import { saySubmitted } from '../say-submitted.ts';
 import { submissionOf } from '../submission-of.ts';
 import type { World } from '../world.ts';
 import { fetchPlan, keepPlan } from './fetch-plan.ts';
 import { readBody } from './read-body.ts';
 import { Refusal } from './refusal.ts';
+import { mustHaveRoom } from './room.ts';
 
 export interface Admission {
   readonly data: Uint8Array;
@@ -68,7 +68,7 @@ export const admission =
       });
 
     warnings.push(...misspelt(raw));
-    await mustHaveRoom(world);
+    const leave = await mustHaveRoom(world, data.length);
     const taskId = request.task_id ?? madeUpId;
     const hash = sha256(canonical({ ...raw, v: 1, tenant: said.tenant }));
     const body: SubmittedBody = {
@@ -83,7 +83,7 @@ export const admission =
       routes: broker.routesFor(capabilities),
       ...(listeners === undefined ? {} : { listeners: [...listeners] }),
     };
-    const { again, seq } = await sayEvent(world, taskId, body.key, ['submitted'], body);
+    const { again, seq } = await saySubmitted(world, taskId, body).finally(leave);
     if (!again)
       return {
         task_id: taskId,
@@ -219,22 +219,3 @@ const misspeltIn = (value: Record<string, unknown>, known: readonly string[], pa
     const meant = same ?? (name.length > 3 ? nearest(name, known) : null);
     return meant === null ? [] : [`${path}${name} is not a field that is known here; was "${meant}" meant?`];
   });
-
-/** Looked at now and then: a limit that is met a moment late still leaves a fifth of the space. */
-const roomChecks = new WeakMap<World, { at: number; full: boolean }>();
-const roomEveryMs = 1_000;
-
-const mustHaveRoom = async (world: World): Promise<void> => {
-  const now = world.clock.now();
-  let check = roomChecks.get(world);
-  if (check === undefined || now - check.at > roomEveryMs) {
-    // Set before the answer is there, so that one look serves everybody who comes meanwhile.
-    roomChecks.set(world, (check = { at: now, full: check?.full ?? false }));
-    const { bytes, bytesMax } = await world.bus.log(world.names.streams.events).info();
-    check.full = bytesMax > 0 && bytes > bytesMax * limits.submitSpaceShare;
-  }
-  if (check.full)
-    throw new Refusal('unavailable', 'The event log is nearly full; what runs goes on, but no new task is taken.', {
-      hint: 'Give the stream more room, or archive ended tasks.',
-    });
-};
