@@ -105,7 +105,9 @@ export const curtain = async ({ world, troupe, counts }: Stage, load: Load, stra
   await world.emptied(endMs);
   await world.checkpointed([...load.ids, ...load.waiting], endMs);
   await troupe.stop();
-  const { violations, replay } = await audit(world.bus, [...load.ids, ...load.waiting], load.waiting);
+  const { violations, replay } = await audit(world.bus, [...load.ids, ...load.waiting], load.waiting, {
+    killedOften: true,
+  });
   violations.push(...(await missingRubbish(world, load)));
   const strange = replay.forged.length + replay.orphaned.length;
   if (strange !== strangers) violations.push(`${strange} events are nobody's, and ${strangers} were said to be`);
