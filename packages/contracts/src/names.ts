@@ -65,6 +65,8 @@ const build = (namespace: string) => {
     owner: (partition: number) => dot('owner', partition),
     /** How a circuit stands, told by its owner to every coordinator when that changes; internal. */
     circuit: dot('circuit'),
+    /** How many steps of tenants with quotas run, told by each coordinator to the others; internal. */
+    running: dot('running'),
 
     /** Keys in the bucket of tasks: those that stand still, by partition. */
     quarantine: (partition: number, task: string) => `_quarantine.${partition}.${task}`,

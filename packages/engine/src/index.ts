@@ -20,7 +20,7 @@ export { idOf, slotOf } from './plan/shape.ts';
 export { policies, policyIssue } from './policies/index.ts';
 export { isPagedOut, pageOf, recordOf, restore, stepRecordOf } from './snapshot.ts';
 export type { StepRecords } from './snapshot.ts';
-export { attemptMs, capabilityNow, nextDue, owedOrders, standing } from './standing.ts';
+export { attemptMs, capabilityNow, nextDue, owedOrders, runsNow, standing } from './standing.ts';
 export { rulesVersion, taskEnded } from './state.ts';
 export type { StepState, TaskState } from './state.ts';
 export { levelOf, Turns } from './turns.ts';

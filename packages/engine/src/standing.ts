@@ -80,6 +80,13 @@ export const owedOrders = (state: TaskState): Effect[] => {
   return effects;
 };
 
+/** Whether an attempt of a step runs as of now. */
+export const runsNow = (state: TaskState, id: string, attempt: number): boolean => {
+  const slot = slotOf(state.shape, id);
+  const step = slot < 0 ? null : readPaged(state.steps, slot);
+  return step !== null && step.status === 'running' && step.attempt === attempt;
+};
+
 /** What the present attempt of a step asks of its agent. */
 export const capabilityNow = (state: TaskState, id: string): string | null => {
   const slot = slotOf(state.shape, id);

@@ -105,6 +105,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       const { actor } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.
       progress.covered(task, actor.state, loaded.owes);
+      if (!loaded.owes) parts.turnstile.loaded(actor);
       keep(actor, standsOf(loaded));
     });
 
@@ -236,6 +237,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       world.counts.ignored += 1;
       world.log.info({ task: actor.id, kind: heard.kind, seq: message.seq }, `changed nothing: ${ignored}`);
     }
+    parts.turnstile.decided(actor);
     performer.perform(actor, effects);
   };
 

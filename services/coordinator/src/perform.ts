@@ -198,7 +198,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
   const one = (actor: Actor, effect: Effect): void => {
     switch (effect.kind) {
       case 'order':
-        if (turnstile.mayGo(effect.queue, effect.order.capability)) return order(actor, effect.queue, effect.order);
+        if (turnstile.mayGo(actor, effect.queue, effect.order)) return order(actor, effect.queue, effect.order);
         return turnstile.hold(actor, effect.queue, effect.order, () => order(actor, effect.queue, effect.order));
       case 'bury':
         return durable(actor, 'a dead letter', () => untilStored(world, () => buryStep(actor, effect)));

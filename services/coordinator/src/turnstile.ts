@@ -4,17 +4,22 @@ import { limits, type OrderDraft, type Report } from '@capstan/contracts';
 import { capabilityNow, levelOf, type TaskState, Turns, type Waiting } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import { type Circuits, openCircuits } from './circuits.ts';
+import { openRunning } from './running.ts';
 import type { World } from './world.ts';
 
 export interface Turnstile {
   /** Whether an order may leave now; then it is counted as outstanding. */
-  mayGo(queue: string, capability: string): boolean;
+  mayGo(actor: Actor, queue: string, order: OrderDraft): boolean;
   /** Keeps an order until its turn comes, and calls `send` then. */
   hold(actor: Actor, queue: string, order: OrderDraft, send: () => void): void;
   holds(task: string, step: string, attempt: number): boolean;
   /** Takes back an order that waits, and gives its queue; null where it has left already. */
   drop(task: string, step: string, attempt: number): string | null;
   forget(task: string): void;
+  /** A task was loaded: what runs of it was handed out by whoever had it before. */
+  loaded(actor: Actor): void;
+  /** A task has another state: what it no longer runs leaves room. */
+  decided(actor: Actor): void;
   /** An attempt was reported; the state is the one before that counts. */
   reported(state: TaskState, queue: string, step: string, report: Report): void;
   /** By step, what those of a task that wait here wait for; null where none does. */
@@ -30,8 +35,8 @@ interface Held extends Waiting {
   readonly step: string;
   readonly attempt: number;
   readonly send: () => void;
-  /** The circuit that holds it; null where it waits for its turn. */
-  behind: string | null;
+  /** What holds it, a circuit or a quota; null where it waits for its turn. */
+  behind: { readonly by: 'circuit' | 'quota'; readonly key: string } | null;
 }
 
 interface Queue {
@@ -43,6 +48,8 @@ interface Queue {
   done: number;
   since: number;
   lookedAt: number;
+  /** When the last order left. */
+  sentAt: number;
 }
 
 /** How much work may lie in a queue whose agents are quick: what they do in this time. */
@@ -60,7 +67,16 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
   const queueOf = (name: string): Queue => {
     let queue = queues.get(name);
     if (queue === undefined) {
-      queue = { name, turns: new Turns(), outstanding: 0, limit: leastOf(name), done: 0, since: 0, lookedAt: 0 };
+      queue = {
+        name,
+        turns: new Turns(),
+        outstanding: 0,
+        limit: leastOf(name),
+        done: 0,
+        since: 0,
+        lookedAt: 0,
+        sentAt: 0,
+      };
       queues.set(name, queue);
     }
     return queue;
@@ -76,18 +92,18 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
     if (now - queue.lookedAt < lookEveryMs) return;
     queue.lookedAt = now;
     queue.limit = Math.max(leastOf(queue.name), now - queue.since > lookEveryMs ? 0 : queue.limit);
-    const { outstanding } = queue;
+    release(queue);
+    const { sentAt } = queue;
+    // What left just now may not have been counted there yet.
+    if (now - sentAt < lookEveryMs) return;
     world.bus.queueInfo(queue.name).then(
       (info) => {
-        if (info === null) return;
-        // What was said meanwhile may not have been counted there yet.
-        const since = Math.max(0, queue.outstanding - outstanding);
-        queue.outstanding = Math.min(queue.outstanding, info.pending + info.unacknowledged + since);
+        if (info === null || queue.sentAt !== sentAt) return;
+        queue.outstanding = Math.min(queue.outstanding, info.pending + info.unacknowledged);
         release(queue);
       },
       () => {},
     );
-    release(queue);
   };
 
   const go = (one: Held): void => {
@@ -106,20 +122,32 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
   const release = (queue: Queue): void => {
     while (queue.turns.size > 0 && queue.outstanding < queue.limit) {
       const one = queue.turns.take(world.clock.now()) as Held;
-      const behind = circuits.pass(one.queue, one.capability);
-      if (behind !== null) {
-        one.behind = behind;
-        circuits.wait(behind, one);
-        continue;
-      }
+      if (park(one)) continue;
+      if (circuits.any) circuits.pass(one.queue, one.capability);
       queue.outstanding += 1;
+      queue.sentAt = world.clock.now();
+      running.began(one.actor, one.step, one.attempt);
       go(one);
     }
   };
 
+  /** Where a circuit is open or a quota full, an order waits behind that and not in the queue. */
+  const park = (one: Held): boolean => {
+    one.behind = null;
+    const circuit = circuits.any ? circuits.shut(one.queue, one.capability) : null;
+    const quota = circuit === null && running.any ? running.full(one.actor) : null;
+    if (circuit !== null) {
+      one.behind = { by: 'circuit', key: circuit };
+      circuits.wait(circuit, one);
+    } else if (quota !== null) {
+      one.behind = { by: 'quota', key: quota };
+      running.wait(quota, one);
+    }
+    return one.behind !== null;
+  };
+
   const enter = (one: Held): void => {
-    one.behind = circuits.shut(one.queue, one.capability);
-    if (one.behind !== null) return circuits.wait(one.behind, one);
+    if (park(one)) return;
     const queue = queueOf(one.queue);
     if (queue.turns.size === 0) Object.assign(queue, { since: world.clock.now(), done: 0 });
     queue.turns.push(one);
@@ -128,19 +156,24 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
   };
 
   const circuits = openCircuits<Held>(world, enter);
+  const running = openRunning<Held>(world, enter);
   const beat = world.clock.every(lookEveryMs, () => {
     for (const queue of queues.values()) if (queue.turns.size > 0) look(queue);
     circuits.beat();
+    running.beat();
   });
 
   return {
     circuits,
-    mayGo: (name, capability) => {
+    mayGo: (actor, name, { capability, step_id: step, attempt }) => {
+      if (running.any && running.full(actor) !== null) return false;
       if (circuits.any && circuits.shut(name, capability) !== null) return false;
       const queue = queueOf(name);
       if (queue.turns.size > 0 || queue.outstanding >= queue.limit) return false;
       if (circuits.any) circuits.pass(name, capability);
       queue.outstanding += 1;
+      queue.sentAt = world.clock.now();
+      if (running.any) running.began(actor, step, attempt);
       return true;
     },
     hold: (actor, queue, { step_id: step, attempt, capability }, send) => {
@@ -175,6 +208,13 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
     },
     forget: (task) => {
       for (const one of [...(byTask.get(task)?.values() ?? [])]) take(one);
+      if (running.any) running.forget(task);
+    },
+    loaded: (actor) => {
+      if (running.any) running.loaded(actor);
+    },
+    decided: (actor) => {
+      if (running.any) running.decided(actor);
     },
     reported: (state, name, step, report) => {
       if (circuits.any) circuits.reported(name, capabilityNow(state, step) ?? '', report);
@@ -200,12 +240,12 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
 
   function take(one: Held): void {
     if (one.behind === null) queueOf(one.queue).turns.remove(one);
-    else circuits.leave(one.behind, one);
+    else (one.behind.by === 'circuit' ? circuits : running).leave(one.behind.key, one);
     forgetOne(one);
   }
 
   function textOf(one: Held): string {
-    if (one.behind !== null) return circuits.text(one.behind);
+    if (one.behind !== null) return (one.behind.by === 'circuit' ? circuits : running).text(one.behind.key);
     const { turns, limit } = queueOf(one.queue);
     return `its turn in queue "${one.queue}": ${turns.size} wait here, and ${limit} are handed out at a time`;
   }

@@ -28,13 +28,16 @@ export const loadActors = async (
 
 const stored = (entry: Entry): StoredActor => JSON.parse(textOf(entry.data)) as StoredActor;
 
+/** One of them, as it was stored last; null where there is none. */
+export const loadActor = async (world: World, id: string): Promise<StoredActor | null> => {
+  const entry = await world.bus.store(world.names.buckets.tasks).get(keyOf(partitionOf(id, world.partitions), id));
+  return entry === null || entry.gone ? null : stored(entry);
+};
+
 /** Resolves once the snapshot of an actor covers an event, so that whoever said it sees what came of it; or after a while, should nobody own it. */
 export const covers = async (world: World, id: string, seq: number): Promise<void> => {
-  const store = world.bus.store(world.names.buckets.tasks);
-  const key = keyOf(partitionOf(id, world.partitions), id);
   for (let left = coverLooks; left > 0; left -= 1) {
-    const entry = await store.get(key);
-    if (entry !== null && !entry.gone && stored(entry).seq >= seq) return;
+    if (((await loadActor(world, id))?.seq ?? 0) >= seq) return;
     await new Promise<void>((resolve) => void world.clock.later(coverEveryMs, resolve));
   }
 };

@@ -17,6 +17,7 @@ import { saySubmitted } from '../say-submitted.ts';
 import { submissionOf } from '../submission-of.ts';
 import type { World } from '../world.ts';
 import { fetchPlan, keepPlan } from './fetch-plan.ts';
+import { mustHaveQuota } from './quota.ts';
 import { readBody } from './read-body.ts';
 import { Refusal } from './refusal.ts';
 import { mustHaveRoom } from './room.ts';
@@ -70,6 +71,7 @@ export const admission =
     warnings.push(...misspelt(raw));
     const leave = await mustHaveRoom(world, data.length);
     const taskId = request.task_id ?? madeUpId;
+    await mustHaveQuota(world, taskId, said);
     const hash = sha256(canonical({ ...raw, v: 1, tenant: said.tenant }));
     const body: SubmittedBody = {
       v: 1,
