@@ -61,7 +61,7 @@ export const broker = async (world: World): Promise<Broker> => {
     const name = `${wanted.task} ${wanted.step} ${wanted.attempt}`;
     if (found.length > 0) {
       wants.delete(name);
-      const { queue } = found.toSorted(preferred)[0] as LiveAgent;
+      const queue = bestQueue(found);
       void untilStored(world, () =>
         sayEvent(world, wanted.task, wanted.key, ['routed', wanted.step, wanted.attempt], { v: 1, queue }),
       ).catch(world.fatal);
@@ -150,11 +150,30 @@ export const broker = async (world: World): Promise<Broker> => {
   };
 };
 
-/** Specialists first, then whoever has most room; the name decides between equals. */
-const preferred = (a: LiveAgent, b: LiveAgent): number =>
-  a.capabilities.length - b.capabilities.length ||
-  room(b) - room(a) ||
-  (a.queue < b.queue ? -1 : a.queue > b.queue ? 1 : 0);
+/**
+ * Of the queues whose agents can do it: where somebody is free comes before where one would wait; whoever is well before whoever is degraded;
+ * specialists before those who can do much else; then whoever has most room. The name decides between equals.
+ */
+const bestQueue = (able: readonly LiveAgent[]): string => {
+  const queues = new Map<string, { room: number; isWell: boolean; breadth: number }>();
+  for (const agent of able) {
+    const known = queues.get(agent.queue) ?? { room: 0, isWell: false, breadth: Infinity };
+    queues.set(agent.queue, {
+      room: known.room + Math.max(0, room(agent)),
+      isWell: known.isWell || agent.health !== 'degraded',
+      breadth: Math.min(known.breadth, agent.capabilities.length),
+    });
+  }
+  const sorted = [...queues].toSorted(
+    ([aName, a], [bName, b]) =>
+      Number(b.room > 0) - Number(a.room > 0) ||
+      Number(b.isWell) - Number(a.isWell) ||
+      a.breadth - b.breadth ||
+      b.room - a.room ||
+      (aName < bName ? -1 : 1),
+  );
+  return (sorted[0] as [string, unknown])[0];
+};
 
 const room = (agent: LiveAgent): number => (agent.concurrency ?? 1) - (agent.busy ?? 0);
 

@@ -1,0 +1,87 @@
+// Who gets a step, over a real server: by what agents say that they can do, how they are, and how much room they have.
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { AgentRecord } from '@capstan/contracts';
+import { parseOrderSubject } from '@capstan/contracts';
+import { readAll } from './support/replay.ts';
+import { newId, startWorld, type World } from './support/world.ts';
+
+/** Announces an agent that takes nothing: who would get the order is all that counts here. */
+const announce = (world: World, queue: string, more: Partial<AgentRecord>) => {
+  const record = { v: 1, queue, instance: 'x', capabilities: ['bake'], concurrency: 2, busy: 0, ...more };
+  return world.bus
+    .store(world.names.buckets.agents)
+    .set({ key: `${queue}.${record.instance}`, data: JSON.stringify(record), expect: null });
+};
+const bake = (needs?: Record<string, string>) => ({
+  task_id: newId(),
+  plan: { steps: [{ id: 'a', capability: 'bake', ...(needs === undefined ? {} : { needs }) }] },
+});
+const queueFor = async (world: World, task: Parameters<World['submit']>[0]): Promise<string | undefined> => {
+  const { task_id } = await world.submit(task);
+  await world.until(task_id, 'it is ordered', ({ steps }) => steps['a']?.status === 'running');
+  for (;;) {
+    for (const { subject } of await readAll(world.bus, world.names.streams.orders)) {
+      const order = parseOrderSubject(world.names, subject);
+      if (order?.task === task_id) return order.queue;
+    }
+    await world.changeOr(50);
+  }
+};
+/** The coordinator has heard of these queues. */
+const known = async (world: World, ...queues: string[]) => {
+  for (;;) {
+    const { agents } = await world.api<{ agents: AgentRecord[] }>('agent.list', {});
+    if (queues.every((queue) => agents.some((agent) => agent.queue === queue))) return;
+    await world.changeOr(50);
+  }
+};
+
+test('specialists first; others when those are full; whoever is degraded after whoever is well', async () => {
+  await using world = await startWorld({ agent: false });
+  await announce(world, 'bakers', {});
+  await announce(world, 'cooks', { capabilities: ['bake', 'cook', 'fry'], concurrency: 8 });
+  await known(world, 'bakers', 'cooks');
+  assert.equal(await queueFor(world, bake()), 'bakers', 'who can do nothing else');
+
+  await announce(world, 'bakers', { busy: 2 });
+  await announce(world, 'marker', {});
+  await known(world, 'marker');
+  await world.bus.store(world.names.buckets.agents).remove('marker.x');
+  for (let queue = ''; queue !== 'cooks'; ) queue = (await queueFor(world, bake())) ?? '';
+
+  await announce(world, 'bakers', { health: 'degraded' });
+  for (let queue = ''; queue !== 'cooks'; ) queue = (await queueFor(world, bake())) ?? '';
+  await announce(world, 'cooks', { capabilities: ['bake', 'cook', 'fry'], health: 'draining' });
+  for (let queue = ''; queue !== 'bakers'; ) queue = (await queueFor(world, bake())) ?? '';
+});
+
+test('tags: only who has what the step needs', async () => {
+  await using world = await startWorld({ agent: false });
+  await announce(world, 'wood', { tags: { oven: 'wood' } });
+  await announce(world, 'gas', { tags: { oven: 'gas', place: 'yard' } });
+  await known(world, 'wood', 'gas');
+  assert.deepEqual(
+    [await queueFor(world, bake({ oven: 'wood' })), await queueFor(world, bake({ place: 'yard' }))],
+    ['wood', 'gas'],
+  );
+});
+
+test('nobody there: blocked, people are told, and it goes on by itself when somebody comes', async () => {
+  const config = 'settings:\n  notify: [{ on: ["step.blocked"], channel: log }]\n';
+  await using world = await startWorld({ agent: false, config });
+  const { task_id, warnings } = await world.submit(bake({ oven: 'wood' }));
+  assert.match(warnings[0] ?? '', /will be blocked/);
+  const blocked = await world.until(task_id, 'it is blocked', ({ status }) => status === 'blocked');
+  assert.match(blocked.steps['a']?.waiting_for ?? '', /no live agent offers "bake"/);
+  assert.ok(
+    Object.values(blocked.steps).some(({ waiting_for }) => /notify/.test(waiting_for ?? '')),
+    'an alert was sent on its way',
+  );
+  await announce(world, 'gas', { tags: { oven: 'gas' } });
+  await known(world, 'gas');
+  assert.equal((await world.task(task_id)).steps['a']?.status, 'blocked', 'who lacks the tag is nobody');
+  await announce(world, 'wood', { tags: { oven: 'wood' } });
+  const going = await world.until(task_id, 'it goes on', ({ steps }) => steps['a']?.status === 'running');
+  assert.equal(going.steps['a']?.queue, 'wood');
+});
