@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { audit } from './support/audit.ts';
+import { capstan } from './support/cli.ts';
 import { startWorld, type World } from './support/world.ts';
 
 interface Shown {
@@ -108,4 +109,19 @@ test('once, at a time; what is refused says why and is a dead letter; a mistake 
     assert.match(error?.message ?? '', issue);
   }
   assert.equal((await world.ask('schedule.delete', { name: 'nobody' })).error?.code, 'not_found');
+});
+
+test('from the command line: put, listed, deleted', async () => {
+  await using world = await startWorld();
+  const run = (...words: string[]) => capstan(world.server.url, ...words);
+  const when = ['--cron', '0 3 * * *', '--time-zone', 'Europe/Berlin'];
+  const put = await run('schedule', 'put', 'nightly', '--template', 'hello', ...when);
+  assert.deepEqual([put.exit, put.err], [0, '']);
+  assert.match(put.out, /^nightly is due next at \d{4}-\d\d-\d\dT0[12]:00:00\.000Z\.\n$/);
+  assert.match((await run('schedule', 'ls')).out, /nightly +0 3 \* \* \* Europe\/Berlin/);
+  assert.equal((await run('schedule', 'put', 'nightly', '--template', 'hello')).exit, 2);
+  assert.match((await run('schedule', 'put', 'x', '--title', 'x', '--cron', '61 * * * *')).err, /no cron expression/);
+  assert.equal((await run('schedule', 'rm', 'nightly')).out, 'nightly is deleted.\n');
+  assert.match((await run('schedule', 'ls')).err, /None/);
+  assert.match((await run('circuits')).err, /nobody has said that a queue or a tool fails/);
 });

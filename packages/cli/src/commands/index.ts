@@ -4,6 +4,7 @@ import { agents } from './agents.ts';
 import { answer } from './answer.ts';
 import { approve } from './approve.ts';
 import { cancel } from './cancel.ts';
+import { circuits } from './circuits.ts';
 import { dlqDrop } from './dlq-drop.ts';
 import { dlqLs } from './dlq-ls.ts';
 import { dlqRedrive } from './dlq-redrive.ts';
@@ -20,6 +21,9 @@ import { reject } from './reject.ts';
 import { replay } from './replay.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
+import { scheduleLs } from './schedule-ls.ts';
+import { schedulePut } from './schedule-put.ts';
+import { scheduleRm } from './schedule-rm.ts';
 import { skip } from './skip.ts';
 import { start } from './start.ts';
 import { submit } from './submit.ts';
@@ -42,12 +46,16 @@ export const commands: readonly Command[] = [
   retry,
   recover,
   skip,
+  schedulePut,
+  scheduleLs,
+  scheduleRm,
   inbox,
   approve,
   reject,
   answer,
   agents,
   fleet,
+  circuits,
   tools,
   dlqLs,
   dlqShow,

@@ -2,12 +2,13 @@
 import { submitted } from '@capstan/contracts';
 import { unreadable } from '../client.ts';
 import { defineCommand } from '../command.ts';
-import { CommandError, exits, mistake } from '../exit.ts';
+import { CommandError, exits } from '../exit.ts';
 import { follow } from '../follow.ts';
 import { sayWhoIsNeeded } from '../who-is-needed.ts';
 import { readJsonFile } from '../json-file.ts';
 import { exitOfTask } from '../show.ts';
 import { submissionOf, uploadPlan } from '../submission.ts';
+import { templateOf } from '../template.ts';
 import { clean, jsonText } from '../text.ts';
 import { words } from '../tree/status.ts';
 import { watchTask } from '../watch-task.ts';
@@ -121,25 +122,6 @@ export const submit = defineCommand({
     return exitOfTask(ended);
   },
 });
-
-const templateOf = (name: string | undefined, params: readonly string[]): object | undefined => {
-  if (name === undefined) {
-    if (params.length > 0) throw mistake('--param needs --template.', 'Name the template that it is a parameter of.');
-    return undefined;
-  }
-  return { name, ...(params.length > 0 && { params: Object.fromEntries(params.map(paramOf)) }) };
-};
-
-const paramOf = (text: string): [string, unknown] => {
-  const at = text.indexOf('=');
-  if (at < 1) throw mistake(`--param can't be "${text}".`, 'It is NAME=VALUE, such as pr=123.');
-  const value = text.slice(at + 1);
-  try {
-    return [text.slice(0, at), JSON.parse(value)];
-  } catch {
-    return [text.slice(0, at), value];
-  }
-};
 
 /** An answer that got lost leaves open whether it was stored; the id makes saying it again harmless. */
 const sayAgain = (taskId: string) => (error: unknown) => {
