@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { health } from './agent.ts';
 import { id, time, version } from './ids.ts';
-import { json } from './json.ts';
+import { json, jsonObject } from './json.ts';
 import { dlqReason } from './dead-letter.ts';
 import { taskStatus } from './task.ts';
 
@@ -88,6 +88,17 @@ export const circuitList = z.looseObject({
   ...page,
 });
 export const circuitAct = z.looseObject({ v: version, id: actorName, by });
+export const findingList = z.looseObject({
+  v: version,
+  task_id: anyId,
+  step_id: anyId.optional(),
+  severity: z.enum(['major', 'medium', 'minor']).optional(),
+  resolved: z.boolean().optional(),
+  ...page,
+});
+export const findingResolve = z.looseObject({ v: version, task_id: anyId, id: anyId, by, reason });
+export const templateAsk = z.looseObject({ v: version, name: id });
+export const templateRender = z.looseObject({ v: version, name: id, params: jsonObject.optional() });
 export const scheduleList = z.looseObject({ v: version, name: id.optional(), ...page });
 export const scheduleAsk = z.looseObject({ v: version, name: id, by });
 export const dlqList = z.looseObject({

@@ -12,6 +12,8 @@ export {
   dlqAsk,
   dlqList,
   errorCodes,
+  findingList,
+  findingResolve,
   inboxAsk,
   inboxDecide,
   inboxList,
@@ -20,6 +22,8 @@ export {
   taskAsk,
   taskCommand,
   taskList,
+  templateAsk,
+  templateRender,
 } from './api.ts';
 export type { ApiError, ErrorCode, Field } from './api.ts';
 export { deadLetter, dlqHeaders, dlqReason, dlqReasons } from './dead-letter.ts';

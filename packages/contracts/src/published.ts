@@ -9,6 +9,8 @@ import {
   dlqAct,
   dlqAsk,
   dlqList,
+  findingList,
+  findingResolve,
   inboxAsk,
   inboxDecide,
   inboxList,
@@ -17,6 +19,8 @@ import {
   taskAsk,
   taskCommand,
   taskList,
+  templateAsk,
+  templateRender,
 } from './api.ts';
 import { deadLetter } from './dead-letter.ts';
 import { decision, intervention } from './intervention.ts';
@@ -92,6 +96,10 @@ export const published: Readonly<Record<string, Published>> = {
   },
   'schedule-list': { schema: scheduleList, says: `The request of ${names.api('schedule', 'list')}.` },
   'schedule-ask': { schema: scheduleAsk, says: `The request of ${names.api('schedule', 'delete')}.` },
+  'finding-list': { schema: findingList, says: `The request of ${names.api('finding', 'list')}.` },
+  'finding-resolve': { schema: findingResolve, says: `The request of ${names.api('finding', 'resolve')}.` },
+  'template-ask': { schema: templateAsk, says: `The request of ${names.api('template', 'get')}.` },
+  'template-render': { schema: templateRender, says: `The request of ${names.api('template', 'render')}.` },
   'circuit-list': { schema: circuitList, says: `The request of ${names.api('circuit', 'list')}.` },
   'circuit-act': { schema: circuitAct, says: `The request of ${names.api('circuit', 'reset')}.` },
   'dlq-list': { schema: dlqList, says: `The request of ${names.api('dlq', 'list')}.` },

@@ -6,12 +6,14 @@ import { z } from 'zod';
 import { planByRules } from './rules/index.ts';
 import { renamed } from './renamed.ts';
 import { renderTemplate } from './render.ts';
+import { serveTemplates } from './serve-templates.ts';
 import { loadTemplates, type Templates } from './templates.ts';
 
 export const builtInTemplates = join(import.meta.dirname, '../templates');
 
 export const newPlanner = () => {
   let templates: Templates;
+  let serving: { stop(): Promise<void> } | undefined;
   const { queue, capabilities } = roles.planner;
   return defineAgent({
     queue,
@@ -22,11 +24,13 @@ export const newPlanner = () => {
       templates: z.array(z.string().min(1)).default([]),
     },
     environment: { CAPSTAN_TEMPLATES: { path: ['templates'], as: 'list' } },
-    start: (config, log) => {
+    start: async (config, log, house) => {
       templates = loadTemplates([builtInTemplates, ...config.own.templates]);
       log.info({ templates: [...templates.keys()] }, 'Knows these templates.');
+      serving = await serveTemplates(house, templates);
     },
     templates: () => [...templates.keys()],
+    stop: () => serving?.stop(),
     // Not `context.input()`: a secret named in a parameter is for the agent that runs the step, and stays a name in the plan.
     run: async (order) => {
       const input = planInput.safeParse(order.input);

@@ -28,7 +28,10 @@ const granted = (draft: Draft): void => {
   draft.lifted = true;
 };
 
-const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { granted, tripped };
+/** Kept in the log for whoever lists findings; what was found stays found. */
+const resolved = (): void => {};
+
+const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { granted, resolved, tripped };
 
 export const told = (draft: Draft, event: Told): void => {
   const handler = Object.hasOwn(handlers, event.what) ? handlers[event.what] : undefined;

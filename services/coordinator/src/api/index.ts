@@ -7,6 +7,7 @@ import { agentEndpoints } from './agent.ts';
 import { circuitEndpoints } from './circuit.ts';
 import { dlqEndpoints } from './dlq.ts';
 import type { ApiContext, Endpoint } from './endpoint.ts';
+import { findingEndpoints } from './finding.ts';
 import { inboxEndpoints } from './inbox.ts';
 import { quarantineEndpoints } from './quarantine.ts';
 import { recoverEndpoints } from './recover.ts';
@@ -22,6 +23,7 @@ const endpoints: readonly Endpoint[] = [
   ...circuitEndpoints,
   ...quarantineEndpoints,
   ...scheduleEndpoints,
+  ...findingEndpoints,
 ];
 
 export const serveApi = (context: ApiContext): Promise<Running> => {

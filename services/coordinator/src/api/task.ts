@@ -1,10 +1,13 @@
 // What can be asked of tasks and done to them.
-import { decodeAny, type Message, partitionOf } from '@capstan/bus';
 import { type Command, limits, parseEventSubject, taskAsk, taskCommand, taskList, timeMs } from '@capstan/contracts';
 import { readBody } from '../doors/read-body.ts';
+import { findingsOf } from '../findings.ts';
+import { keyOf } from '../key-of.ts';
+import { markdownOf, reportOf } from '../report.ts';
 import { fit } from '../tasks.ts';
 import { commandTask, found, summary } from './commands.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
+import { bodyOf, messagesOf } from './read-events.ts';
 
 const submit = endpoint('task', 'submit', async (context, data) => {
   const { seq: _seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
@@ -45,17 +48,7 @@ const events = endpoint('task', 'events', async (context, data) => {
   const { value: asked } = readBody(data, taskAsk);
   const { world } = context;
   await found(context, asked.task_id);
-  const messages: Message[] = [];
-  let done: () => void = () => {};
-  const all = new Promise<void>((resolve) => (done = resolve));
-  const reading = await world.bus.log(world.names.streams.events).read({
-    subjects: [world.names.eventsOfTask(partitionOf(asked.task_id, world.partitions), asked.task_id)],
-    after: 0,
-    on: (message) => void (messages.length < limits.eventsListMax ? messages.push(message) : done()),
-    onIdle: () => done(),
-  });
-  await all;
-  await reading.stop();
+  const messages = await messagesOf(world, asked.task_id);
   return {
     task_id: asked.task_id,
     events: messages.map((message) => {
@@ -71,11 +64,13 @@ const events = endpoint('task', 'events', async (context, data) => {
   };
 });
 
-/** Anybody who may write events may have written anything; what is no JSON is left out, and its bytes stay in the log. */
-const bodyOf = (message: Message): unknown => {
-  const decoded = decodeAny(message.data, { bytesMax: 2 * limits.bodyBytesMax, depthMax: limits.jsonDepthMax + 8 });
-  return decoded.ok ? decoded.value : null;
-};
+const report = endpoint('task', 'report', async (context, data) => {
+  const { value: asked } = readBody(data, taskAsk);
+  const record = await found(context, asked.task_id);
+  const findings = await findingsOf(context.world, record, await keyOf(context.world, asked.task_id));
+  const said = reportOf(record, findings);
+  return { ...said, markdown: markdownOf(said, findings) };
+});
 
 export const taskEndpoints: readonly Endpoint[] = [
   submit,
@@ -88,4 +83,5 @@ export const taskEndpoints: readonly Endpoint[] = [
   commanding('retry', 'retry'),
   commanding('skip', 'skip'),
   events,
+  report,
 ];
