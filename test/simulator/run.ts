@@ -35,6 +35,8 @@ const settingsOf = (random: Random): Settings => ({
   cancel_grace_ms: 3_000,
   approval: { ...defaultSettings.approval, expires_ms: 60_000, four_eyes: random.chance(0.2) },
   notify: random.chance(0.3) ? [{ on: ['task.*', 'approval.requested', 'question.asked'], channel: 'log' }] : [],
+  ...(random.chance(0.3) ? { quotas: { over: 'queue', tenant: { open_tasks: 2, running_steps: 3 } } } : {}),
+  circuit: random.chance(0.3) ? { failures: 2, recovery_ms: 5_000 } : {},
 });
 const partitions = 2;
 const healMs = 240_000;
