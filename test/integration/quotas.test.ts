@@ -1,6 +1,7 @@
 // Quotas and turns over a real server: what a tenant may have open and running, and who goes first when more waits than can be done.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { decodeTrusted } from '@capstan/bus';
 import { audit } from './support/audit.ts';
 import { readAll } from './support/replay.ts';
 import { newId, startWorld, type World } from './support/world.ts';
@@ -169,4 +170,34 @@ test('running steps: never more than the quota, whatever the agents could do', a
   assert.equal(hand.most(), 2);
   await world.quiet();
   assert.deepEqual((await audit(world.bus, ids)).violations, []);
+});
+
+test('running steps with two coordinators: each knows what the other one uses', async () => {
+  const config = 'settings:\n  quotas: { tenants: { acme: { running_steps: 2 } } }\n';
+  await using world = await startWorld({ agent: false, config, coordinators: 2 });
+  const hand = byHand();
+  await world.agent({ queue: 'slow', concurrency: 8, work: hand.work });
+  const told = new Map<string, number>();
+  world.bus.listen(world.names.running, ({ data }) => {
+    const { member, counts } = decodeTrusted(data) as { member: string; counts: Record<string, number> };
+    told.set(member, counts['tenant "acme"'] ?? 0);
+  });
+  const first = await submitAll(world, [
+    slow({ task_id: 'x1', tenant: 'acme' }),
+    slow({ task_id: 'x2', tenant: 'acme' }),
+  ]);
+  await waitFor(world, 'two run', () => hand.waiting() === 2);
+  const ids = ['y1', 'y2', 'y3', 'y4', 'y5', 'y6', 'y7', 'y8'];
+  await waitFor(world, 'both are told', () => [...told.values()].reduce((sum, count) => sum + count, 0) === 2);
+  for (const id of ids) {
+    await world.submit(slow({ task_id: id, tenant: 'acme' }));
+    await world.until(id, 'it waits', ({ steps }) => /may have 2 steps running/.test(steps['a']?.waiting_for ?? ''));
+  }
+  for (let done = 1; done <= 10; done += 1) {
+    await waitFor(world, `${done} are to be ended`, () => hand.waiting() > 0);
+    hand.next();
+    await waitFor(world, `${done} have ended`, () => hand.done.length === done);
+  }
+  await world.allEnded([...first, ...ids], 15_000);
+  assert.equal(hand.most(), 2);
 });
