@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { usualWork, type Work } from './support/agent.ts';
+import { capstan } from './support/cli.ts';
 import { audit } from './support/audit.ts';
 import { startWorld } from './support/world.ts';
 
@@ -70,6 +71,9 @@ test('the report tells it all, findings are listed and dealt with once', async (
   assert.match(report.markdown, /\| a \| succeeded \| 2 \| worker\.w1 \| \d+\.\d s \| \|?/);
   assert.match(report.markdown, /\| minor \| lint \| a\.ts:1 \| a \\\| b is &lt;b&gt;odd&lt;\/b&gt; \|/);
   assert.match(report.markdown, /resolved by alice/);
+  assert.match((await capstan(world.server.url, 'report', task_id)).out, /^# Check # it\n\nTask/);
+  const table = (await capstan(world.server.url, 'findings', task_id, '--open')).out;
+  assert.match(table, /^ID +SEVERITY +CATEGORY +WHERE +RESOLVED BY +WHAT\nf\w+ +minor +lint +a\.ts:1 +-/);
   assert.equal((await world.ask('task.report', { task_id: 'nobody' })).error?.code, 'not_found');
   await world.quiet();
   assert.deepEqual((await audit(world.bus, [task_id])).violations, []);
@@ -94,6 +98,11 @@ test('templates are listed, shown and filled in by a planner', async () => {
     );
     const rendered = await world.api<{ plan: { steps: { id: string }[] } }>('template.render', { name: 'hello' });
     assert.ok(rendered.plan.steps.length > 0);
+    assert.match((await capstan(world.server.url, 'templates')).out, /deploy-feature +pr/);
+    const plan = JSON.parse(
+      (await capstan(world.server.url, 'templates', 'hello', '--render')).out,
+    ) as typeof rendered.plan;
+    assert.deepEqual(plan, rendered.plan);
     const unknown = await world.ask('template.get', { name: 'helo' });
     assert.deepEqual([unknown.error?.code, unknown.status], ['not_found', '404']);
     assert.match(unknown.error?.message ?? '', /was "hello" meant/);

@@ -10,6 +10,7 @@ import { dlqLs } from './dlq-ls.ts';
 import { dlqRedrive } from './dlq-redrive.ts';
 import { dlqShow } from './dlq-show.ts';
 import { fleet } from './fleet.ts';
+import { findings } from './findings.ts';
 import { get } from './get.ts';
 import { inbox } from './inbox.ts';
 import { list } from './list.ts';
@@ -19,6 +20,7 @@ import { quarantineRelease } from './quarantine-release.ts';
 import { recover } from './recover.ts';
 import { reject } from './reject.ts';
 import { replay } from './replay.ts';
+import { report } from './report.ts';
 import { resume } from './resume.ts';
 import { retry } from './retry.ts';
 import { scheduleLs } from './schedule-ls.ts';
@@ -28,6 +30,7 @@ import { skip } from './skip.ts';
 import { start } from './start.ts';
 import { submit } from './submit.ts';
 import { tools } from './tools.ts';
+import { templates } from './templates.ts';
 import { up } from './up.ts';
 import { watch } from './watch.ts';
 import { why } from './why.ts';
@@ -39,6 +42,9 @@ export const commands: readonly Command[] = [
   list,
   watch,
   why,
+  report,
+  findings,
+  templates,
   start,
   pause,
   resume,
