@@ -206,8 +206,8 @@ export const bugs: readonly Bug[] = [
     name: 'approval-forgotten',
     harm: 'something risky is done unasked',
     file: engine('policies/index.ts'),
-    from: '[budget, approval]',
-    to: '[budget].concat(approval === undefined ? [] : [])',
+    from: "const mode = policy.mode?.(settings) ?? 'enforce';",
+    to: "const mode = policy.name === 'approval' ? 'off' : (policy.mode?.(settings) ?? 'enforce');",
   },
   {
     name: 'no-time-out',

@@ -1,7 +1,7 @@
 // The log, replayed through the engine while it grows: what state each task and each other actor is in at each sequence, and what had to be said
 // by then. After every event the engine's own laws are checked too. Nothing here asks a coordinator.
 import { type Broker, decodeTrusted, type KeyRing, partitionOf } from '@capstan/bus';
-import { actorKindOf, type Effect, type Event, parseEventSubject, type Settings } from '@capstan/contracts';
+import { actorKindOf, type Effect, type Event, limits, parseEventSubject, type Settings } from '@capstan/contracts';
 import { type ActorEffect, type ActorKind, actorsByKind, attemptMs, decide, type TaskState } from '@capstan/engine';
 import { check, type Ledger, newLedger } from '@capstan/engine/testing';
 import { eventOf, type Said, type Stored } from './events.ts';
@@ -179,8 +179,8 @@ export class Oracle {
     const state = task.versions.at(-1)?.state;
     const lasts = state === undefined ? 0 : attemptMs(state, timer.step ?? '');
     const givenAt = queue.givenAt.get(waits.seq) ?? Infinity;
-    // Where it was handed out in time it has what is left; nobody knows when that was.
-    if (givenAt > timer.at && at < givenAt + lasts)
+    // Where it was handed out before anybody could hear that it was not, it has what is left.
+    if (givenAt > timer.at + limits.requestTimeoutMs && at < givenAt + lasts)
       wrong(`${waits.subject} counts as late at ${at}; it was handed out at ${givenAt}, for ${lasts} ms`);
   }
 }
