@@ -79,6 +79,25 @@ test('a snapshot that can not be read stops its task alone; released, it is buil
   assert.equal((await capstan(world.server.url, 'replay', id)).exit, 0, 'the snapshot is what the log says');
 });
 
+test('a checkpoint or a list of open tasks that can not be read stops nobody: the log has it all', async () => {
+  await using world = await startWorld();
+  const id = newId('unlisted');
+  await world.submit({ task_id: id, plan: asks });
+  const { interventions } = await world.until(id, 'it asks', ({ status }) => status === 'awaiting_approval');
+  await world.checkpointed([id]);
+  await world.quiet();
+  const tasks = world.bus.store(world.names.buckets.tasks);
+  const partition = partitionOf(id);
+  await tasks.set({ key: `_checkpoint.${partition}`, data: '{"seq', expect: null });
+  await tasks.set({ key: `_open.${partition}.3`, data: 'x', expect: null });
+  await world.coordinator();
+  await world.api('inbox.approve', { id: interventions[0], by: 'ada' });
+  assert.equal((await world.ended(id)).status, 'succeeded');
+  await world.quiet();
+  const stored = await tasks.get(`_open.${partition}.3`);
+  assert.equal(textOf(stored?.data ?? new Uint8Array()), '{}', 'what was torn is written anew');
+});
+
 test('an event that the engine fails on stops its task alone, also for the next coordinator', async () => {
   await using world = await startWorld();
   const id = newId('poisoned');

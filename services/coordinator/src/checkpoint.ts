@@ -42,20 +42,32 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   const pages = await Promise.all(Array.from({ length: openPages }, (_, page) => store.get(openKey(partition, page))));
   const open = new Map<string, OpenTask>();
   const texts = pages.map((entry) => (entry === null || entry.gone ? '{}' : textOf(entry.data)));
-  for (const text of texts)
-    for (const [task, [due, routing]] of Object.entries(JSON.parse(text) as Record<string, [number | null, boolean]>))
-      open.set(task, { due, routing });
+  let checkpoint: Checkpoint | null = null;
+  let isTorn = false;
+  try {
+    for (const text of texts)
+      for (const [task, [due, routing]] of Object.entries(JSON.parse(text) as Record<string, [number | null, boolean]>))
+        open.set(task, { due, routing });
+    if (stored !== null && !stored.gone) checkpoint = JSON.parse(textOf(stored.data)) as Checkpoint;
+  } catch (error) {
+    // The log has it all: every task in it is loaded once, and the list is made anew from them.
+    isTorn = true;
+    world.log.error(
+      { err: error, partition },
+      'how far this partition is covered can not be read; its log is read from the beginning',
+    );
+  }
 
   const members = Array.from({ length: openPages }, (): Set<string> => new Set());
   const pageOf = (task: string) => partitionOf(`open ${task}`, openPages);
   for (const task of open.keys()) (members[pageOf(task)] as Set<string>).add(task);
-  const dirty = new Set<number>();
+  const dirty = new Set<number>(isTorn ? pages.keys() : []);
   let revision = stored?.revision ?? 0;
   let saving: Promise<void> = Promise.resolve();
 
   const progress: Progress = {
     open,
-    checkpoint: stored === null || stored.gone ? null : (JSON.parse(textOf(stored.data)) as Checkpoint),
+    checkpoint,
     covered: (task, state, owes) => {
       const page = pageOf(task);
       const over = taskEnded(state.status) && state.errands === 0;
