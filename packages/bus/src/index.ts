@@ -12,7 +12,7 @@ export { Broker } from './memory/broker.ts';
 export type { BrokerOptions, Faults } from './memory/broker.ts';
 export { memoryBus } from './memory/bus.ts';
 export type { MemoryBus } from './memory/bus.ts';
-export { realClock } from './memory/clock.ts';
+export { endingClock, realClock } from './memory/clock.ts';
 export type { Clock } from './memory/clock.ts';
 export type { NatsBus } from './nats/bus.ts';
 export { connect, serverVersionMin, strictBatching } from './nats/connect.ts';

@@ -76,6 +76,9 @@ export const limits = {
   endedSnapshotEveryMs: 25,
   liveSnapshotAfterMs: 500,
   checkpointEveryMs: 500,
+  /** An open task in which nothing has happened for so long need not be in memory. */
+  restAfterMs: 10 * second,
+  restEveryMs: 2 * second,
   stepsPerPage: 128,
   /** Starts of a partition whose checkpoint stands still, until its events are tried one at a time. */
   startsWithoutProgressMax: 3,

@@ -19,10 +19,21 @@ export const fraction = (text: string): number => {
 const dayMs = 86_400_000;
 const lastDay = Math.floor(Date.UTC(9_999, 11, 31) / dayMs);
 let known = { day: -1, text: '' };
+/** A snapshot says most of its times several times, and every step of a batch says the same ones. */
+const recent = Array.from({ length: 64 }, () => ({ at: Number.NaN, text: '' }));
 const digits = Array.from({ length: 60 }, (_, number) => String(number).padStart(2, '0'));
 
 /** RFC 3339. Most times are of the same day as the last one, and writing a date costs as much as a quarter of a decision. */
 export const iso = (at: number): string => {
+  const slot = recent[at & 63] as { at: number; text: string };
+  if (slot.at !== at) {
+    slot.text = written(at);
+    slot.at = at;
+  }
+  return slot.text;
+};
+
+const written = (at: number): string => {
   const day = Math.floor(at / dayMs);
   if (at < 0 || day > lastDay) return new Date(at).toISOString();
   if (day !== known.day) known = { day, text: new Date(day * dayMs).toISOString().slice(0, 11) };

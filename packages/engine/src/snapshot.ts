@@ -87,7 +87,10 @@ export const stepRecordOf = (shape: Shape, slot: number, step: StepState): StepR
   };
   if (step.asked !== null) record.intervention = step.asked.id;
   let engine: Record<string, unknown> | null = null;
-  for (const key of privates) if (!isDefault(key, step[key])) (engine ??= {})[key] = step[key];
+  for (let at = 0; at < privates.length; at += 1) {
+    const key = privates[at] as (typeof privates)[number];
+    if (!isDefault(key, step[key])) (engine ??= {})[key] = step[key];
+  }
   if (engine !== null) record.engine = engine as Private;
   return record;
 };
@@ -128,8 +131,9 @@ export type StepRecords = Readonly<Record<string, StepRecord>>;
 
 const addPage = (steps: Record<string, StepRecord>, state: TaskState, page: number): void => {
   const from = page * pageSize;
-  for (const [offset, step] of (state.steps.pages[page] ?? []).entries())
-    steps[idOf(state.shape, from + offset)] = stepRecordOf(state.shape, from + offset, step);
+  const states = state.steps.pages[page] ?? [];
+  for (let offset = 0; offset < states.length; offset += 1)
+    steps[idOf(state.shape, from + offset)] = stepRecordOf(state.shape, from + offset, states[offset] as StepState);
 };
 
 /** The steps of one page, by id. */

@@ -68,6 +68,7 @@ const commonEnvironment: Readonly<Record<string, FromEnvironment>> = {
   CAPSTAN_HEALTH_PORT: { path: ['health', 'port'], as: 'number' },
   CAPSTAN_DRAIN_MS: { path: ['drain_ms'], as: 'number' },
   CAPSTAN_UNSAFE_HOST_SHELL: { path: ['unsafe_host_shell'], as: 'flag' },
+  CAPSTAN_REHEARSE: { path: ['rehearse'], as: 'flag' },
   CAPSTAN_SANDBOX: { path: ['sandbox', 'use'], as: 'text' },
   CAPSTAN_SANDBOX_IMAGE: { path: ['sandbox', 'image'], as: 'text' },
   CAPSTAN_SANDBOX_ALLOW: { path: ['sandbox', 'allow'], as: 'list' },

@@ -36,6 +36,8 @@ const common = z.strictObject({
   drain_ms: z.int().min(0).max(3_600_000).default(limits.drainMs),
   /** Lets every task run commands on this host, as this user, and not in the sandbox. */
   unsafe_host_shell: z.boolean().default(false),
+  /** Do made-up work at the start, so that the first real work is as quick as any: for processes that live long. */
+  rehearse: z.boolean().default(false),
   /** Where the directories of tasks are, shared by every process on this machine; each has its own where this is absent. */
   workspaces: z.string().min(1).optional(),
   /** Where commands of tasks run, and what they get. */

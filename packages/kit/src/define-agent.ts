@@ -4,6 +4,7 @@ import { capability, id, limits, type Order } from '@capstan/contracts';
 import { z } from 'zod';
 import type { AgentContext } from './agent/context.ts';
 import { type Loop, startLoop } from './agent/loop.ts';
+import { rehearse } from './agent/rehearse.ts';
 import type { Config, Section } from './config.ts';
 import type { Logger } from './log.ts';
 import type { Mask } from './masking.ts';
@@ -127,6 +128,7 @@ export const runAgent = <Shape extends z.ZodRawShape>(agent: Agent<Shape>): Prom
     name: agent.queue,
     section: agent.section,
     start: async ({ bus, config, log, mask, health, shutdown }) => {
+      if (config.rehearse) await rehearse(config);
       const loop = await startAgent(agent, {
         bus,
         config: config as unknown as Config<AgentSettings<Shape>>,

@@ -8,6 +8,7 @@ import { z } from 'zod';
 import { realClock } from './clock.ts';
 import { defaultKeeping } from './keeping.ts';
 import { startCoordinator } from './coordinator.ts';
+import { rehearse } from './rehearse.ts';
 import { newCounts } from './world.ts';
 
 const section = {
@@ -46,6 +47,7 @@ await runService({
       if (issue !== null)
         throw new ConfigMistake(`${issue}. Correct it in the configuration, or set its mode to "off".`);
     }
+    if (config.rehearse) await rehearse(config.settings);
     const { made, changed } = await prepare(bus, {
       replicas: config.own.replicas,
       eventsBytesMax: config.own.events_bytes_max,

@@ -99,6 +99,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       const lost = [...owned.values()].filter((partition) => !wish.includes(partition.number));
       const gained = wish.filter((number) => !owned.has(number) || again.includes(number));
       if (lost.length === 0 && gained.length === 0) return;
+      const began = world.clock.now();
       await feeds.drop([...again, ...lost.map((partition) => partition.number)]);
       for (const number of again) {
         owned.get(number)?.stop();
@@ -107,7 +108,11 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       }
       await Promise.all(lost.map(close));
       await Promise.all(gained.map(open));
-      log.info({ owned: owned.size, gained: gained.length, lost: lost.length }, 'partitions changed hands');
+      const tasks = gained.reduce((sum, number) => sum + (owned.get(number)?.open ?? 0), 0);
+      log.info(
+        { owned: owned.size, gained: gained.length, lost: lost.length, open: tasks, ms: world.clock.now() - began },
+        'partitions changed hands; so many open tasks came with them',
+      );
       await feeds.add(gained.flatMap((number) => owned.get(number) ?? []));
     });
 

@@ -15,6 +15,7 @@ import type { Performer } from './perform.ts';
 import { openQuarantines, type Release } from './quarantine.ts';
 import { eventsOf, rebuildActor } from './rebuild.ts';
 import type { References, SubmittedEvent } from './references.ts';
+import { letRest } from './resting.ts';
 import { loadActor, type Loaded } from './snapshots.ts';
 import { newStoring } from './storing.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -42,7 +43,10 @@ export interface Partition {
   stop(): void;
   /** Reads from further back than the checkpoint: what is covered is skipped. */
   rewind(seq: number): void;
+  /** In memory. */
   readonly size: number;
+  /** As the list of open tasks has it. */
+  readonly open: number;
 }
 
 export interface PartitionParts {
@@ -136,8 +140,14 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   };
 
   const keep = (actor: Actor, effects: readonly Effect[]) => {
+    if (actor.dirtyFrom === null) actor.dirtySince = world.clock.now();
     actors.set(actor.id, actor);
     performer.perform(actor, effects);
+  };
+
+  const letGo = (actor: Actor) => {
+    actors.delete(actor.id);
+    performer.forget(actor);
   };
 
   /** A task that has ended, or stands still, and is stored, need not be in memory. */
@@ -145,9 +155,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     const actor = actors.get(task);
     if (actor === undefined || uncoveredFrom(actor) !== null || actor.unsaid > 0) return;
     const isOver = taskEnded(actor.state.status) && actor.state.errands === 0;
-    if (!isOver && quarantines.of(task) === null) return;
-    actors.delete(task);
-    performer.forget(actor);
+    if (isOver || quarantines.of(task) !== null) letGo(actor);
   };
 
   const begin = (heard: Heard) => {
@@ -267,7 +275,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (arrivals.hold(heard) || quarantines.stops(heard)) return;
     const actor = actors.get(heard.task) ?? null;
     if (actor === null && actorKindOf(heard.task) !== null) return others.hear(heard);
-    if (actor === null && (heard.kind !== 'submitted' || heard.message.seq <= parts.knownUpTo)) {
+    const isNew = heard.kind === 'submitted' && heard.message.seq > parts.knownUpTo && !progress.open.has(heard.task);
+    if (actor === null && !isNew) {
       void load(heard.task);
       arrivals.hold(heard);
     } else apply(heard, actor);
@@ -310,10 +319,23 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (!actors.has(task) && quarantines.of(task) === null) void load(task);
   };
   // Tasks that wait for a time or for a queue and for nothing else: no event will bring them up.
+  const wakeAt = (task: string, due: number | null) => {
+    if (due !== null) alarms.set(task, 'load', due, () => wakeUp(task));
+  };
   for (const [task, { due, routing }] of progress.open) {
     if (routing) wakeUp(task);
-    else if (due !== null) alarms.set(task, 'load', due, () => wakeUp(task));
+    else wakeAt(task, due);
   }
+  const endResting = letRest({
+    world,
+    actors,
+    progress,
+    isNeeded: (task) => arrivals.of(task) !== null,
+    rest: (actor, due) => {
+      letGo(actor);
+      wakeAt(actor.id, due);
+    },
+  });
 
   return {
     number,
@@ -323,6 +345,9 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     checkpoint: progress.checkpoint,
     get size() {
       return actors.size;
+    },
+    get open() {
+      return progress.open.size;
     },
     hear: (heard) => {
       const { message } = heard;
@@ -364,6 +389,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     },
     stop: () => {
       stopped = true;
+      endResting();
       others.stop();
       for (const actor of actors.values()) performer.forget(actor);
       for (const task of progress.open.keys()) alarms.clear(task, 'load');

@@ -17,3 +17,29 @@ export const realClock: Clock = {
     return () => clearTimeout(timer);
   },
 };
+
+/** Real time that can be ended: nothing that is still due keeps the process alive, or runs, after `stop`. */
+export const endingClock = (): Clock & { stop(): void } => {
+  const cancels = new Set<() => void>();
+  let stopped = false;
+  return {
+    now: realClock.now,
+    later(ms, act) {
+      if (stopped) return () => {};
+      const cancel = realClock.later(ms, () => {
+        cancels.delete(kept);
+        act();
+      });
+      const kept = (): void => {
+        cancels.delete(kept);
+        cancel();
+      };
+      cancels.add(kept);
+      return kept;
+    },
+    stop() {
+      stopped = true;
+      for (const cancel of cancels) cancel();
+    },
+  };
+};

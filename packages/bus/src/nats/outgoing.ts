@@ -1,10 +1,12 @@
-// What goes out to the server: everything that one turn of the event loop says leaves in one write. nats.js writes at the end of each
-// microtask, which in code full of promises is nearly each message; the server then reads them one by one, and that costs both sides most.
+// What goes out to the server. Where much is said, everything that one turn of the event loop says leaves in one write: nats.js writes at the end
+// of each microtask, which in code full of promises is nearly each message, and then the server reads them one by one, which costs both sides
+// most. Where little is said, it leaves at once: nobody waits for the end of a turn in which nothing else will be said.
 import type { NatsConnection } from 'nats';
 
 /** Of nats.js, whose version is pinned: takes bytes as they are. */
 interface Protocol {
   sendCommand(bytes: Uint8Array): void;
+  flushPending(): void;
   readonly info?: { readonly max_payload: number };
 }
 
@@ -13,7 +15,9 @@ export class Outgoing {
   readonly #protocol: Protocol;
   #buffer = Buffer.allocUnsafeSlow(bufferBytes);
   #at = 0;
-  #armed = false;
+  /** What this turn has said so far, and whether the last one said little. */
+  #said = 0;
+  #isQuiet = true;
 
   constructor(connection: NatsConnection) {
     this.#connection = connection;
@@ -46,13 +50,17 @@ export class Outgoing {
     }
     this.#buffer[this.#at++] = 13;
     this.#buffer[this.#at++] = 10;
-    if (this.#armed) return;
-    this.#armed = true;
-    setImmediate(() => {
-      this.#armed = false;
-      this.flush();
-    });
+    if (this.#said++ === 0) setImmediate(this.#endTurn);
+    if (this.#isQuiet && this.#said <= littleMax) queueMicrotask(this.#flush);
   }
+
+  readonly #flush = (): void => this.flush();
+
+  readonly #endTurn = (): void => {
+    this.#isQuiet = this.#said <= littleMax;
+    this.#said = 0;
+    this.flush();
+  };
 
   /** What is said to a broken connection is lost with it. */
   drop(): void {
@@ -66,9 +74,12 @@ export class Outgoing {
     if (this.#connection.isClosed()) return;
     const said = this.#buffer.subarray(0, end);
     // The socket keeps what it is given for as long as it likes: a little is copied, much is given away.
-    if (end <= copiedBytesMax) return this.#protocol.sendCommand(Buffer.from(said));
-    this.#buffer = Buffer.allocUnsafeSlow(bufferBytes);
-    this.#protocol.sendCommand(said);
+    if (end <= copiedBytesMax) this.#protocol.sendCommand(Buffer.from(said));
+    else {
+      this.#buffer = Buffer.allocUnsafeSlow(bufferBytes);
+      this.#protocol.sendCommand(said);
+    }
+    this.#protocol.flushPending();
   }
 
   #room(bytes: number): void {
@@ -78,6 +89,8 @@ export class Outgoing {
   }
 }
 
+/** Messages in a turn. */
+const littleMax = 4;
 const bufferBytes = 64 * 1_024;
 const copiedBytesMax = 16 * 1_024;
 const none = new Uint8Array(0);

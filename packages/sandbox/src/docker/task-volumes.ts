@@ -25,6 +25,8 @@ const sweepEveryMs = 3_600_000;
 
 export const newTaskVolumes = ({ engine, owner, keepMs, log, make }: TaskVolumesParts): TaskVolumes => {
   const used = new Map<string, { users: number; lastMs: number; made: Promise<void> }>();
+  /** What was there before this process. Of all other tasks that end, most had no files, and the engine need not be asked. */
+  let before: Promise<Set<string>> | null = null;
   let sweptMs = 0;
   const ensure = async (task: string): Promise<void> => {
     await ensureVolume(engine, owner, task);
@@ -51,7 +53,12 @@ export const newTaskVolumes = ({ engine, owner, keepMs, log, make }: TaskVolumes
     },
     forget: async (task) => {
       if ((used.get(task)?.users ?? 0) > 0) return;
-      used.delete(task);
+      before ??= volumesOf(engine, owner.scope).then((found) => new Set(found.map((one) => one.task)));
+      const early = await before.catch((error: unknown) => {
+        before = null;
+        throw error;
+      });
+      if (!used.delete(task) && !early.delete(task)) return;
       await removeVolume(engine, owner.scope, task);
     },
     sweep: async () => {
