@@ -1,7 +1,7 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
 import { isBusError } from '@capstan/bus';
 import { actorKindOf, type Effect, type Quarantine } from '@capstan/contracts';
-import { decide, owedOrders, rulesVersion, standing, taskEnded, type TaskState } from '@capstan/engine';
+import { decide, rulesVersion, taskEnded, type TaskState } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
 import { openActors } from './actors/host.ts';
 import type { ActorPerformer } from './actors/perform.ts';
@@ -16,7 +16,7 @@ import { openQuarantines, type Release } from './quarantine.ts';
 import { eventsOf, rebuildActor } from './rebuild.ts';
 import type { References, SubmittedEvent } from './references.ts';
 import { letRest } from './resting.ts';
-import { loadActor, type Loaded } from './snapshots.ts';
+import { loadActor, type Loaded, standsOf } from './snapshots.ts';
 import { newStoring } from './storing.ts';
 import type { Turnstile } from './turnstile.ts';
 import { newWaiting } from './waiting.ts';
@@ -396,7 +396,3 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     },
   };
 };
-
-/** What it still wants of the world although no event says so just now. */
-const standsOf = ({ actor, owes }: Loaded): Effect[] =>
-  owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state);

@@ -1,7 +1,16 @@
 // Snapshots: written only once every durable effect up to their sequence is stored, and only over the revision that was read.
 import { type Change, isBusError, textOf } from '@capstan/bus';
-import type { TaskRecord } from '@capstan/contracts';
-import { isPagedOut, pageOf, recordOf, restore, type StepRecords, type TaskState } from '@capstan/engine';
+import type { Effect, TaskRecord } from '@capstan/contracts';
+import {
+  isPagedOut,
+  owedOrders,
+  pageOf,
+  recordOf,
+  restore,
+  standing,
+  type StepRecords,
+  type TaskState,
+} from '@capstan/engine';
 import { type Actor, newActor } from './actor.ts';
 import { Overtaken } from './overtaken.ts';
 import type { References } from './references.ts';
@@ -97,3 +106,7 @@ export const loadActor = async (world: World, references: References, task: stri
     return { actor, owes: (record['view'] as View | undefined)?.owed === true };
   }
 };
+
+/** What it still wants of the world although no event says so just now. */
+export const standsOf = ({ actor, owes }: Loaded): Effect[] =>
+  owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state);
