@@ -16,7 +16,7 @@ export interface Weather {
   /** Shortly before it clears: whatever goes wrong now nobody has to do again later. */
   lastBlow(): void;
   clear(): void;
-  /** Nothing that a dead process has said can still be on its way when its successor reads. */
+  /** Whatever is said is stored at once or never: nobody is wrong about what he has written. */
   readonly isSwift: boolean;
   readonly faults: number;
 }
@@ -107,7 +107,12 @@ export const weatherOf = (random: Random, timeline: Timeline, trace: (line: stri
     lastBlow: () => {
       isStormy = chaos.lastBlow;
     },
-    isSwift: chaos.delayMs <= 5,
+    isSwift:
+      chaos.delayMs <= 5 &&
+      chaos.lost + chaos.unanswered + chaos.refused === 0 &&
+      !chaos.outages &&
+      !chaos.storms &&
+      !chaos.lastBlow,
     clear: () => {
       trace('the weather clears');
       isCalm = true;
