@@ -59,6 +59,8 @@ export const serviceEnvironment = ({
   CAPSTAN_NATS_URL: url,
   CAPSTAN_INSTANCE: instance,
   CAPSTAN_WORKSPACES: join(dir, 'workspaces'),
+  // As in the images: with 0, the first thousands of steps cost what compiling their code costs.
+  CAPSTAN_REHEARSE: process.env['CAPSTAN_REHEARSE'] ?? '1',
   ...(strict ? { CAPSTAN_STRICT: '1' } : {}),
 });
 
