@@ -32,7 +32,7 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
     for (const owed of task.owed)
       if (!watch.isStored(task, owed) && !isNew) wrong(`${JSON.stringify(owed)} of ${task.id} was never stored`);
     const record = recordOf(state, { whole: true });
-    if (taskEnded(state.status)) mustBeTold(task, state, wrong);
+    if (taskEnded(state.status) && !isNew) mustBeTold(task, state, wrong);
     if (taskEnded(state.status) && state.errands === 0) ended += 1;
     else if (!isNew) {
       stillWaits(task.id, record, wrong);
@@ -116,7 +116,7 @@ const stillWaits = (id: string, record: TaskRecord, wrong: (text: string) => voi
   for (const [name, step] of Object.entries(record.steps)) {
     if (['succeeded', 'failed', 'skipped', 'cancelled', 'pending'].includes(step.status)) continue;
     if (step.waiting_for === null) wrong(`${id}.${name} is ${step.status} and does not say what it waits for`);
-    else if (step.status !== 'blocked' && !(step.status === 'ready' && record.status === 'paused'))
+    else if (step.status !== 'blocked' && !(step.status === 'ready' && ['paused', 'queued'].includes(record.status)))
       wrong(`${id}.${name} is still ${step.status} (task ${record.status}), waiting for ${step.waiting_for}`);
   }
 };

@@ -39,7 +39,7 @@ const settingsOf = (random: Random): Settings => ({
   circuit: random.chance(0.3) ? { failures: 2, recovery_ms: 5_000 } : {},
 });
 const partitions = 2;
-const healMs = 240_000;
+const healMs = 900_000;
 const lateMs = 10_000;
 const lastBlowMs = 2_500;
 
@@ -202,7 +202,7 @@ const looksOver = (oracle: Oracle, { covered }: Watch, accepted: ReadonlySet<str
     if (newest === undefined || covered.get(id) !== newest.seq) return false;
     const { status, errands, counts, open } = newest.state;
     const { blocked = 0, pending = 0 } = counts;
-    return errands === 0 && (taskEnded(status) || (blocked > 0 && open === blocked + pending));
+    return errands === 0 && (taskEnded(status) || status === 'queued' || (blocked > 0 && open === blocked + pending));
   });
 
 const fingerprint = (broker: Broker): string => {

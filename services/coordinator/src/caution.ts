@@ -4,7 +4,7 @@ import { textOf } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import type { Mark } from './actor.ts';
 import type { Heard } from './hear.ts';
-import { untilStored } from './say.ts';
+import { storedInAnyTerm } from './say.ts';
 import type { World } from './world.ts';
 
 export interface Caution {
@@ -71,7 +71,8 @@ export const openCaution = async (world: World, partition: number, parts: Cautio
   };
   const save = (next: Starts) => {
     record = next;
-    return untilStored(world, () => store.set({ key: keyOf(partition), data: JSON.stringify(next), expect: null }));
+    // Whoever changes what is owned waits until a partition is open, in turn: were this silent after a lapse, nothing would be owned ever again.
+    return storedInAnyTerm(world, () => store.set({ key: keyOf(partition), data: JSON.stringify(next), expect: null }));
   };
   await save(record);
   if (record.starts <= limits.startsWithoutProgressMax) return careless;

@@ -24,15 +24,23 @@ export const sayEvent = (
   world.bus.once({ subject: eventSubject(world, task, key, ...name).subject, data: JSON.stringify(body) });
 
 /** Says something until it is stored, however long that takes; for ever silent once whoever wanted it was dropped from memory. */
-export const untilStored = async <T>(world: World, say: () => Promise<T>): Promise<T> => {
+export const untilStored = <T>(world: World, say: () => Promise<T>): Promise<T> => {
   const { term } = world.membership;
+  return saidAgain(world, say, () => world.membership.term !== term);
+};
+
+/** The same where others wait for it to end, whatever was dropped meanwhile. */
+export const storedInAnyTerm = <T>(world: World, say: () => Promise<T>): Promise<T> =>
+  saidAgain(world, say, () => false);
+
+const saidAgain = async <T>(world: World, say: () => Promise<T>, isDropped: () => boolean): Promise<T> => {
   for (let wait = 250; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       return await say();
     } catch (error) {
       world.log.warn({ err: error }, 'not stored yet; saying it again');
       await new Promise<void>((resolve) => void world.clock.later(wait, resolve));
-      if (world.membership.term !== term) return new Promise(() => {});
+      if (isDropped()) return new Promise(() => {});
     }
   }
 };
