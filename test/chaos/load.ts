@@ -2,7 +2,7 @@
 // what must be a dead letter.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isBusError } from '@capstan/bus';
-import type { Submission } from '@capstan/contracts';
+import type { Submission, TaskRecord } from '@capstan/contracts';
 import { insist, someTask } from '../integration/support/load.ts';
 import { newId, type World } from '../integration/support/world.ts';
 
@@ -119,7 +119,10 @@ const tour = async (world: World): Promise<{ body: Partial<Submission>; waits: b
 /** As a person does: looks until there is a question, and answers until somebody has heard it. */
 const decide = async (world: World, id: string): Promise<void> => {
   const asked = await patiently(world, async () => {
-    const task = await world.task(id);
+    // Whoever was asked may die before it answers: that is not waited for long.
+    const { body, error } = await world.ask('task.get', { task_id: id }, 4_000);
+    if (error !== null) return null;
+    const task = body as TaskRecord;
     const [first] = task.interventions;
     return first === undefined ? null : { id: first, answers: task.status === 'awaiting_input' };
   });
