@@ -79,7 +79,8 @@ test('the nats command shows it all', { timeout: 240_000 }, (t) =>
     });
     await t.test('nats micro ls', async () => {
       assert.match(await run('nats micro ls'), /capstan +│ \d+\.\d+\.\d+/);
-      assert.match(await run('nats micro info capstan'), /capstan\.api\.dlq\.redrive/);
+      // Of several that are there it shows any one.
+      assert.match(await run('nats micro info capstan'), /Subject: capstan\.api\./);
     });
     await t.test('what is done to it is beside it, and it stays', async () => {
       await run(`bin/capstan dlq drop ${ids['malformed']}`);
