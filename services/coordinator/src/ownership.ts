@@ -111,7 +111,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       const tasks = gained.reduce((sum, number) => sum + (owned.get(number)?.open ?? 0), 0);
       log.info(
         { owned: owned.size, gained: gained.length, lost: lost.length, open: tasks, ms: world.clock.now() - began },
-        'partitions changed hands; so many open tasks came with them',
+        'partitions changed hands',
       );
       await feeds.add(gained.flatMap((number) => owned.get(number) ?? []));
     });
