@@ -124,11 +124,11 @@ export const bugs: readonly Bug[] = [
     to: '',
   },
   {
-    name: 'one-try-to-wake',
-    harm: 'a timer that rings while the server is away is lost',
+    name: 'one-try-to-order',
+    harm: 'an order that the server refuses is lost',
     file: perform,
-    from: 'untilStored(world, say).catch(world.fatal);',
-    to: 'say().catch(() => {});',
+    from: 'untilStored(world, () => bus.once({ subject, data })).finally(() => leaving.delete(name)),',
+    to: 'bus.once({ subject, data }).catch(() => {}).finally(() => leaving.delete(name)),',
   },
   {
     name: 'dead-letters-skipped',

@@ -10,7 +10,7 @@ export const moreBugs: readonly Bug[] = [
   {
     name: 'held-orders-forgotten-on-load',
     harm: 'what waited for its turn in a coordinator that died is never ordered',
-    file: partition,
+    file: 'services/coordinator/src/snapshots.ts',
     from: 'owes ? [...standing(actor.state), ...owedOrders(actor.state)] : standing(actor.state);',
     to: 'owes ? standing(actor.state) : standing(actor.state);',
   },

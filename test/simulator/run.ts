@@ -159,8 +159,11 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const isOver = (): boolean => tasks.length === accepted.size && looksOver(oracle, watching, accepted);
   // Before, somebody may still come who can do what nobody could.
   await timeline.until(timeline.now() + lateMs);
-  for (const end = timeline.now() + healMs; timeline.now() < end && !isOver(); )
-    await timeline.until(timeline.now() + 2_000);
+  const heal = async (): Promise<void> => {
+    for (const end = timeline.now() + healMs; timeline.now() < end && !isOver(); )
+      await timeline.until(timeline.now() + 2_000);
+  };
+  await heal();
   // Whatever comes late comes now: frozen processes wake up, the memberships of the dead end.
   await timeline.until(timeline.now() + limits.memberTtlMs);
   const audited = { broker, oracle, watch: watching, accepted, ran, wrong };
@@ -171,6 +174,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   // All at once are killed; who comes after them must find everything, and nothing left to order.
   for (const one of coordinators) one.crash('was killed for the last check');
   await timeline.until(timeline.now() + limits.memberTtlMs + 10_000);
+  // Somebody may have come just now who can do what nobody could.
+  await heal();
   audit(audited);
   // A deadline may pass meanwhile; what follows from events of before has been ordered before.
   const causeOf = (subject: string): number =>
