@@ -97,7 +97,12 @@ export const natsBus = (
       });
       return kept({ stop: async () => subscription.unsubscribe() });
     },
-    ask: (subject, data, timeoutMs = limits.requestTimeoutMs) => ask(connection, subject, data, timeoutMs),
+    async ask(subject, data, timeoutMs = limits.requestTimeoutMs) {
+      const deadline = Date.now() + timeoutMs;
+      // A question to a broken connection is lost without a word: it is put once the server is there again.
+      if (!line.online()) await untilOnline(line, timeoutMs);
+      return ask(connection, subject, data, Math.max(1, deadline - Date.now()));
+    },
     serve: async (service) => kept(await serve(line, service)),
     connected: () => line.online(),
     closed,
@@ -148,6 +153,20 @@ const openConsumer = async (
   if (!made.ok && made.error.err_code !== alreadyExists && made.error.err_code !== nameInUse)
     throw refusal(made.error, `${stream}.${name}`);
 };
+
+/** Or until the time is up. */
+const untilOnline = (line: Line, withinMs: number): Promise<void> =>
+  new Promise((resolve) => {
+    const waiter = {
+      restart: () => {
+        clearTimeout(limit);
+        line.pullers.delete(waiter);
+        resolve();
+      },
+    };
+    const limit = setTimeout(waiter.restart, withinMs);
+    line.pullers.add(waiter);
+  });
 
 const alreadyExists = 10_148;
 const nameInUse = 10_013;
