@@ -43,9 +43,11 @@ inBothWorlds('nobody gets more than he has hands for, and each free hand gets th
   let open = 0;
   let most = 0;
   const heard = new Heard<number>();
+  const allHands = Promise.withResolvers<void>();
   await bus.takeOrders('executor', 3, async (delivery) => {
     most = Math.max(most, ++open);
-    await new Promise((resolve) => setTimeout(resolve, 5));
+    if (open === 3) allHands.resolve();
+    await allHands.promise;
     open--;
     await delivery.ack();
     heard.add(delivery.seq);

@@ -21,6 +21,7 @@ export { mayConnect, mayTry } from './outbound/places.ts';
 export type { Places } from './outbound/places.ts';
 export { addressesAllowed, OutboundError, request, retryAfterMs } from './outbound/request.ts';
 export type { OutboundErrorCode, OutboundRequest, OutboundResponse } from './outbound/request.ts';
+export { pause } from './pause.ts';
 export { connectOptions, runService } from './service.ts';
 export type { ServiceContext, ServiceDefinition } from './service.ts';
 export { newShutdown } from './shutdown.ts';

@@ -7,6 +7,7 @@ import { ConfigMistake } from './config-mistake.ts';
 import { type Health, newHealth, serveHealth } from './health.ts';
 import { type Logger, newLog } from './log.ts';
 import { type Mask, newMask } from './masking.ts';
+import { pause } from './pause.ts';
 import { newShutdown, type Shutdown } from './shutdown.ts';
 
 export interface ServiceContext<Own = unknown> {
@@ -157,15 +158,5 @@ const sayNowAndThen = (log: Logger): ((message: string) => void) => {
     log.warn(`Waiting: ${message}`);
   };
 };
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((over) => {
-    const timer = setTimeout(over, ms);
-    const end = () => {
-      clearTimeout(timer);
-      over();
-    };
-    signal.addEventListener('abort', end, { once: true });
-  });
 
 const withoutUser = (url: string): string => url.replaceAll(/\/\/[^@/]*@/g, '//');

@@ -18,11 +18,10 @@ import {
   type Names,
   parseEventSubject,
   plan as planSchema,
-  report as reportSchema,
   settings as settingsSchema,
   type SubmittedBody,
 } from '@capstan/contracts';
-import { decide, type TaskState } from '@capstan/engine';
+import { decide, eventOf as readEvent, type TaskState } from '@capstan/engine';
 
 export interface Replayed {
   readonly id: string;
@@ -77,7 +76,7 @@ export const replay = async (bus: Bus): Promise<Replay> => {
       forged.push(message.seq);
       continue;
     }
-    const event = eventOf(bus.names, said.task, said.kind, said.name, message);
+    const event = eventOf(bus.names, said, message);
     if (event === null) {
       invalid.push(message.seq);
       continue;
@@ -154,36 +153,13 @@ const submittedEvent = async (
   };
 };
 
+type Said = NonNullable<ReturnType<typeof parseEventSubject>>;
+
 /** Null for a report that says nothing; all else was said by a coordinator. */
-const eventOf = (names: Names, task: string, kind: string, name: readonly string[], message: Message): Event | null => {
-  const at = { seq: message.seq, at: message.at };
-  const [first = '', second = '', third = ''] = name;
-  if (kind === 'report') {
-    const decoded = decode(message.data);
-    const parsed = decoded.ok ? reportSchema.safeParse(decoded.value) : null;
-    if (!parsed?.success) return null;
-    const attempt = Number(third);
-    const event = { ...at, kind, queue: first, step: second, attempt, report: parsed.data } as const;
-    return message.data.length > limits.outputInlineBytesMax
-      ? { ...event, keepAt: names.outputRef(task, second, attempt) }
-      : event;
-  }
-  const body = decodeTrusted(message.data) as never;
-  switch (kind) {
-    case 'woke':
-      return { ...at, kind, n: Number(first), step: (body as { step: string | null }).step };
-    case 'routed':
-      return { ...at, kind, step: first, attempt: Number(second), queue: (body as { queue: string }).queue };
-    case 'unrouted':
-      return { ...at, kind, step: first, attempt: Number(second), reason: (body as { reason: string }).reason };
-    case 'decided':
-    case 'commanded':
-      return { ...at, kind, id: first, body };
-    case 'told':
-      return { ...at, kind, what: first, name: name.slice(1), body };
-    case 'redriven':
-      return { ...at, kind, id: first, step: (body as { step_id: string }).step_id, by: (body as { by: string }).by };
-    default:
-      return null;
-  }
+const eventOf = (names: Names, { task, kind, name }: Said, { seq, at, data }: Message): Event | null => {
+  const decoded = decode(data);
+  if (kind === 'report' && !decoded.ok) return null;
+  const body = decoded.ok ? decoded.value : decodeTrusted(data);
+  const event = readEvent(names, { task, kind, name, seq, at, body, bytes: data.length });
+  return typeof event === 'string' ? null : event;
 };

@@ -1,6 +1,7 @@
 // Looks, decides, acts, again and again: orders that wait and agents that live are read from NATS, containers from the engine.
 import { textOf } from '@capstan/bus';
 import { type AgentRecord, agentRecord } from '@capstan/contracts';
+import { pause } from '@capstan/kit';
 import type { Client } from '../client.ts';
 import type { Say } from '../up/say.ts';
 import { decide, type Member, type Rule } from './decide.ts';
@@ -151,14 +152,3 @@ const parsed = (text: string): unknown => {
     return null;
   }
 };
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((over) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      over();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });

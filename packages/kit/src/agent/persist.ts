@@ -1,6 +1,7 @@
 // Tries something durable until the server has taken it. What is done must not be lost because NATS is away for a while.
 import { isBusError } from '@capstan/bus';
 import type { Logger } from '../log.ts';
+import { pause } from '../pause.ts';
 
 const firstWaitMs = 250;
 const longestWaitMs = 10_000;
@@ -23,14 +24,3 @@ export const persist = async <T>(
   }
   return null;
 };
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((over) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      over();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });

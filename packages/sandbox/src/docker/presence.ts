@@ -1,6 +1,6 @@
 // Whether commands can run just now: an engine answers, it can hold what it is asked to hold, and the base image is there. Looked at again and
 // again, so that work goes on by itself once somebody has started what was missing.
-import { retry, Stopped } from '@capstan/kit';
+import { pause, retry, Stopped } from '@capstan/kit';
 import type { WorkContext } from '../sandbox.ts';
 import { type Engine, statusOf } from './engine.ts';
 
@@ -99,16 +99,3 @@ const reasonOf = (error: unknown): string => {
   if (cause.code === 'ENOENT' || cause.code === 'ECONNREFUSED') return 'no Docker Engine answers here.';
   return `the Docker Engine does not answer (${cause.message}).`;
 };
-
-const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  new Promise((over, stop) => {
-    const timer = setTimeout(over, ms);
-    signal.addEventListener(
-      'abort',
-      () => {
-        clearTimeout(timer);
-        stop(signal.reason as Error);
-      },
-      { once: true },
-    );
-  });

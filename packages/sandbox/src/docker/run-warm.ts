@@ -1,12 +1,12 @@
 // A command in a container that stands ready. The engine tells of its end by its output, which something in the background may hold open, so it is
 // asked too; and nothing but the end of the whole container ends a command for sure.
 import type { Duplex } from 'node:stream';
-import { reject, Stopped } from '@capstan/kit';
+import { pause, reject, Stopped } from '@capstan/kit';
 import type { Exec } from 'dockerode';
 import type { CommandResult } from '../sandbox.ts';
 import { watchDisk } from './disk.ts';
 import { type Engine, statusOf } from './engine.ts';
-import { drain, look, lost, outOfDisk, pause, restMs, type Running } from './run.ts';
+import { drain, look, lost, outOfDisk, type Running, untilDrained } from './run.ts';
 
 export interface WarmRunning extends Running {
   readonly argv: readonly string[];
@@ -40,8 +40,9 @@ export const runWarm = async (engine: Engine, running: WarmRunning): Promise<Com
   const over = new AbortController();
   try {
     const ended = draining.then(() => true as const);
-    while (!(await Promise.race([ended, pause(lookEveryMs, over.signal)]))) if (!(await isRunning(engine, exec))) break;
-    await Promise.race([draining, pause(restMs, signal)]);
+    while (!(await Promise.race([ended, pause(lookEveryMs, over.signal).then(() => false)])))
+      if (!(await isRunning(engine, exec))) break;
+    await untilDrained(draining);
     const { ExitCode } = await inspected(engine, exec);
     // Only of a container that has ended does the engine say whether its memory was used up.
     await settle('end a container', container.kill({ signal: 'SIGKILL' }));

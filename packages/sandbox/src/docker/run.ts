@@ -1,6 +1,6 @@
 // One command in a container made for it: attach, start, read what it prints to the end, and know for sure how it ended.
 import type { Duplex } from 'node:stream';
-import { reject, retry, Stopped } from '@capstan/kit';
+import { pause, reject, retry, Stopped } from '@capstan/kit';
 import type { Container, ContainerInspectInfo } from 'dockerode';
 import type { Capture } from '../capture.ts';
 import type { CommandResult } from '../sandbox.ts';
@@ -21,7 +21,7 @@ export interface Running {
 /** Between asking a command to end and ending it. */
 const termGraceMs = 1_000;
 /** What is still on its way from a container that has ended. */
-export const restMs = 5_000;
+const restMs = 5_000;
 const lookEveryMs = 2_000;
 
 export const runContainer = async (
@@ -69,7 +69,7 @@ export const runContainer = async (
       signal.removeEventListener('abort', onAbort);
     }
     const { State } = await look(engine, container);
-    await Promise.race([draining, pause(restMs, signal)]);
+    await untilDrained(draining);
     if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, diskMb));
     const kept = capture.result();
     refuseUnstartable(State.ExitCode, kept.stderr);
@@ -137,6 +137,13 @@ const refuseUnstartable = (exitCode: number, stderr: string): void => {
   );
 };
 
+/** Waits for the rest of what a command wrote, but not for a grandchild that holds the pipe open; also where the work was stopped. */
+export const untilDrained = async (draining: Promise<unknown>): Promise<void> => {
+  const enough = new AbortController();
+  await Promise.race([draining, pause(restMs, enough.signal)]);
+  enough.abort();
+};
+
 /** Waits for the end of a container, and looks for itself now and then: waiting never ends where its connection was cut. */
 const untilOver = async (engine: Engine, container: Container, signal: AbortSignal): Promise<void> => {
   const waiting = container.wait({ abortSignal: signal }).then(
@@ -144,7 +151,7 @@ const untilOver = async (engine: Engine, container: Container, signal: AbortSign
     () => new Promise<true>(() => {}),
   );
   while (!signal.aborted) {
-    if (await Promise.race([waiting, pause(lookEveryMs, signal)])) return;
+    if (await Promise.race([waiting, pause(lookEveryMs, signal).then(() => false)])) return;
     if (signal.aborted) return;
     try {
       const { State } = await look(engine, container);
@@ -166,14 +173,3 @@ export const look = async ({ ask }: Engine, container: Container): Promise<Conta
     throw new Stopped(lost, { cause: error });
   }
 };
-
-export const pause = (ms: number, signal: AbortSignal): Promise<false> =>
-  new Promise((over) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      over(false);
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end);
-  });

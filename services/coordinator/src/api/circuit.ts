@@ -1,10 +1,12 @@
 // Circuits: how they stand, and closing one by hand. None is listed of which nobody ever said that something failed.
+import { partitionOf } from '@capstan/bus';
 import { actorKindOf, circuitAct, circuitList } from '@capstan/contracts';
 import type { BreakerState } from '@capstan/engine';
 import { sayOfActor } from '../actors/say.ts';
-import { covers, loadActors } from '../actors/store.ts';
+import { covers, loadActor, loadActors } from '../actors/store.ts';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
+import type { World } from '../world.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
 const when = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
@@ -38,8 +40,7 @@ const list = endpoint('circuit', 'list', async ({ world }, data) => {
 
 const reset = endpoint('circuit', 'reset', async ({ world }, data) => {
   const { value: asked } = readBody(data, circuitAct);
-  const known = (await loadActors(world, { kind: 'breaker' })).some(({ id }) => id === asked.id);
-  if (actorKindOf(asked.id) !== 'breaker' || !known)
+  if (actorKindOf(asked.id) !== 'breaker' || !(await heardOf(world, asked.id)))
     throw new Refusal('not_found', `There is no circuit "${asked.id}".`, {
       hint: 'capstan circuits shows those that there are.',
     });
@@ -47,5 +48,12 @@ const reset = endpoint('circuit', 'reset', async ({ world }, data) => {
   await covers(world, asked.id, seq);
   return { id: asked.id, circuit: 'closed' };
 });
+
+/** Its snapshot follows a moment later: whoever was just told of an open circuit can close it. */
+const heardOf = async (world: World, id: string): Promise<boolean> =>
+  (await loadActor(world, id)) !== null ||
+  (await world.bus
+    .log(world.names.streams.events)
+    .last(world.names.eventsOfTask(partitionOf(id, world.partitions), id))) !== null;
 
 export const circuitEndpoints: readonly Endpoint[] = [list, reset];

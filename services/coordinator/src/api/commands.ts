@@ -24,35 +24,25 @@ const justSubmitted = async ({ world, tasks }: ApiContext, id: string): Promise<
   return record;
 };
 
-export const summary = ({
-  task_id,
-  title,
-  tenant,
-  priority,
-  status,
-  reason,
-  phase,
-  requester,
-  created_at,
-  started_at,
-  finished_at,
-  updated_at,
-  counts,
-}: TaskRecord) => ({
-  task_id,
-  title,
-  tenant,
-  priority,
-  status,
-  reason,
-  phase,
-  requester,
-  created_at,
-  started_at,
-  finished_at,
-  updated_at,
-  counts,
-});
+const told = [
+  'task_id',
+  'title',
+  'tenant',
+  'priority',
+  'status',
+  'reason',
+  'phase',
+  'requester',
+  'created_at',
+  'started_at',
+  'finished_at',
+  'updated_at',
+  'counts',
+] as const satisfies readonly (keyof TaskRecord)[];
+
+/** What a list says of a task. */
+export const summary = (record: TaskRecord): Pick<TaskRecord, (typeof told)[number]> =>
+  Object.fromEntries(told.map((field) => [field, record[field]])) as Pick<TaskRecord, (typeof told)[number]>;
 
 /** A command is stored as an event, then answered with what came of it. */
 export const commandTask = async (

@@ -1,8 +1,7 @@
 // What the checks of a commit on GitHub say, once they are through: check runs and commit statuses together.
-import { done, reject, retry } from '@capstan/kit';
+import { done, pause, reject, retry } from '@capstan/kit';
 import { z } from 'zod';
 import { asking, clientOf, type GitHub, needs, repository, token } from '../github/client.ts';
-import { pause } from '../pause.ts';
 import { defineTool } from '../tool.ts';
 
 const check = z.strictObject({

@@ -1,8 +1,7 @@
 // Watches something until it has been healthy for a while: an HTTP address, or a query to Prometheus. Otherwise it fails with what it saw.
-import { type Failed, done, OutboundError, reject, Stopped } from '@capstan/kit';
+import { type Failed, done, OutboundError, pause, reject, Stopped } from '@capstan/kit';
 import { z } from 'zod';
 import { outcomeOf, send } from '../outbound.ts';
-import { pause } from '../pause.ts';
 import { defineTool, type ToolContext } from '../tool.ts';
 
 const http = z.looseObject({

@@ -1,14 +1,15 @@
 // Lets time pass, and stops waiting when the work is stopped.
-import { startTimer } from '@capstan/kit';
+import { startTimer } from './timer.ts';
 
 /** Resolves early, and does not throw, where the signal is given. */
 export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
   new Promise((over) => {
-    const timer = startTimer(ms, over);
-    const end = () => {
+    const end = (): void => {
       timer.stop();
+      signal.removeEventListener('abort', end);
       over();
     };
-    signal.addEventListener('abort', end, { once: true });
+    const timer = startTimer(ms, end);
+    signal.addEventListener('abort', end);
     if (signal.aborted) end();
   });
