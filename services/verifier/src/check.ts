@@ -1,4 +1,4 @@
-// A check as a plan writes it: `{ "command": ["npm", "test"], "category": "test" }`.
+// A check: `{ "command": ["npm", "test"], "category": "test" }`, as a plan or a repository writes it.
 import { z } from 'zod';
 
 const text = z
@@ -8,18 +8,27 @@ const text = z
 /** An expression that is a whole argument keeps its type, so a number may stand here. */
 const argument = z.union([text, z.number().transform(String), z.boolean().transform(String)]);
 
-export const check = z.looseObject({
+export const checkShape = {
   command: z.array(argument).min(1).max(10_000),
   name: z.string().min(1).max(256).optional(),
-  /** `build`, `test`, `lint`, `security`, or one's own. */
-  category: z.string().min(1).max(64).default('custom'),
-  /** How bad it is where it fails. */
-  severity: z.enum(['major', 'medium', 'minor']).default('major'),
-  /** Relative to the task's own directory. */
+  /** `build`, `test`, `lint`, `security`, `custom`, or one's own. Where nothing is said, what reads the output knows. */
+  category: z.string().min(1).max(64).optional(),
+  /** How bad an error is; a warning is one less. Major where nothing is said, and medium for `lint`. */
+  severity: z.enum(['major', 'medium', 'minor']).optional(),
+  /** What prints it, by the name of a verifier; found out where nothing is said. */
+  format: z.string().min(1).max(64).optional(),
+  /** Files that the command leaves, to be read instead of what it prints: paths, or patterns such as `reports/*.xml`. */
+  reports: z.array(text.min(1).max(1_024)).max(20).optional(),
+  /** A criterion of the step, in its very words, that this check decides. */
+  criterion: z.string().min(1).max(4_096).optional(),
+  /** Relative to the task's own directory, or to the repository that says so. */
   cwd: z.string().max(4_096).default('.'),
   env: z.record(z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/), argument).default({}),
   timeout_ms: z.int().min(1).max(2_000_000_000).optional(),
-});
+};
+
+export const check = z.looseObject(checkShape);
 export type Check = z.output<typeof check>;
 
-export const nameOf = ({ name, command }: Check): string => name ?? command.join(' ').slice(0, 256);
+export const nameOf = ({ name, command }: Pick<Check, 'name' | 'command'>): string =>
+  name ?? command.join(' ').slice(0, 256);

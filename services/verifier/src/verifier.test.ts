@@ -40,7 +40,7 @@ test('a failing check is an answer, with findings; the others are run all the sa
   ]);
   assert.equal(report.outcome, 'succeeded');
   assert.equal((report.output as { passed: boolean }).passed, false);
-  assert.deepEqual(report.findings, [
+  assert.partialDeepStrictEqual(report.findings, [
     {
       severity: 'medium',
       category: 'build',
@@ -49,7 +49,11 @@ test('a failing check is an answer, with findings; the others are run all the sa
     },
   ]);
   assert.deepEqual((report.output as { checks: unknown[] }).checks, [
-    { name: 'types', passed: false, message: 'ended with 2' },
+    {
+      name: 'types',
+      passed: false,
+      message: 'ended with 2\nsrc/a.ts:12:3 types ended with 2:\nsrc/a.ts:12:3 - error: no',
+    },
     { name: 'true', passed: true },
   ]);
 });
@@ -60,7 +64,9 @@ test('a check can look at what the step gave out', async (t) => {
   const looked = async (n: number) =>
     (await verify([{ command, name: 'look' }], { output: { n } })).output as { checks: unknown[] };
   assert.deepEqual((await looked(0)).checks, [{ name: 'look', passed: true }]);
-  assert.deepEqual((await looked(4)).checks, [{ name: 'look', passed: false, message: 'ended with 4' }]);
+  assert.deepEqual((await looked(4)).checks, [
+    { name: 'look', passed: false, message: 'ended with 4\nlook ended with 4.' },
+  ]);
 });
 
 test('a check that takes too long or is ended fails', async (t) => {
@@ -68,7 +74,7 @@ test('a check that takes too long or is ended fails', async (t) => {
   const report = await verify([{ command: ['sleep', '60'], timeout_ms: 30 }, { command: ['sh', '-c', 'kill -9 $$'] }]);
   const [slow, killed] = (report.output as { checks: { message: string }[] }).checks;
   assert.match(slow?.message ?? '', /^ended after \d+ ms$/);
-  assert.equal(killed?.message, 'ended by SIGKILL');
+  assert.match(killed?.message ?? '', /^ended by SIGKILL\n/);
 });
 
 test('with nothing to run it needs no sandbox', async (t) => {
@@ -83,4 +89,32 @@ test('what is no check is refused with its path', async (t) => {
     /^checks\.1\.command: /,
   );
   assert.match((await verify('none')).error?.message ?? '', /^checks: /);
+});
+
+test('findings come with a place, a rule and a fingerprint, from what the command prints or from the files that it leaves', async (t) => {
+  const verify = await fixture(t);
+  const tsc = ['sh', '-c', 'echo "$PWD/src/a.ts(3,5): error TS2322: No."; exit 2'];
+  const xml = '<testsuite><testcase name="adds" file="a.test.js"><failure message="no"/></testcase></testsuite>';
+  const junit = ['sh', '-c', `mkdir -p out && printf '%s' '${xml}' >out/one.xml; exit 1`];
+  const report = await verify([
+    { command: tsc },
+    { command: junit, reports: ['out/*.xml'] },
+    // What the one before has left is not taken for its own.
+    { command: ['false'], reports: ['out/*.xml'] },
+  ]);
+  assert.deepEqual(
+    report.findings?.map(({ category, location, rule, message }) => [category, location, rule, message.split('\n')[0]]),
+    [
+      ['build', 'src/a.ts:3:5', 'TS2322', 'No.'],
+      ['test', 'a.test.js', 'adds', 'adds: no'],
+      ['custom', undefined, undefined, 'false ended with 1.'],
+    ],
+  );
+  assert.equal(new Set(report.findings?.map(({ fingerprint }) => fingerprint)).size, 3);
+});
+
+test('a format that nobody knows is refused with those that there are', async (t) => {
+  const verify = await fixture(t);
+  const { error } = await verify([{ command: ['true'], format: 'eslnt' }]);
+  assert.match(error?.message ?? '', /^checks\.0\.format: there is no "eslnt"; it may be sarif, eslint, /);
 });

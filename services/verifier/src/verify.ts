@@ -1,9 +1,12 @@
 // Runs every check, also after one has failed, so that whoever mends it sees all there is to mend.
 import type { Finding, Order } from '@capstan/contracts';
-import { type AgentContext, done, type Outcome, reject } from '@capstan/kit';
+import { type AgentContext, done, type Outcome } from '@capstan/kit';
 import type { CommandResult, Sandbox, Workspace } from '@capstan/sandbox';
-import { type Check, check, nameOf } from './check.ts';
-import { findingsOf } from './verifiers/index.ts';
+import { type Check, nameOf } from './check.ts';
+import { readChecks } from './checks.ts';
+import { filesFor, findingsOf, fitted } from './findings.ts';
+import { newOutput } from './output.ts';
+import { readBeside, readReports, withoutOldReports } from './reports.ts';
 
 export interface VerifyContext extends AgentContext {
   readonly order: Order;
@@ -24,18 +27,7 @@ interface Checked {
 }
 
 export const verify = async (asked: Asked, context: VerifyContext): Promise<Outcome> => {
-  const checks: Check[] = [];
-  for (const [at, one] of asked.checks.entries()) {
-    const parsed = check.safeParse(one);
-    if (!parsed.success) {
-      const issue = parsed.error.issues[0];
-      return reject(
-        'invalid_input',
-        `${['checks', at, ...(issue?.path ?? [])].map(String).join('.')}: ${issue?.message}`,
-      );
-    }
-    checks.push(parsed.data);
-  }
+  const checks = readChecks(asked.checks);
   const checked = await runAll(checks, asked.output, context);
   return summary(checked, asked.criteria);
 };
@@ -59,28 +51,39 @@ const runAll = async (checks: readonly Check[], output: unknown, context: Verify
   }
 };
 
-/** Enough of the output for a parser to find what it looks for. */
-const tailBytes = 256 * 1_024;
+/** A report of a large repository, as a document that is nothing without its beginning. */
+const tailBytes = 4 * 1_024 * 1_024;
 
 const runOne = async (one: Check, workspace: Workspace, outputFile: string): Promise<Checked> => {
-  const name = nameOf(one);
   const result = await workspace.run({
-    argv: one.command as [string, ...string[]],
+    argv: withoutOldReports(one),
     cwd: one.cwd,
     // What the step gave out, for a check to look at.
     env: { ...one.env, CAPSTAN_OUTPUT: outputFile },
     timeoutMs: one.timeout_ms,
     tailBytes,
   });
-  const findings = findingsOf(one, result);
-  if (result.exitCode === 0) return { name, passed: true, findings };
-  return { name, passed: false, message: howItEnded(result), findings };
+  const printed = newOutput(one, result, await readReports(one, workspace));
+  const output = newOutput(one, result, printed.texts, await readBeside(one, filesFor(printed), workspace));
+  const findings = findingsOf(output, workspace.path);
+  const base = { name: nameOf(one), findings };
+  return result.exitCode === 0
+    ? { ...base, passed: true }
+    : { ...base, passed: false, message: howItEnded(result, findings) };
 };
 
-const howItEnded = ({ exitCode, signal, timedOut, wallMs }: CommandResult): string => {
+const howItEnded = ({ exitCode, signal, timedOut, wallMs }: CommandResult, findings: readonly Finding[]): string => {
   if (timedOut) return `ended after ${wallMs} ms`;
-  return exitCode === null ? `ended by ${signal}` : `ended with ${exitCode}`;
+  const how = exitCode === null ? `ended by ${signal}` : `ended with ${exitCode}`;
+  // What whoever does the work again is told: there, where it is.
+  const first = findings
+    .slice(0, toldMax)
+    .map(({ location, message }) => `${location === undefined ? '' : `${location} `}${message.slice(0, 300)}`);
+  const more = findings.length > toldMax ? [`and ${findings.length - toldMax} more`] : [];
+  return [how, ...first, ...more].join('\n');
 };
+
+const toldMax = 10;
 
 const summary = (checked: readonly Checked[], criteria: readonly string[]): Outcome => {
   const failed = checked.filter(({ passed }) => !passed);
@@ -96,5 +99,5 @@ const summary = (checked: readonly Checked[], criteria: readonly string[]): Outc
     ...(criteria.length > 0 ? { not_judged: criteria } : {}),
   };
   // A check that says no is an answer, not a failure of the verifier: what follows from it the engine decides.
-  return done(output, { findings });
+  return done(output, { findings: fitted(findings) });
 };

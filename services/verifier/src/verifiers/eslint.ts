@@ -1,0 +1,45 @@
+// ESLint: `--format json`, and what it prints by itself.
+import { countOf, recordsOf, textOf } from '../shape.ts';
+import type { Found, Verifier } from '../reads-output.ts';
+
+export const eslint: Verifier = {
+  name: 'eslint',
+  category: 'lint',
+  read: (output) => {
+    const files = output
+      .documents()
+      .find((one) => recordsOf(one).some(({ messages, filePath }) => Array.isArray(messages) && textOf(filePath)));
+    if (!files) return stylish(output.lines());
+    return recordsOf(files).flatMap(({ filePath, messages }) =>
+      recordsOf(messages).map(({ message, severity, ruleId, line, column }) => ({
+        level: severity === 2 ? 'error' : 'warning',
+        message: textOf(message) ?? '',
+        file: textOf(filePath),
+        line: countOf(line),
+        column: countOf(column),
+        rule: textOf(ruleId),
+      })),
+    );
+  },
+};
+
+/** A file, and under it `  3:20  warning  Expected '==='  eqeqeq`. */
+const stylish = (lines: readonly string[]): readonly Found[] | null => {
+  const found: Found[] = [];
+  let file: string | undefined;
+  for (const line of lines) {
+    if (/^\S/.test(line)) file = line.trim();
+    const said = /^ {2,}(\d{1,7}):(\d{1,7}) {2,}(error|warning) {2,}(.*?)(?: {2,}(\S+))?$/.exec(line);
+    if (!said || file === undefined) continue;
+    const [, row, column, level, message = '', rule] = said;
+    found.push({
+      level: level === 'error' ? 'error' : 'warning',
+      message,
+      file,
+      line: Number(row),
+      column: Number(column),
+      rule,
+    });
+  }
+  return found.length > 0 && lines.some((line) => /^✖ \d+ problems? \(/.test(line)) ? found : null;
+};
