@@ -22,6 +22,7 @@ export type { Prepared, PrepareOptions } from './nats/prepare.ts';
 export type { Batching } from './nats/publisher.ts';
 export { isInbox } from './nats/serve.ts';
 export { partitionOf } from './partition.ts';
+export { PassingMap, PassingSet } from './passing.ts';
 export type {
   Answer,
   Bus,
@@ -41,5 +42,6 @@ export type {
   Store,
   Wire,
 } from './port.ts';
+export { Recent } from './recent.ts';
 export { keyRingOf, newKeys, openKeyRing, readKeyRing, withKey } from './tokens.ts';
 export type { KeyRing, Keys } from './tokens.ts';

@@ -1,5 +1,6 @@
 // Tokens: the last part of an event's subject, which proves that whoever says the event was told where to say it. An HMAC over the
 // subject before it, under a key whose id was fixed when the task was submitted.
+import { Recent } from './recent.ts';
 import { createHmac, createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { decodeAny } from './decode.ts';
@@ -88,9 +89,8 @@ class Ring implements KeyRing {
   /** Made once: turning text into a key for each signature would cost as much as the signature. */
   #keys = new Map<string, KeyObject>();
   readonly #load: () => Promise<Keys>;
-  /** What this process signed itself and has yet to hear: comparing is cheaper than signing again. Two halves, of which the older goes. */
-  #young = new Map<string, string>();
-  #old = new Map<string, string>();
+  /** What this process signed itself and has yet to hear: comparing is cheaper than signing again. */
+  readonly #signed = new Recent<string>(rememberedMax);
 
   constructor(keys: Keys, load: () => Promise<Keys>) {
     this.#load = load;
@@ -98,8 +98,7 @@ class Ring implements KeyRing {
   }
 
   replace(keys: Keys): void {
-    this.#young.clear();
-    this.#old.clear();
+    this.#signed.clear();
     this.current = keys.current;
     this.#keys = new Map(Object.entries(keys.keys).map(([id, key]) => [id, createSecretKey(key, 'base64')]));
   }
@@ -112,11 +111,7 @@ class Ring implements KeyRing {
     const key = this.#keys.get(keyId);
     if (!key) throw new BusError('corrupt', `The key "${keyId}" is not on the ring.`);
     const token = tokenOf(key, subject);
-    if (this.#young.size >= rememberedMax) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(`${keyId} ${subject}`, token);
+    this.#signed.set(`${keyId} ${subject}`, token);
     return token;
   }
 
@@ -124,8 +119,7 @@ class Ring implements KeyRing {
     const key = this.#keys.get(keyId);
     if (key === undefined) return false;
     const name = `${keyId} ${subject}`;
-    const known = this.#young.get(name) ?? this.#old.get(name);
-    return same(known ?? tokenOf(key, subject), token);
+    return same(this.#signed.get(name) ?? tokenOf(key, subject), token);
   }
 
   async refresh(): Promise<void> {

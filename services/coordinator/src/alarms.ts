@@ -1,5 +1,6 @@
 // What is due when: a heap with one real timer, for the earliest. Taking an alarm back only forgets it; the heap finds out when it is due, or
 // when most of it is forgotten: attempts nearly always end long before their time, and must not fill the memory until then.
+import { PassingMap } from '@capstan/bus';
 import type { Clock } from './clock.ts';
 
 type Name = number | 'load';
@@ -8,9 +9,8 @@ interface Alarm {
   readonly owner: string;
   readonly name: Name;
   readonly at: number;
-  readonly ring: () => void;
-  /** Rung, replaced or taken back. */
-  over: boolean;
+  /** Null once it is over: rung, replaced or taken back. What it would have woken is not kept by it. */
+  ring: (() => void) | null;
 }
 
 export interface Alarms {
@@ -27,12 +27,12 @@ export interface Alarms {
 
 export const alarms = (clock: Clock): Alarms => {
   let heap: Alarm[] = [];
-  const owners = new Map<string, Map<Name, Alarm>>();
+  let owners = new PassingMap<string, Map<Name, Alarm>>();
   let live = 0;
   let timer: { readonly at: number; readonly cancel: () => void } | null = null;
 
   const schedule = () => {
-    while (heap[0]?.over === true) pop(heap);
+    while (heap[0]?.ring === null) pop(heap);
     const next = heap[0];
     if (next === undefined || (timer !== null && timer.at <= next.at)) return;
     timer?.cancel();
@@ -43,15 +43,16 @@ export const alarms = (clock: Clock): Alarms => {
     const now = clock.now();
     for (let next = heap[0]; next !== undefined && next.at <= now; next = heap[0]) {
       pop(heap);
-      if (next.over) continue;
+      const { ring: call } = next;
+      if (call === null) continue;
       remove(next);
-      next.ring();
+      call();
     }
     schedule();
   };
   const end = (alarm: Alarm) => {
-    if (alarm.over) return;
-    alarm.over = true;
+    if (alarm.ring === null) return;
+    alarm.ring = null;
     live -= 1;
   };
   const remove = (alarm: Alarm) => {
@@ -63,11 +64,11 @@ export const alarms = (clock: Clock): Alarms => {
   const compact = () => {
     if (heap.length < compactFrom || heap.length < 2 * live) return;
     // In order of time they are a heap already.
-    heap = heap.filter(({ over }) => !over).sort((a, b) => a.at - b.at);
+    heap = heap.filter(({ ring: call }) => call !== null).sort((a, b) => a.at - b.at);
   };
   return {
     set: (owner, name, at, call) => {
-      const alarm = { owner, name, at, ring: call, over: false };
+      const alarm = { owner, name, at, ring: call };
       let own = owners.get(owner);
       if (own === undefined) owners.set(owner, (own = new Map()));
       const before = own.get(name);
@@ -95,7 +96,7 @@ export const alarms = (clock: Clock): Alarms => {
     stop: () => {
       timer?.cancel();
       timer = null;
-      owners.clear();
+      owners = new PassingMap();
       heap = [];
       live = 0;
     },

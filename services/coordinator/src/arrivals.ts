@@ -1,4 +1,5 @@
 // Tasks on their way into memory: what is heard of one meanwhile waits, in order.
+import { PassingMap } from '@capstan/bus';
 import { type Actor, earlier, type Mark } from './actor.ts';
 import type { Heard } from './hear.ts';
 
@@ -36,7 +37,7 @@ export interface ArrivalsParts {
 }
 
 export const newArrivals = (parts: ArrivalsParts): Arrivals => {
-  const arrivals = new Map<string, Arrival>();
+  const arrivals = new PassingMap<string, Arrival>();
   const hold = (heard: Heard): boolean => {
     const arrival = arrivals.get(heard.task);
     if (arrival === undefined) return false;

@@ -1,5 +1,5 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
-import { isBusError } from '@capstan/bus';
+import { isBusError, PassingMap } from '@capstan/bus';
 import { actorKindOf, type Effect, type Quarantine } from '@capstan/contracts';
 import { decide, rulesVersion, taskEnded, type TaskState } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
@@ -71,7 +71,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     openActors({ world, actors: parts.actors, overtaken: (error) => parts.overtaken(number, error) }, number),
     openQuarantines(world, number),
   ]);
-  const actors = new Map<string, Actor>();
+  const actors = new PassingMap<string, Actor>();
   let last: Mark = progress.checkpoint ?? { seq: 0, at: 0 };
   let stopped = false;
 

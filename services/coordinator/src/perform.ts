@@ -1,6 +1,6 @@
 // Doing what the engine decided. Every durable effect has a name that follows from its task, step and attempt, so saying it again after a
 // crash changes nothing; each counts as unsaid until the server has it, and no snapshot is written before.
-import { type Burial, bury, isBusError, textOf } from '@capstan/bus';
+import { type Burial, bury, isBusError, textOf, PassingMap, PassingSet } from '@capstan/bus';
 import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
 import { attemptMs } from '@capstan/engine';
 import type { Actor } from './actor.ts';
@@ -42,7 +42,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
   };
 
   /** Orders that are being said: nobody can have them yet. */
-  const leaving = new Set<string>();
+  const leaving = new PassingSet<string>();
   const order = (actor: Actor, queue: string, draft: OrderDraft) => {
     const report = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const data = JSON.stringify({ ...draft, lease: report.token, report_to: report.subject });
@@ -104,7 +104,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     await bus.objects(names.buckets.artifacts).put(key, Buffer.from(data));
   };
 
-  const asks = new Map<string, Promise<unknown>>();
+  const asks = new PassingMap<string, Promise<unknown>>();
   const ask = (actor: Actor, intervention: Intervention) => {
     const store = bus.store(names.buckets.inbox);
     const key = intervention.id;

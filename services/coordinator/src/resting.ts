@@ -7,7 +7,7 @@ import type { World } from './world.ts';
 
 export interface RestingParts {
   readonly world: World;
-  readonly actors: ReadonlyMap<string, Actor>;
+  readonly actors: { values(): Iterable<Actor> };
   readonly progress: Progress;
   /** It is on its way into memory, or is held there for another reason. */
   readonly isNeeded: (task: string) => boolean;

@@ -1,6 +1,6 @@
 // How many steps of each tenant, and of each requester, run just now, where a quota limits that. Every coordinator counts its own and tells the
 // others, so that what one does not use another may; between two tellings a quota may be exceeded for a moment.
-import { decodeTrusted } from '@capstan/bus';
+import { decodeTrusted, PassingMap } from '@capstan/bus';
 import { owedOrders, quotasOf, runsNow } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import type { World } from './world.ts';
@@ -36,7 +36,7 @@ export const openRunning = <Held>(world: World, enter: (held: Held) => void): Ru
   const counts = new Map<string, number>();
   const limits = new Map<string, number>();
   const parked = new Map<string, Set<Held>>();
-  const tasks = new Map<string, { readonly keys: readonly string[]; readonly names: Set<string> }>();
+  const tasks = new PassingMap<string, { readonly keys: readonly string[]; readonly names: Set<string> }>();
   const others = new Map<string, Told & { readonly at: number }>();
   let telling = false;
 

@@ -1,5 +1,6 @@
 // Storing what was decided: snapshots of what changed, once everything durable up to them is stored, and the checkpoint below all that no
 // snapshot covers.
+import { PassingSet } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { taskEnded } from '@capstan/engine';
 import { type Actor, earlier, type Mark, uncoveredFrom } from './actor.ts';
@@ -40,8 +41,8 @@ export interface StoringParts {
 
 export const newStoring = (parts: StoringParts): Storing => {
   const { world, number, progress } = parts;
-  const dirty = new Set<Actor>();
-  const writing = new Set<Actor>();
+  const dirty = new PassingSet<Actor>();
+  const writing = new PassingSet<Actor>();
   /** Somebody else wrote here: nothing more may be stored, and there is nothing left to wait for. */
   let isLost = false;
   const marks = newOrderMarks();

@@ -1,5 +1,6 @@
 // Where orders leave. While a queue has room everything goes at once. Beyond that orders wait here, in memory, and leave by turns; so do those
 // whose circuit is open. A view: no decision reads it, and what waits here follows from the states of its tasks.
+import { PassingMap } from '@capstan/bus';
 import { limits, type OrderDraft, type Report } from '@capstan/contracts';
 import { capabilityNow, levelOf, type TaskState, Turns, type Waiting } from '@capstan/engine';
 import type { Actor } from './actor.ts';
@@ -60,8 +61,8 @@ const lookEveryMs = 1_000;
 /** `capacity` is how many orders the live agents of a queue can do at once; 0 where there are none. */
 export const turnstile = (world: World, capacity: (queue: string) => number): Turnstile => {
   const queues = new Map<string, Queue>();
-  const held = new Map<string, Held>();
-  const byTask = new Map<string, Map<string, Held>>();
+  const held = new PassingMap<string, Held>();
+  const byTask = new PassingMap<string, Map<string, Held>>();
   const nameOf = (task: string, step: string, attempt: number) => `${task} ${step} ${attempt}`;
 
   const queueOf = (name: string): Queue => {

@@ -53,8 +53,9 @@ export const newExecutor = () => {
     run: async (order, context) => {
       const tool = byName.get(order.capability);
       if (!tool) return reject('unknown_capability', unknown(order.capability, [...byName.keys()]));
-      // Over the context and not a copy of it: what of it nobody asks for is never made.
-      return runTool(tool, Object.assign(Object.create(context) as typeof context, { order, sandbox, models }));
+      // The context itself and not a copy of it: what of it nobody asks for is never made. Nor an object that has it as its prototype: such a
+      // prototype is kept, with the whole order, until the next major collection.
+      return runTool(tool, Object.assign(context, { order, sandbox, models }));
     },
     stop: async () => {
       catalogue?.stop();

@@ -21,7 +21,7 @@ export const newVerifier = () => {
         const issue = input.error.issues[0];
         return reject('invalid_input', `${issue?.path.map(String).join('.')}: ${issue?.message}`);
       }
-      return verify(input.data, { ...context, order, sandbox });
+      return verify(input.data, Object.assign(context, { order, sandbox }));
     },
     stop: () => sandbox.end(),
   });

@@ -1,5 +1,6 @@
 // Asks the server until it answers: publishes, acknowledgements and JetStream's own API share one reply inbox, pipelined. Whatever is asked
 // here must be harmless to ask twice, for an answer may be lost with a connection, and then the question is put again.
+import { PassingMap, PassingSet } from '../passing.ts';
 import { limits } from '@capstan/contracts';
 import type { Msg, NatsConnection } from 'nats';
 import { BusError } from '../error.ts';
@@ -33,9 +34,9 @@ export class Asker {
   readonly #outgoing: Outgoing;
   readonly #inbox: string;
   /** Asked and not answered; the longest ago first. */
-  readonly #asked = new Map<number, Open>();
+  #asked = new PassingMap<number, Open>();
   /** Answered with "not now". */
-  readonly #resting = new Set<Open>();
+  readonly #resting = new PassingSet<Open>();
   #slot = 0;
   #online = true;
   #closed = false;
@@ -77,7 +78,7 @@ export class Asker {
     this.#online = true;
     const now = Date.now();
     const lost = [...this.#asked.values()];
-    this.#asked.clear();
+    this.#asked = new PassingMap();
     // A process that stood still may come back long after anybody should still be saying it.
     for (const open of lost) {
       if (now >= open.deadline) this.#expire(open);

@@ -1,5 +1,6 @@
 // Takes work from a durable consumer: asks for as much as there are hands, holds each message until it is said what became of it, and goes on
 // after reconnects, silence, or the consumer's deletion. A message that comes again while it is held replaces itself.
+import { PassingMap } from '../passing.ts';
 import type { Msg, Subscription } from 'nats';
 import type { BusError } from '../error.ts';
 import type { Delivery, Running } from '../port.ts';
@@ -20,7 +21,7 @@ export class Taker implements Running {
   readonly #line: Line;
   readonly #taking: Taking;
   /** By sequence: what is in somebody's hands. */
-  readonly #held = new Map<number, Held>();
+  readonly #held = new PassingMap<number, Held>();
   /** Free hands below this many wait, so that one pull serves several. */
   readonly #step: number;
   #subscription: Subscription | null = null;

@@ -1,5 +1,5 @@
 // Hears what Capstan cancels, for all attempts of this process: also for those whose order has yet to arrive.
-import { type Bus, decode, type Running } from '@capstan/bus';
+import { type Bus, decode, PassingMap, type Running } from '@capstan/bus';
 import { type Cancel, cancel, timeMs } from '@capstan/contracts';
 
 export interface Cancels {
@@ -14,7 +14,7 @@ export interface Cancels {
 const rememberedMax = 10_000;
 
 export const listenForCancels = (bus: Bus): Cancels => {
-  const watched = new Map<string, (cancel: Cancel) => void>();
+  const watched = new PassingMap<string, (cancel: Cancel) => void>();
   const remembered = new Map<string, Cancel>();
   const prefix = bus.names.cancels.slice(0, -1);
   const listening: Running = bus.listen(bus.names.cancels, (wire) => {

@@ -51,33 +51,67 @@ export interface ContextParts<Own> {
   readonly artifacts: Artifact[];
 }
 
-export const newContext = <Own>(parts: ContextParts<Own>): AgentContext<Own> => {
-  const { bus, order, agent, key, config, log, signal, mask, processMask, claims, outputLog, artifacts } = parts;
-  const masks = [mask, processMask];
-  const told = (request: ToldRequest) => log().info(request, 'Request.');
+export const newContext = <Own>(parts: ContextParts<Own>): AgentContext<Own> => new Context(parts);
+
+/**
+ * A class, since there is one for every order: an object written with getters gets a shape of its own each time, which outlives the order, and
+ * with it all that the order holds. What is a function here is made when it is asked for, and may be taken out of the context.
+ */
+class Context<Own> implements AgentContext<Own> {
+  readonly #parts: ContextParts<Own>;
+
+  constructor(parts: ContextParts<Own>) {
+    this.#parts = parts;
+  }
+
+  get log() {
+    return this.#parts.log();
+  }
+
+  get signal() {
+    return this.#parts.signal();
+  }
+
+  get key() {
+    return this.#parts.key;
+  }
+
+  get config() {
+    return this.#parts.config;
+  }
+
+  get input() {
+    return () => this.resolve(this.#parts.order.input) as Promise<Record<string, unknown>>;
+  }
+
   // In this order: what an earlier step gave out is data, and a secret named in it is not resolved.
-  const resolve = async (value: unknown) =>
-    standsForItself(value) ? value : claims.load(await resolveSecrets(value, secretSource(config, told), masks));
-  return {
-    get log() {
-      return log();
-    },
-    get signal() {
-      return signal();
-    },
-    key,
-    config,
-    input: async () => (await resolve(order.input)) as Record<string, unknown>,
-    resolve,
-    progress: (percent, message) => {
+  get resolve() {
+    const { claims, config, log } = this.#parts;
+    const told = (request: ToldRequest) => log().info(request, 'Request.');
+    return async (value: unknown) =>
+      standsForItself(value)
+        ? value
+        : claims.load(await resolveSecrets(value, secretSource(config, told), this.#masks()));
+  }
+
+  get progress() {
+    const { bus, order, agent, mask } = this.#parts;
+    return (percent: number, message?: string) => {
       const said = { attempt: order.attempt, agent, kind: 'progress', percent: Math.min(100, Math.max(0, percent)) };
       bus.tell(
         bus.names.progress(order.task_id, order.step_id),
         JSON.stringify(message === undefined ? said : { ...said, message: mask.text(message).slice(0, 4_096) }),
       );
-    },
-    output: (stream, chunk) => outputLog().write(stream, chunk),
-    artifact: async (name, data) => {
+    };
+  }
+
+  get output() {
+    return (stream: string, chunk: Uint8Array | string) => this.#parts.outputLog().write(stream, chunk);
+  }
+
+  get artifact() {
+    const { claims, mask, artifacts } = this.#parts;
+    return async (name: string, data: Uint8Array | string) => {
       const stored = await claims.put(
         safeName(mask.text(name)),
         mask.bytes(typeof data === 'string' ? Buffer.from(data) : data),
@@ -85,14 +119,27 @@ export const newContext = <Own>(parts: ContextParts<Own>): AgentContext<Own> => 
       const artifact = { name: mask.text(name), ...stored };
       artifacts.push(artifact);
       return artifact;
-    },
-    load: (ref) => claims.get(ref),
-    masked: (text) => mask.text(text),
-    secret: (value) => {
-      for (const each of masks) each.add(value);
-    },
-  };
-};
+    };
+  }
+
+  get load() {
+    return (ref: string) => this.#parts.claims.get(ref);
+  }
+
+  get masked() {
+    return (text: string) => this.#parts.mask.text(text);
+  }
+
+  get secret() {
+    return (value: string) => {
+      for (const each of this.#masks()) each.add(value);
+    };
+  }
+
+  #masks(): Mask[] {
+    return [this.#parts.mask, this.#parts.processMask];
+  }
+}
 
 /** Nothing in it names a secret or an output kept elsewhere; so it is with most inputs. */
 const standsForItself = (value: unknown): boolean => {

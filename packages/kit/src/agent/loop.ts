@@ -1,5 +1,5 @@
 // The agent loop: announce, pull orders, work on as many as there are slots, and let go of them well when told to stop.
-import { type Bus, bury, type Delivery, type Running } from '@capstan/bus';
+import { type Bus, bury, type Delivery, PassingMap, Recent, type Running } from '@capstan/bus';
 import {
   type AgentRecord,
   type DlqReason,
@@ -47,8 +47,8 @@ const handBackPatienceMs = 1_000;
 export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   const { bus, config, log, mask, record, run } = parts;
   const agent = `${record.queue}.${record.instance}`;
-  const working = new Map<string, Work>();
-  const reported = new Set<string>();
+  const working = new PassingMap<string, Work>();
+  const reported = new Recent<true>(reportedMax);
   const closing = new AbortController();
   const clock = newServerClock();
   const pulse = newPulse();
@@ -68,10 +68,7 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
     working.set(key, work);
     void work.over.then((stored) => {
       working.delete(key);
-      if (!stored) return;
-      reported.add(key);
-      const [oldest] = reported;
-      if (reported.size > reportedMax && oldest !== undefined) reported.delete(oldest);
+      if (stored) reported.set(key, true);
     });
   };
 
@@ -87,7 +84,7 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
     }
     const again = working.get(read.key);
     if (again) again.join(delivery);
-    else if (reported.has(read.key)) delivery.letGo();
+    else if (reported.get(read.key) === true) delivery.letGo();
     else begin(read.order, read.key, delivery);
   };
 

@@ -1,5 +1,6 @@
 // One timer for everything that this process works on: it keeps the server patient with what takes long, and tells whoever watches that
 // work has begun; a timer for each would cost more than most work does. What is over within a moment is never told of as begun.
+import { PassingMap } from '@capstan/bus';
 
 export interface Pulsing {
   /** How often it wants to beat. */
@@ -23,7 +24,7 @@ const tickMs = 50;
 const momentMs = 100;
 
 export const newPulse = (): Pulse => {
-  const all = new Map<Pulsing, Next>();
+  const all = new PassingMap<Pulsing, Next>();
   let timer: NodeJS.Timeout | null = null;
   const tick = (): void => {
     const now = Date.now();
