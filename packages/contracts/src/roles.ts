@@ -1,5 +1,6 @@
 // The agents that come with Capstan: what each is asked and what it answers, so that anyone can replace one.
 import { z } from 'zod';
+import { thresholds } from './finding.ts';
 import { json, jsonObject } from './json.ts';
 import { plan } from './plan.ts';
 import { submission } from './submission.ts';
@@ -11,15 +12,31 @@ export const planInput = z.looseObject({
 });
 export const planOutput = z.looseObject({ plan });
 
+/** A step of its own needs no more than `checks`; the work of a step comes with all of it. */
 export const verifyInput = z.looseObject({
-  step_id: z.string(),
+  step_id: z.string().optional(),
   output: json.optional(),
-  checks: z.array(jsonObject),
-  criteria: z.array(z.string()),
+  checks: z.array(jsonObject).optional(),
+  criteria: z.array(z.string()).optional(),
 });
 export const verifyOutput = z.looseObject({
   passed: z.boolean(),
   checks: z.array(z.looseObject({ name: z.string(), passed: z.boolean(), message: z.string().optional() })),
+  /** How each criterion was decided. */
+  criteria: z
+    .array(
+      z.looseObject({
+        text: z.string(),
+        met: z.boolean(),
+        by: z.enum(['command', 'model']),
+        reason: z.string().optional(),
+      }),
+    )
+    .optional(),
+  /** Criteria that nobody here could decide. */
+  not_judged: z.array(z.string()).optional(),
+  /** What the repository allows, beside what the plan and the task do. */
+  thresholds: thresholds.optional(),
 });
 
 /** What a step of capability `task` is given: a task, without what it has from the one that it belongs to. */

@@ -30,5 +30,8 @@ export const checkShape = {
 export const check = z.looseObject(checkShape);
 export type Check = z.output<typeof check>;
 
-export const nameOf = ({ name, command }: Pick<Check, 'name' | 'command'>): string =>
-  name ?? command.join(' ').slice(0, 256);
+/** A line for the shell is its own name. */
+export const nameOf = ({ name, command }: Pick<Check, 'name' | 'command'>): string => {
+  const [program, flag, line] = command;
+  return name ?? (program === '/bin/sh' && flag === '-c' && line ? line : command.join(' ')).slice(0, 256);
+};

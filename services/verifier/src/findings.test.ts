@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { finding } from '@capstan/contracts';
 import { type Check, check as checkSchema } from './check.ts';
-import { filesFor, findingsOf, fitted } from './findings.ts';
+import { filesFor, findingsOf } from './findings.ts';
 import { newOutput } from './output.ts';
 import { verifiers } from './verifiers/index.ts';
 
@@ -157,17 +157,6 @@ test('hostile output costs no more time than its length', () => {
     `${'FAILED a::b - '.repeat(10_000)}\n=== short test summary info ===\n`,
   ];
   for (const text of hostile) for (const one of read(text)) finding.parse(one);
-});
-
-test('more than a report can carry is told by number, the worst first', () => {
-  const many = Array.from(
-    { length: 5_000 },
-    (_, n) => `src/a.ts(${n + 1},1): ${n === 4_999 ? 'error' : 'warning'} TS1: ${'x'.repeat(500)}`,
-  ).join('\n');
-  const kept = fitted(read(many));
-  assert.ok(JSON.stringify(kept).length < 256 * 1_024);
-  assert.equal(kept[0]?.severity, 'major');
-  assert.match(kept.at(-1)?.message ?? '', /^\d+ more medium findings of "build" are in the log of this step\.$/);
 });
 
 test('what a parser wants to read beside the output is asked for only where it knows the output', () => {

@@ -1,6 +1,7 @@
-// Findings of a check, as they are reported: of a bounded size, with a location and a fingerprint that is the same in another run.
+// Findings of a check, as they are reported: with a location and a fingerprint that is the same in another run.
 import { createHash } from 'node:crypto';
 import type { Finding } from '@capstan/contracts';
+import type { Check } from './check.ts';
 import type { Output } from './output.ts';
 import { locationOf } from './place.ts';
 import type { Found, Verifier } from './reads-output.ts';
@@ -13,24 +14,33 @@ const messageMax = 1_000;
 const tailMax = 3_000;
 
 /** `workspace` is where the command saw the task's directory. */
-export const findingsOf = (output: Output, workspace: string): Finding[] => {
-  const { check } = output;
+export const findingsOf = (output: Output, workspace: string): Finding[] => told(read(output), output.check, workspace);
+
+/** What the verifier itself finds, in the name of no tool. */
+export const ownFinding = (found: Found, category: string): Finding =>
+  told([{ reader: tail, found: { ...found, category } }], { cwd: '.' }, '/')[0] as Finding;
+
+const told = (
+  found: readonly Read[],
+  check: Pick<Check, 'category' | 'severity' | 'cwd'>,
+  workspace: string,
+): Finding[] => {
   const times = new Map<string, number>();
-  return read(output).map(({ reader, found }): Finding => {
-    const category = check.category ?? found.category ?? reader.category;
+  return found.map(({ reader, found: one }): Finding => {
+    const category = check.category ?? one.category ?? reader.category;
     const ofErrors = check.severity ?? (category === 'lint' ? 'medium' : 'major');
-    const location = locationOf(found, workspace, check.cwd);
-    const file = locationOf({ file: found.file }, workspace, check.cwd) ?? '';
-    const gist = found.same ?? found.message.replaceAll(/\d+/g, '#');
-    const same = [reader.name, category, file, found.rule ?? '', gist].join('\0');
+    const location = locationOf(one, workspace, check.cwd);
+    const file = locationOf({ file: one.file }, workspace, check.cwd) ?? '';
+    const gist = one.same ?? one.message.replaceAll(/\d+/g, '#');
+    const same = [reader.name, category, file, one.rule ?? '', gist].join('\0');
     const nth = times.get(same) ?? 0;
     times.set(same, nth + 1);
     return {
-      severity: found.severity ?? severityOf(found.level, ofErrors),
+      severity: one.severity ?? severityOf(one.level, ofErrors),
       category,
-      message: shortened(found.message, reader === tail ? tailMax : messageMax),
+      message: shortened(one.message, reader === tail ? tailMax : messageMax),
       ...(location === undefined ? {} : { location }),
-      ...(found.rule === undefined ? {} : { rule: found.rule.slice(0, 256) }),
+      ...(one.rule === undefined ? {} : { rule: one.rule.slice(0, 256) }),
       // Without the line, which other changes move; what is there twice is told apart by its order.
       fingerprint: createHash('sha256').update(`${same}\0${nth}`).digest('hex').slice(0, 32),
     };
@@ -73,31 +83,4 @@ const readBy = (reader: Verifier, output: Output): readonly Read[] | null => {
 const shortened = (text: string, most: number): string => {
   const said = text.trim() || 'It says nothing.';
   return said.length > most ? `${said.slice(0, most - 1)}…` : said;
-};
-
-const bytesMax = 192 * 1_024;
-const findingsMax = 2_000;
-
-/** As many as a report can carry, the worst first; how many more there are is said. */
-export const fitted = (findings: readonly Finding[]): readonly Finding[] => {
-  const order = ['major', 'medium', 'minor'];
-  const sorted = findings.toSorted((a, b) => order.indexOf(a.severity) - order.indexOf(b.severity));
-  const kept: Finding[] = [];
-  let bytes = 0;
-  for (const one of sorted) {
-    bytes += Buffer.byteLength(JSON.stringify(one)) + 1;
-    if (bytes > bytesMax || kept.length >= findingsMax) break;
-    kept.push(one);
-  }
-  const rest = Map.groupBy(sorted.slice(kept.length), ({ severity, category }) => `${severity} ${category}`);
-  const more = [...rest.values()].map((some): Finding => {
-    const { severity, category } = some[0] as Finding;
-    return {
-      severity,
-      category,
-      message: `${some.length} more ${severity} findings of "${category}" are in the log of this step.`,
-      fingerprint: `more ${severity} ${category}`,
-    };
-  });
-  return [...kept, ...more.slice(0, 50)];
 };

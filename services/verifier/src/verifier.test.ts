@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { type Json, type Report, roles } from '@capstan/contracts';
+import { type Json, limits, type Report, roles } from '@capstan/contracts';
 import { newAgentWorld } from '@capstan/kit/testing';
 import { newVerifier } from './verifier.ts';
 
@@ -8,9 +8,11 @@ const fixture = async (t: TestContext, env: NodeJS.ProcessEnv = { CAPSTAN_UNSAFE
   const world = await newAgentWorld();
   t.after(() => world[Symbol.asyncDispose]());
   await world.start(newVerifier(), env);
-  return async (checks: unknown, more: Record<string, Json> = {}): Promise<Report> => {
+  let steps = 0;
+  return async (checks: unknown, more: Record<string, Json> = {}, task: object = {}): Promise<Report> => {
     const input = { step_id: 'build', checks: checks as Json, criteria: [], ...more };
-    return world.report(await world.order({ queue: 'verifier', capability: 'verify', input }));
+    const step = { step_id: `step-${++steps}`, ...task };
+    return world.report(await world.order({ queue: 'verifier', capability: 'verify', input, ...step }));
   };
 };
 
@@ -52,7 +54,7 @@ test('a failing check is an answer, with findings; the others are run all the sa
     {
       name: 'types',
       passed: false,
-      message: 'ended with 2\nsrc/a.ts:12:3 types ended with 2:\nsrc/a.ts:12:3 - error: no',
+      message: 'ended with 2\nsrc/a.ts:12:3 src/a.ts:12:3 - error: no',
     },
     { name: 'true', passed: true },
   ]);
@@ -64,9 +66,7 @@ test('a check can look at what the step gave out', async (t) => {
   const looked = async (n: number) =>
     (await verify([{ command, name: 'look' }], { output: { n } })).output as { checks: unknown[] };
   assert.deepEqual((await looked(0)).checks, [{ name: 'look', passed: true }]);
-  assert.deepEqual((await looked(4)).checks, [
-    { name: 'look', passed: false, message: 'ended with 4\nlook ended with 4.' },
-  ]);
+  assert.deepEqual((await looked(4)).checks, [{ name: 'look', passed: false, message: 'ended with 4' }]);
 });
 
 test('a check that takes too long or is ended fails', async (t) => {
@@ -74,7 +74,7 @@ test('a check that takes too long or is ended fails', async (t) => {
   const report = await verify([{ command: ['sleep', '60'], timeout_ms: 30 }, { command: ['sh', '-c', 'kill -9 $$'] }]);
   const [slow, killed] = (report.output as { checks: { message: string }[] }).checks;
   assert.match(slow?.message ?? '', /^ended after \d+ ms$/);
-  assert.match(killed?.message ?? '', /^ended by SIGKILL\n/);
+  assert.equal(killed?.message, 'ended by SIGKILL');
 });
 
 test('with nothing to run it needs no sandbox', async (t) => {
@@ -117,4 +117,106 @@ test('a format that nobody knows is refused with those that there are', async (t
   const verify = await fixture(t);
   const { error } = await verify([{ command: ['true'], format: 'eslnt' }]);
   assert.match(error?.message ?? '', /^checks\.0\.format: there is no "eslnt"; it may be sarif, eslint, /);
+});
+
+/** A repository in the workspace of the task, put there by a check. */
+const put = (files: Record<string, string>, folder = 'code') => ({
+  command: [
+    'node',
+    '-e',
+    `const fs = require("fs"); for (const [name, text] of Object.entries(${JSON.stringify(files)})) { const path = require("path").join(${JSON.stringify(folder)}, name); fs.mkdirSync(require("path").dirname(path), { recursive: true }); fs.writeFileSync(path, text); }`,
+  ],
+});
+const verdictOf = ({ output }: Report) => roles.verifier.capabilities.verify.output.parse(output);
+
+test('a repository is verified as its own file says, stage by stage; what that leaves out is found', async (t) => {
+  const verify = await fixture(t);
+  const config = `
+build:
+  - name: types
+    command: [sh, -c, 'echo "a.ts(1,1): error TS1: No."; exit 1']
+test:
+  - command: echo all is well
+thresholds: { max_medium: 2, over: warn }
+`;
+  const scripts = { test: 'exit 3', lint: 'echo "src/b.js:1:2: warning: odd [rule]"' };
+  const files = { '.capstan/verify.yaml': config, 'package.json': JSON.stringify({ scripts }) };
+  await verify([put(files)], {}, { task_id: 'one' });
+  const report = await verify([{ repository: 'code' }], {}, { task_id: 'one' });
+  const verdict = verdictOf(report);
+  assert.deepEqual(
+    verdict.checks.map(({ name, passed }) => [name, passed]),
+    [
+      ['types', false],
+      ['echo all is well', true],
+      ['npm run lint', true],
+    ],
+  );
+  assert.deepEqual([verdict.passed, verdict.thresholds], [false, { max_medium: 2, over: 'warn' }]);
+  assert.deepEqual(
+    report.findings?.map(({ severity, category, location }) => [severity, category, location]),
+    [
+      ['major', 'build', 'code/a.ts:1:1'],
+      ['minor', 'lint', 'code/src/b.js:1:2'],
+    ],
+  );
+  const some = verdictOf(await verify([{ repository: 'code', stages: ['test'] }], {}, { task_id: 'one' }));
+  assert.deepEqual(
+    some.checks.map(({ name }) => name),
+    ['echo all is well'],
+  );
+});
+
+test('a mistake in the file of a repository, or nothing in it to run, is a finding of the work', async (t) => {
+  const verify = await fixture(t);
+  await verify([put({ '.capstan/verify.yaml': 'build: []\ntset: [x]\n' })], {}, { task_id: 'one' });
+  const wrong = await verify([{ repository: 'code' }, { command: ['true'] }], {}, { task_id: 'one' });
+  assert.deepEqual([wrong.outcome, verdictOf(wrong).passed], ['succeeded', false]);
+  assert.equal(wrong.findings?.[0]?.location, 'code/.capstan/verify.yaml:2');
+  assert.match(wrong.findings?.[0]?.message ?? '', /tset is nothing that is known here\. Did you mean test\?/);
+  const empty = await verify([{ repository: 'nowhere' }], {}, { task_id: 'one' });
+  assert.match(empty.findings?.[0]?.message ?? '', /^There is nothing in "nowhere" that says how to verify it/);
+  const outside = await verify([{ repository: '../other' }], {}, { task_id: 'one' });
+  assert.deepEqual([outside.outcome, outside.error?.code], ['failed', 'path_outside']);
+});
+
+test('a verdict of many long messages still fits into the record of the step', async (t) => {
+  const verify = await fixture(t);
+  const loud = { command: ['sh', '-c', 'head -c 100000 /dev/zero | tr "\\0" x; exit 1'] };
+  for (const many of [5, 60]) {
+    const { output } = await verify(
+      Array.from({ length: many }, (_, n) => ({ ...loud, name: `${n}${'n'.repeat(200)}` })),
+    );
+    assert.equal((output as { passed: boolean }).passed, false);
+    assert.ok(JSON.stringify(output).length <= limits.outputInlineBytesMax);
+  }
+});
+
+test('a criterion is decided by the check that says so', async (t) => {
+  const verify = await fixture(t);
+  const report = await verify(
+    [
+      { command: ['false'], criterion: 'It is quick', name: 'bench' },
+      { command: ['true'], criterion: 'It is small' },
+    ],
+    {
+      criteria: ['It is quick', 'It is small', 'It is pretty'],
+    },
+  );
+  const { criteria, not_judged } = verdictOf(report);
+  assert.deepEqual(
+    criteria?.map(({ text, met, by }) => [text, met, by]),
+    [
+      ['It is quick', false, 'command'],
+      ['It is small', true, 'command'],
+    ],
+  );
+  assert.deepEqual(not_judged, ['It is pretty']);
+});
+
+test('a verification that is a step of its own must say what of', async () => {
+  await using world = await newAgentWorld();
+  await world.start(newVerifier(), { CAPSTAN_UNSAFE_HOST_SHELL: '1' });
+  const { error } = await world.report(await world.order({ queue: 'verifier', capability: 'verify', input: {} }));
+  assert.match(error?.message ?? '', /^checks: say what to verify/);
 });

@@ -1,18 +1,28 @@
-// The verifier: runs the checks of a step's work and says what they found. How output becomes findings is in verifiers/.
+// The verifier: runs the checks of a step's work and says what they found. How output becomes findings is in verifiers/, which checks a
+// repository has in pipeline/.
 import { roles } from '@capstan/contracts';
 import { defineAgent, reject } from '@capstan/kit';
+import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
+import { z } from 'zod';
 import { verify } from './verify.ts';
 
 export const newVerifier = () => {
   let sandbox: Sandbox;
+  let models: Models | null = null;
   const { queue, capabilities } = roles.verifier;
   return defineAgent({
     queue,
     domain: 'quality',
     capabilities: Object.keys(capabilities),
-    start: async (config, log) => {
+    /** A file that says which language models there are; its default judges criteria. */
+    settings: { models: z.string().min(1).optional() },
+    environment: { CAPSTAN_MODELS: { path: ['models'], as: 'text' } },
+    start: async (config, log, house) => {
       sandbox = await openSandbox('verifier', config, log);
+      if (config.own.models === undefined) return;
+      const { loadModelsFile, newModels } = await import('@capstan/models');
+      models = newModels(loadModelsFile(config.own.models), house);
     },
     onTaskEnd: (task, status) => sandbox.taskEnded(task, status),
     run: async (order, context) => {
@@ -21,7 +31,13 @@ export const newVerifier = () => {
         const issue = input.error.issues[0];
         return reject('invalid_input', `${issue?.path.map(String).join('.')}: ${issue?.message}`);
       }
-      return verify(input.data, Object.assign(context, { order, sandbox }));
+      const { step_id: step, checks = [], criteria = [] } = input.data;
+      if (step === undefined && checks.length + criteria.length === 0)
+        return reject(
+          'invalid_input',
+          'checks: say what to verify, such as [{ "repository": "code" }]; docs/verifying.md shows more.',
+        );
+      return verify(input.data, Object.assign(context, { order, sandbox, models }));
     },
     stop: () => sandbox.end(),
   });

@@ -6,16 +6,18 @@ import {
   limits,
   type Report,
   type Thresholds,
+  thresholds,
   verifyOutput,
 } from '@capstan/contracts';
 import { ask } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
-import { decideFailure } from '../fail.ts';
+import { decideFailure, failForGood } from '../fail.ts';
 import { shortened } from '../failure-mode.ts';
 import { sha256 } from '../hash.ts';
 import { addSteps } from '../grow.ts';
 import { slotOf } from '../plan/shape.ts';
+import { note as noteDenial } from '../policies/note.ts';
 import { takeNewPlan } from '../replan.ts';
 import { isReplanStep } from '../replanning.ts';
 import { newStep } from '../state.ts';
@@ -128,10 +130,11 @@ const failureOf = (report: Report): Failure => {
 const succeeded = (draft: Draft, slot: number, report: Report): void => {
   const step = draft.steps.read(slot);
   const spec = specIn(draft, slot);
-  const tooMuch = overThresholds(draft, step.findings);
-  if (tooMuch !== null) {
-    return decideFailure(draft, slot, { code: 'too_many_findings', message: tooMuch, retryable: false });
-  }
+  const looked = step.stage === 'verify' || spec.step.capability === 'verify';
+  const over = overThresholds(draft, step.findings, looked ? thresholdsIn(report) : undefined);
+  if (over !== null && over.act !== 'warn') return tooMany(draft, slot, over);
+  if (over !== null)
+    noteDenial(draft, 'thresholds', 'check', idIn(draft, slot), spec.step.phase ?? null, { reason: over.text });
   if (step.stage === 'verify') return verified(draft, slot, report);
   if (spec.step.id === planStepId) return takePlan(draft, slot, report);
   if (isReplanStep(spec.step.id)) return takeNewPlan(draft, slot, report);
@@ -147,10 +150,30 @@ const succeeded = (draft: Draft, slot: number, report: Report): void => {
   advance(draft, slot);
 };
 
+const thresholdsIn = ({ output }: Report): Thresholds | undefined => {
+  const said = thresholds.safeParse(isObject(output) ? output['thresholds'] : undefined);
+  return said.success ? said.data : undefined;
+};
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null;
+
+/** Doing it again would find the same. */
+const tooMany = (draft: Draft, slot: number, { act, text }: Over): void => {
+  const failure: Failure = { code: 'too_many_findings', message: text, retryable: false };
+  if (act === 'abort' && !isStopping(draft, specIn(draft, slot)))
+    return failForGood(draft, slot, failure, 'not_retryable');
+  decideFailure(draft, slot, failure);
+};
+
+/** What decides; the rest is for whoever reads it. */
+const verdictShape = verifyOutput.pick({ passed: true, checks: true }).partial();
+
 /** What the verifier says of the work. What it finds wanting is done again, with its reasons. */
 const verified = (draft: Draft, slot: number, report: Report): void => {
-  const verdict = verifyOutput.partial().safeParse(report.output ?? {});
-  if (!verdict.success) {
+  const verdict = verdictShape.safeParse(report.output ?? {});
+  // One that is kept elsewhere, for its size, can't be read here.
+  if (!verdict.success || (verdict.data.passed === undefined && verdict.data['$ref'] !== undefined)) {
     return decideFailure(draft, slot, { code: 'invalid_report', message: 'The verifier gave no verdict.' }, 'verify');
   }
   if (verdict.data.passed !== false) return end(draft, slot, 'succeeded', { error: null });
@@ -201,15 +224,29 @@ const countFindings = (findings: readonly Finding[] | undefined): Findings => {
   return [count('major'), count('medium'), count('minor')];
 };
 
-const overThresholds = (draft: Draft, found: Findings): string | null => {
+/** What the plan, the task and the repository allow; of those that it is too many for, the sternest decides. */
+const overThresholds = (draft: Draft, found: Findings, more: Thresholds | undefined): Over | null => {
   const { plan, request } = draft.task;
-  if (plan?.thresholds === undefined && request.thresholds === undefined) return null;
-  const said: Thresholds = { ...plan?.thresholds, ...request.thresholds };
-  const over = (['major', 'medium', 'minor'] as const).flatMap((severity, at) => {
-    const most = said[`max_${severity}`];
-    return most !== undefined && (found[at] as number) > most
-      ? [`${found[at]} ${severity} findings, at most ${most} allowed`]
-      : [];
-  });
-  return over.length === 0 ? null : over.join('; ');
+  if (found === newStep.findings) return null;
+  const isSaid = plan?.thresholds !== undefined || request.thresholds !== undefined;
+  const over = [
+    ...(isSaid ? excess({ ...plan?.thresholds, ...request.thresholds }, found) : []),
+    ...(more === undefined ? [] : excess(more, found)),
+  ];
+  if (over.length === 0) return null;
+  const act = (['abort', 'ask', 'warn'] as const).find((one) => over.some((each) => each.act === one)) ?? 'ask';
+  return { act, text: [...new Set(over.map(({ text }) => text))].join('; ') };
 };
+
+interface Over {
+  readonly act: 'ask' | 'abort' | 'warn';
+  readonly text: string;
+}
+
+const excess = (said: Thresholds, found: Findings): Over[] =>
+  (['major', 'medium', 'minor'] as const).flatMap((severity, at) => {
+    const most = said[`max_${severity}`];
+    if (most === undefined || (found[at] as number) <= most) return [];
+    const act = (typeof said.over === 'object' ? said.over[severity] : said.over) ?? 'ask';
+    return [{ act, text: `${found[at]} ${severity} findings, at most ${most} allowed` }];
+  });

@@ -83,6 +83,71 @@ test('more findings than the thresholds allow are for a person', () => {
   assert.equal(world.intervention('a').kind, 'flag');
 });
 
+const major = { severity: 'major', category: 'lint', message: 'x' } as const;
+const medium = { severity: 'medium', category: 'lint', message: 'x' } as const;
+
+test('where the thresholds say so, too many findings are the end of the step, and nobody is asked', () => {
+  const world = given({ thresholds: { max_major: 0, over: 'abort' }, steps: [checked] })
+    .done('a')
+    .report('a', { ...passed, findings: [major] });
+  assert.deepEqual([world.step('a').status, world.step('a').error?.code], ['failed', 'too_many_findings']);
+  assert.deepEqual([world.status, world.record.interventions], ['failed', []]);
+});
+
+test('what they only warn of is noted, and the step goes on', () => {
+  const world = given({
+    thresholds: { max_major: 0, max_medium: 1, over: { major: 'abort', medium: 'warn' } },
+    steps: [checked],
+  })
+    .done('a')
+    .report('a', { ...passed, findings: [medium, medium] });
+  assert.equal(world.step('a').status, 'succeeded');
+  const { policy, mode, step: id, reason } = (world.record['denials'] as Record<string, string>[])[0] ?? {};
+  assert.deepEqual([policy, mode, id, reason], ['thresholds', 'check', 'a', '2 medium findings, at most 1 allowed']);
+});
+
+test('of several severities that there is too much of, the sternest decides', () => {
+  const world = given({
+    thresholds: { max_major: 0, max_medium: 0, over: { major: 'abort', medium: 'warn' } },
+    steps: [checked],
+  })
+    .done('a')
+    .report('a', { ...passed, findings: [medium, major] });
+  assert.equal(
+    world.step('a').error?.message,
+    '1 major findings, at most 0 allowed; 1 medium findings, at most 0 allowed',
+  );
+  assert.equal(world.step('a').status, 'failed');
+});
+
+test('what the repository allows counts beside what the task does, and makes nothing milder', () => {
+  const output = { passed: true, checks: [], thresholds: { max_medium: 0, over: 'abort' } };
+  const stern = given({ thresholds: { max_medium: 5 }, steps: [checked] })
+    .done('a')
+    .report('a', { output, findings: [medium] });
+  assert.equal(stern.step('a').status, 'failed');
+  const mild = given({ thresholds: { max_medium: 0 }, steps: [checked] })
+    .done('a')
+    .report('a', { output: { ...output, thresholds: { max_medium: 9, over: 'warn' } }, findings: [medium] });
+  assert.equal(mild.intervention('a').kind, 'flag');
+});
+
+test('only a verification speaks for the repository', () => {
+  const output = { thresholds: { max_major: 0, over: 'abort' } };
+  const other = given({ steps: [step('a')] }).report('a', { output, findings: [major] });
+  assert.equal(other.step('a').status, 'succeeded');
+  const own = given({ steps: [step('a', { capability: 'verify' })] }).report('a', { output, findings: [major] });
+  assert.equal(own.step('a').status, 'failed');
+});
+
+test('a verdict that is kept elsewhere is none', () => {
+  const output = { $ref: 'capstan_artifacts/x/a/2/output.json', size: 9_000, sha256: 'x' };
+  const world = given({ steps: [checked] })
+    .done('a')
+    .report('a', { output });
+  assert.deepEqual([world.step('a').status, world.step('a').error?.code], ['retrying', 'invalid_report']);
+});
+
 test('findings and artifacts of the check add to those of the work, each with its attempt', () => {
   const finding = { severity: 'minor', category: 'lint', message: 'x' } as const;
   const artifact = (name: string) => [{ name, size: 1, sha256: 'x', ref: name }];
