@@ -86,6 +86,23 @@ inBothWorlds('a removed key is gone, and counts as new', {}, async (_, bus) => {
   assert.deepEqual(await bus.store(bus.names.buckets.inbox).keys(), []);
 });
 
+inBothWorlds('a key goes together with what is written instead, and only at its revision', {}, async (_, bus) => {
+  const store = tasks(bus);
+  const first = await store.set({ key: 'a', data: '1', expect: 0 });
+  const second = await store.set({ key: 'a', data: '2', expect: first });
+  const change = (expect: number) => [
+    { key: 'a', data: '', expect, gone: true },
+    { key: 'list', data: 'a', expect: 0 },
+  ];
+  await assert.rejects(store.setAll(change(first)), conflict);
+  assert.deepEqual([text((await store.get('a'))?.data ?? Buffer.of()), await store.get('list')], ['2', null]);
+  await store.setAll(change(second));
+  assert.deepEqual([(await store.get('a'))?.gone, await store.keys()], [true, ['list']]);
+  const again = await store.set({ key: 'a', data: '3', expect: 0 });
+  await store.set({ key: 'a', data: '', expect: again, gone: true });
+  assert.deepEqual(await store.keys(), ['list']);
+});
+
 inBothWorlds('who watches hears every present key, that this was all, and every change', {}, async (_, bus) => {
   const store = tasks(bus);
   await store.set({ key: 'a', data: '1', expect: null });

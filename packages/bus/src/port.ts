@@ -104,6 +104,8 @@ export interface Change {
   readonly data: Uint8Array | string;
   /** The revision that this follows; 0 where the key must be new; null where that does not matter. */
   readonly expect: number | null;
+  /** The key is removed; `data` is not looked at. */
+  readonly gone?: boolean;
 }
 
 /** A bucket: one value a key, each change with a revision. */

@@ -13,6 +13,8 @@ export interface Actor {
   state: TaskState;
   /** The key that made the tokens of this task. */
   readonly key: string;
+  /** The sequence of the event that began it. */
+  readonly first: number;
   /** The hash of its settings, which those that do its steps share. */
   readonly settings: string;
   /** The revision of its snapshot, 0 while there is none; and of each page. */
@@ -33,11 +35,12 @@ export interface Actor {
   held: number;
 }
 
-export const newActor = (id: string, body: SubmittedBody, state: TaskState): Actor => ({
+export const newActor = (id: string, began: { body: SubmittedBody; first: number }, state: TaskState): Actor => ({
   id,
   state,
-  key: body.key,
-  settings: body.settings,
+  first: began.first,
+  key: began.body.key,
+  settings: began.body.settings,
   revision: 0,
   pageRevisions: new Map(),
   stored: null,

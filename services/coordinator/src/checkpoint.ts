@@ -1,6 +1,9 @@
 // How far a partition's events are covered by snapshots, and which of its tasks are open: what whoever takes it over reads first.
 import { type Change, isBusError, partitionOf, textOf } from '@capstan/bus';
 import { nextDue, taskEnded, type TaskState } from '@capstan/engine';
+import type { Actor } from './actor.ts';
+import { listedTask } from './lists/listed.ts';
+import { type Lists, openLists, type StoredLists } from './lists/lists.ts';
 import { Overtaken } from './overtaken.ts';
 import type { World } from './world.ts';
 
@@ -12,10 +15,17 @@ export interface Checkpoint {
   readonly orders?: number;
 }
 
+/** As it is stored: with what of the lists is on no page yet. */
+interface Stored extends Checkpoint {
+  readonly lists?: StoredLists;
+}
+
 /** When an open task wants to be looked at; `routing` is at once: it looks for a queue, or owes orders that still waited for their turn. */
 export interface OpenTask {
   readonly due: number | null;
   readonly routing: boolean;
+  /** As it was listed last; not stored. */
+  readonly group?: string;
 }
 
 const openPages = 16;
@@ -24,10 +34,12 @@ const openKey = (partition: number, page: number): string => `_open.${partition}
 
 export interface Progress {
   readonly open: ReadonlyMap<string, OpenTask>;
+  /** All of its tasks, and what they ask people. */
+  readonly lists: Lists;
   checkpoint: Checkpoint | null;
-  /** Keeps the list of open tasks in step with a snapshot that was stored. */
-  covered(task: string, state: TaskState, owes: boolean): void;
-  /** The list has changed since it was stored. */
+  /** Keeps the lists in step with a snapshot that was stored. */
+  covered(actor: Pick<Actor, 'id' | 'first'>, state: TaskState, owes: boolean): void;
+  /** A list has changed since it was stored. */
   readonly changed: boolean;
   /**
    * Stores the pages that changed and the checkpoint, all or nothing: a task must be on the list before the events that would show it are passed
@@ -42,13 +54,13 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   const pages = await Promise.all(Array.from({ length: openPages }, (_, page) => store.get(openKey(partition, page))));
   const open = new Map<string, OpenTask>();
   const texts = pages.map((entry) => (entry === null || entry.gone ? '{}' : textOf(entry.data)));
-  let checkpoint: Checkpoint | null = null;
+  let checkpoint: Stored | null = null;
   let isTorn = false;
   try {
     for (const text of texts)
       for (const [task, [due, routing]] of Object.entries(JSON.parse(text) as Record<string, [number | null, boolean]>))
         open.set(task, { due, routing });
-    if (stored !== null && !stored.gone) checkpoint = JSON.parse(textOf(stored.data)) as Checkpoint;
+    if (stored !== null && !stored.gone) checkpoint = JSON.parse(textOf(stored.data)) as Stored;
   } catch (error) {
     // The log has it all: every task in it is loaded once, and the list is made anew from them.
     isTorn = true;
@@ -57,6 +69,10 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
       'how far this partition is covered can not be read; its log is read from the beginning',
     );
   }
+
+  const lists = await openLists(world, partition, checkpoint?.lists ?? null);
+  // Nothing was stored before: the lists hold all that there is.
+  if (stored === null && !isTorn) lists.made();
 
   const members = Array.from({ length: openPages }, (): Set<string> => new Set());
   const pageOf = (task: string) => partitionOf(`open ${task}`, openPages);
@@ -67,26 +83,32 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
 
   const progress: Progress = {
     open,
+    lists,
     checkpoint,
-    covered: (task, state, owes) => {
+    covered: ({ id: task, first }, state, owes) => {
+      const listed = listedTask(task, first, state);
       const page = pageOf(task);
       const over = taskEnded(state.status) && state.errands === 0;
       const known = open.get(task);
       if (over) {
+        lists.tasks.put(listed);
         if (known === undefined) return;
         open.delete(task);
         (members[page] as Set<string>).delete(task);
       } else {
         const { due, routing } = nextDue(state);
-        const next = { due, routing: routing || owes };
-        if (known !== undefined && known.due === next.due && known.routing === next.routing) return;
+        const { group } = listed;
+        if (known?.group !== group) lists.tasks.put(listed);
+        const next = { due, routing: routing || owes, group };
+        if (known !== undefined && known.due === next.due && known.routing === next.routing && known.group === group)
+          return;
         open.set(task, next);
         (members[page] as Set<string>).add(task);
       }
       dirty.add(page);
     },
     get changed() {
-      return dirty.size > 0;
+      return dirty.size > 0 || lists.changed;
     },
     // One after the other: each follows the revision of the one before.
     save: (checkpoint) => (saving = saving.catch(() => {}).then(() => save(checkpoint))),
@@ -99,10 +121,19 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
     const changes: Change[] = [...written]
       .filter(([page, text]) => text !== texts[page])
       .map(([page, text]) => ({ key: openKey(partition, page), data: text, expect: null }));
-    changes.push({ key: checkpointKey(partition), data: JSON.stringify(checkpoint), expect: revision });
+    let listed: Awaited<ReturnType<Lists['changes']>> | null = null;
     try {
+      listed = await lists.changes();
+      changes.push(...listed.changes);
+      changes.push({
+        key: checkpointKey(partition),
+        data: JSON.stringify({ ...checkpoint, lists: lists.stored() } satisfies Stored),
+        expect: revision,
+      });
       revision = (await store.setAll(changes)).at(-1) as number;
+      listed.kept();
     } catch (error) {
+      listed?.lost();
       for (const page of changed) dirty.add(page);
       if (isBusError(error, 'conflict'))
         throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
@@ -122,4 +153,11 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
       ),
     );
   return progress;
+};
+
+/** The lists of a partition that nobody owns just now, to be read. */
+export const storedLists = async (world: World, partition: number): Promise<Lists> => {
+  const entry = await world.bus.store(world.names.buckets.tasks).get(checkpointKey(partition));
+  const before = entry === null || entry.gone ? null : (JSON.parse(textOf(entry.data)) as Stored);
+  return openLists(world, partition, before?.lists ?? null);
 };

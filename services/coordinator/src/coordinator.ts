@@ -11,6 +11,7 @@ import { broker as openBroker } from './broker.ts';
 import { admission } from './doors/admit.ts';
 import { openPlainDoor } from './doors/plain.ts';
 import { keepHouse } from './housekeeping.ts';
+import { everywhere } from './lists/everywhere.ts';
 import { joinMembers } from './members.ts';
 import { fenced, newMembership } from './membership.ts';
 import { ownership as newOwnership } from './ownership.ts';
@@ -60,7 +61,8 @@ export const startCoordinator = async (around: Surroundings): Promise<Coordinato
   // Whoever asks before is answered by nobody yet, and asks again.
   await opening;
 
-  const tasks = newTasks(world, ownership, gate);
+  const lists = everywhere(world, ownership);
+  const tasks = newTasks(world, ownership, gate, lists);
   const doors: Running[] = [
     ...Array.from({ length: world.partitions }, (_, partition) =>
       bus.listen(names.owner(partition), (wire) => {
@@ -73,7 +75,7 @@ export const startCoordinator = async (around: Surroundings): Promise<Coordinato
       }),
     ),
     await openPlainDoor(world, admit),
-    await serveApi({ world, tasks, broker, admit }),
+    await serveApi({ world, tasks, lists, broker, admit }),
     await heedAdvisories(world, ownership),
   ];
   const house = keepHouse(world, ownership);

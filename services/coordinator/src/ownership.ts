@@ -2,6 +2,7 @@
 import { limits } from '@capstan/contracts';
 import type { Mark } from './actor.ts';
 import { newFeeds } from './feeds.ts';
+import { newRelisting } from './lists/relist.ts';
 import { openPartition, type Partition, type PartitionParts } from './partition.ts';
 import { endBefore } from './rolled-back.ts';
 import type { World } from './world.ts';
@@ -31,6 +32,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
   let working: Promise<void> = Promise.resolve();
   let released = false;
 
+  const relist = newRelisting(world);
   const feeds = newFeeds(world, {
     on: (heard) => {
       const partition = owned.get(heard.partition);
@@ -64,6 +66,7 @@ export const ownership = (world: World, parts: Parts): Ownership => {
       partition.rewind(0);
     }
     opened.add(number);
+    relist(number, partition.lists);
     // What was loaded before the silence may be another's by now.
     if (world.membership.term !== term) partition.stop();
     else owned.set(number, partition);

@@ -12,8 +12,10 @@ import { type Checkpoint, loadProgress } from './checkpoint.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
 import type { Performer } from './perform.ts';
+import { listedAsk } from './lists/listed.ts';
+import { type Lists, listAgain } from './lists/lists.ts';
 import { openQuarantines, type Release } from './quarantine.ts';
-import { eventsOf, rebuildActor } from './rebuild.ts';
+import { newReadmission } from './readmission.ts';
 import type { References, SubmittedEvent } from './references.ts';
 import { letRest } from './resting.ts';
 import { loadActor, type Loaded, standsOf } from './snapshots.ts';
@@ -43,6 +45,7 @@ export interface Partition {
   stop(): void;
   /** Reads from further back than the checkpoint: what is covered is skipped. */
   rewind(seq: number): void;
+  readonly lists: Lists;
   /** In memory. */
   readonly size: number;
   /** As the list of open tasks has it. */
@@ -108,7 +111,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (loaded === null || stopped) return;
       const { actor } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.
-      progress.covered(task, actor.state, loaded.owes);
+      progress.covered(actor, actor.state, loaded.owes);
+      await listAgain(world, progress, actor);
       if (!loaded.owes) parts.turnstile.loaded(actor);
       keep(actor, standsOf(loaded));
     });
@@ -142,6 +146,11 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const keep = (actor: Actor, effects: readonly Effect[]) => {
     if (actor.dirtyFrom === null) actor.dirtySince = world.clock.now();
     actors.set(actor.id, actor);
+    perform(actor, effects);
+  };
+
+  const perform = (actor: Actor, effects: readonly Effect[]) => {
+    for (const effect of effects) if (effect.kind === 'ask') progress.lists.asked.put(listedAsk(effect.intervention));
     performer.perform(actor, effects);
   };
 
@@ -173,7 +182,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (decision === null || decision.state === null) return;
       const { state, effects } = decision;
       world.counts.events += 1;
-      const actor = newActor(heard.task, body, state);
+      const actor = newActor(heard.task, { body, first: heard.message.seq }, state);
       storing.touch(actor, heard.message);
       keep(actor, effects);
     };
@@ -246,7 +255,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       world.log.info({ task: actor.id, kind: heard.kind, seq: message.seq }, `changed nothing: ${ignored}`);
     }
     parts.turnstile.decided(actor);
-    performer.perform(actor, effects);
+    perform(actor, effects);
   };
 
   /** Until it is stored the checkpoint stays below it: after a crash it is heard, and put aside, again. */
@@ -292,27 +301,15 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     done: () => settled(),
   });
 
-  /** From the snapshot, or from the log alone where that can't be read; then what was said while it stood still. */
-  const loadAgain = async (task: string, wish: Release): Promise<readonly Heard[]> => {
-    const why = quarantines.of(task)?.why;
-    await quarantines.release(task, wish);
-    try {
-      const rebuilt = why === 'snapshot' ? await rebuildActor(world, references, task, quarantines.stops) : null;
-      const loaded = why === 'snapshot' ? null : await loadActor(world, references, task);
-      const actor = rebuilt?.actor ?? loaded?.actor ?? null;
-      if (why === 'snapshot' && rebuilt === null) throw new Error('the log has no beginning of it');
-      if (actor !== null && !stopped) {
-        if (rebuilt !== null) storing.touch(actor, rebuilt.last);
-        progress.covered(task, actor.state, loaded?.owes ?? false);
-        keep(actor, rebuilt?.effects ?? (loaded === null ? [] : standsOf(loaded)));
-      }
-      return rebuilt === null ? await eventsOf(world, task, actor?.state.seq ?? 0) : [];
-    } catch (error) {
-      if (isBusError(error) && error.code !== 'corrupt') throw error;
-      await quarantines.put(task, null, error);
-      return [];
-    }
-  };
+  const readmission = newReadmission({
+    world,
+    references,
+    quarantines,
+    progress,
+    stopped: () => stopped,
+    keep,
+    touch: storing.touch,
+  });
 
   /** An event may have brought it up before; a second copy of a task would not know what the first has decided since. */
   const wakeUp = (task: string) => {
@@ -343,6 +340,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       return last.seq;
     },
     checkpoint: progress.checkpoint,
+    lists: progress.lists,
     get size() {
       return actors.size;
     },
@@ -378,7 +376,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       const before = actors.get(task);
       // What it decided before is still to be stored: its snapshot would be written over by what is loaded now.
       if (before !== undefined) return quarantines.of(task);
-      await arrivals.begin(task, null, () => loadAgain(task, wish));
+      await arrivals.begin(task, null, () => readmission(task, wish));
       await arrivals.of(task);
       return quarantines.of(task);
     },

@@ -63,7 +63,7 @@ export const rebuildActor = async (
     if (typeof event !== 'string') step(event, heard.message);
   }
   if (state === null) return null;
-  const actor = newActor(task, began.body, state);
+  const actor = newActor(task, { body: began.body, first: first.seq }, state);
   await expectWhatIsThere(world, actor);
   return { actor, effects: [...stillWanted(state, all), ...standing(state)], last };
 };

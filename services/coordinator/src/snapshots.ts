@@ -99,7 +99,7 @@ export const loadActor = async (world: World, references: References, task: stri
       return JSON.parse(textOf(entry.data)) as StepRecords;
     });
     const event = await references.resolve(began.heard, began.body);
-    const actor = newActor(task, began.body, restore(record, pages, event));
+    const actor = newActor(task, { body: began.body, first: began.heard.message.seq }, restore(record, pages, event));
     actor.revision = head.revision;
     actor.stored = actor.state;
     entries.forEach((entry, at) => void actor.pageRevisions.set(at, entry?.revision ?? 0));

@@ -67,7 +67,7 @@ export const newStoring = (parts: StoringParts): Storing => {
       .then(
         () => {
           actor.writingFrom = null;
-          progress.covered(actor.id, state, owes);
+          progress.covered(actor, state, owes);
         },
         (error: unknown) => {
           // What was to be covered is not: the checkpoint stays below it.

@@ -4,6 +4,7 @@ import { type ApiError, type CommandBody, limits, type Quarantine, type TaskReco
 import { decide, recordOf, type TaskState } from '@capstan/engine';
 import { objectRef } from './doors/plan-ref.ts';
 import { Refusal } from './doors/refusal.ts';
+import type { Everywhere, ListAsked } from './lists/everywhere.ts';
 import type { Ownership } from './ownership.ts';
 import type { Partition } from './partition.ts';
 import type { Release } from './quarantine.ts';
@@ -17,13 +18,15 @@ export interface Tasks {
   objection(task: string, command: CommandBody): Promise<string | null>;
   /** Lets a task go on that stands still. Resolves with why it stands still again, where it does. */
   readmit(task: string, release: Release): Promise<Quarantine | null>;
-  /** Every task, newest first, as the bucket has them. */
-  list(): Promise<TaskRecord[]>;
+  /** As the bucket has it, for a list; null where it has none. The steps of a very large plan are left out. */
+  shown(task: string): Promise<TaskRecord | null>;
   /** What the owner answers to others. */
   answer(data: Uint8Array): Promise<string>;
 }
 
 interface Asked {
+  /** Of a list that somebody puts together; all else is about one task. */
+  readonly list?: ListAsked;
   readonly task_id: string;
   readonly seq?: number;
   readonly command?: CommandBody;
@@ -42,7 +45,7 @@ interface Answered {
 const patienceMs = 5_000;
 const askMs = 1_000;
 
-export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile): Tasks => {
+export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile, lists: Everywhere): Tasks => {
   const { bus, names } = world;
   const store = bus.store(names.buckets.tasks);
 
@@ -146,28 +149,17 @@ export const tasks = (world: World, ownership: Ownership, turnstile: Turnstile):
     },
     answer: async (data) => {
       try {
-        return await answer(decodeTrusted(data) as Asked);
+        const asked = decodeTrusted(data) as Asked;
+        return asked.list === undefined ? await answer(asked) : JSON.stringify({ listed: await lists.own(asked.list) });
       } catch (error) {
         if (!(error instanceof Refusal)) throw error;
         return JSON.stringify({ refused: error.body.error } satisfies Answered);
       }
     },
-    list: async () => {
-      const found: TaskRecord[] = [];
-      let ready: () => void = () => {};
-      const all = new Promise<void>((resolve) => (ready = resolve));
-      const watching = await store.watch((entry) => {
-        // Ids of tasks have no dot; other keys are pages, checkpoints and settings.
-        const record = entry.gone || entry.key.includes('.') ? null : recordIn(entry);
-        if (record !== null) found.push(record);
-      }, ready);
-      await all;
-      await watching.stop();
-      return found
-        .map(publicRecord)
-        .toSorted((a, b) =>
-          a.created_at < b.created_at ? 1 : a.created_at > b.created_at ? -1 : a.task_id < b.task_id ? -1 : 1,
-        );
+    shown: async (id) => {
+      const entry = await store.get(id);
+      const record = entry === null || entry.gone ? null : recordIn(entry);
+      return record === null ? null : publicRecord(record);
     },
   };
 };

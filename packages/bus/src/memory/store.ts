@@ -26,20 +26,21 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
       return Promise.reject(new BusError('too_large', `A value for ${bucket} is larger than the server takes.`));
     if (all.length === 0) return Promise.resolve([]);
     return way.ask(`set ${all.map(({ key }) => key).join(' ')}`, (tries) => {
-      const writings = all.map(({ key, bytes, expect }) => {
+      const writings = all.map(({ key, bytes, expect, gone }) => {
         const entry = expect === 0 && all.length === 1 ? entryAt(key) : null;
         // A key that was removed leaves a mark: it counts as new.
         return {
           subject: prefix + key,
-          data: bytes,
-          headers: [] as [string, string][],
+          data: gone ? nothing : bytes,
+          headers: gone ? removed : [],
           expect: entry?.gone ? entry.revision : expect,
         };
       });
       const revisions = stream().write(writings);
       if (revisions) return revisions;
-      const ours = all.map(({ key, bytes, expect }) => {
+      const ours = all.map(({ key, bytes, expect, gone }) => {
         const entry = entryAt(key);
+        if (gone) return !entry || entry.gone ? (entry?.revision ?? expect ?? 0) : null;
         return entry && !entry.gone && Buffer.compare(entry.data, bytes) === 0 && entry.revision > (expect ?? 0)
           ? entry.revision
           : null;
@@ -60,10 +61,7 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
           {
             subject: prefix + key,
             data: nothing,
-            headers: [
-              ['KV-Operation', 'DEL'],
-              ['Nats-TTL', '1h'],
-            ],
+            headers: removed,
             expect: null,
           },
         ]),
@@ -95,6 +93,11 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
     },
   };
 };
+
+const removed: [string, string][] = [
+  ['KV-Operation', 'DEL'],
+  ['Nats-TTL', '1h'],
+];
 
 const entryOf = (message: Message, key: string): Entry => {
   const gone = message.header('KV-Operation') !== undefined || message.header('Nats-Marker-Reason') !== undefined;

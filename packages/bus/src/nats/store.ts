@@ -18,11 +18,15 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
     });
     return found && entryOf(storedMessage(found.message), key);
   };
-  const following = ({ key, data, expect }: Change): Following => ({ subject: prefix + checked(key), data, expect });
+  const following = ({ key, data, expect, gone }: Change): Following =>
+    gone
+      ? { subject: prefix + checked(key), data: '', expect, lines: removed }
+      : { subject: prefix + checked(key), data, expect };
 
   /** A refusal after a lost answer may be about our own write: it counts as done where the bucket holds what we said. */
   const ours = async (change: Change): Promise<number | null> => {
     const entry = await get(change.key);
+    if (change.gone) return !entry || entry.gone ? (entry?.revision ?? change.expect ?? 0) : null;
     if (!entry || entry.gone || !sameBytes(entry.data, change.data)) return null;
     return change.expect === null || entry.revision > change.expect ? entry.revision : null;
   };
@@ -79,13 +83,7 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
     set,
     setAll,
     async remove(key) {
-      // The mark tells whoever watches; it goes by itself.
-      await publisher.follow({
-        subject: prefix + checked(key),
-        data: '',
-        expect: null,
-        lines: 'KV-Operation: DEL\r\nNats-TTL: 1h\r\n',
-      });
+      await publisher.follow(following({ key, data: '', expect: null, gone: true }));
     },
     keys: (filter = '>') =>
       new Promise((resolve, reject) => {
@@ -119,6 +117,9 @@ const entryOf = (message: Message, key: string): Entry => {
   const gone = operation === 'DEL' || operation === 'PURGE' || message.header('Nats-Marker-Reason') !== undefined;
   return { key, data: gone ? nothing : message.data, revision: message.seq, at: message.at, gone };
 };
+
+/** The mark tells whoever watches; it goes by itself. */
+const removed = 'KV-Operation: DEL\r\nNats-TTL: 1h\r\n';
 
 const sameBytes = (stored: Uint8Array, said: Uint8Array | string): boolean =>
   Buffer.from(said as string).equals(stored);

@@ -1,12 +1,14 @@
 // A request door: what it is called, what it takes, what it does. One entry in a list here adds one.
 import type { Broker } from '../broker.ts';
 import type { Admit } from '../doors/admit.ts';
+import type { Everywhere } from '../lists/everywhere.ts';
 import type { Tasks } from '../tasks.ts';
 import type { World } from '../world.ts';
 
 export interface ApiContext {
   readonly world: World;
   readonly tasks: Tasks;
+  readonly lists: Everywhere;
   readonly broker: Broker;
   readonly admit: Admit;
 }

@@ -1,25 +1,19 @@
 // What waits for a person, and the person's word on it. A decision is stored once; a second one that differs is a conflict.
-import { canonical, decodeTrusted, type Entry, textOf } from '@capstan/bus';
-import {
-  type DecidedBody,
-  inboxAsk,
-  inboxDecide,
-  inboxList,
-  type Intervention,
-  intervention as interventionSchema,
-} from '@capstan/contracts';
+import { canonical, decodeTrusted } from '@capstan/bus';
+import { type DecidedBody, inboxAsk, inboxDecide, inboxList, type Intervention } from '@capstan/contracts';
 import { decisionIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
+import { interventionIn } from '../interventions.ts';
 import { keyOf } from '../key-of.ts';
 import { eventSubject } from '../say.ts';
 import type { World } from '../world.ts';
 import { answerIssues } from './answer-schema.ts';
-import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { askPage, asksOfTask, sinceIn } from './page.ts';
 
 const read = async (world: World, id: string): Promise<Intervention> => {
-  const entry = await world.bus.store(world.names.buckets.inbox).get(id);
-  const item = entry === null || entry.gone ? null : itemIn(entry);
+  const item = interventionIn(await world.bus.store(world.names.buckets.inbox).get(id));
   if (item === null)
     throw new Refusal('not_found', `Nothing was asked under "${id}".`, {
       hint: 'capstan inbox shows what waits for a person.',
@@ -27,38 +21,13 @@ const read = async (world: World, id: string): Promise<Intervention> => {
   return item;
 };
 
-/** Null for what somebody else put into the bucket. */
-const itemIn = ({ data }: Entry): Intervention | null => {
-  try {
-    const parsed = interventionSchema.safeParse(JSON.parse(textOf(data)));
-    return parsed.success ? parsed.data : null;
-  } catch {
-    return null;
-  }
-};
-
-const list = endpoint('inbox', 'list', async ({ world }, data) => {
+const list = endpoint('inbox', 'list', async (context, data) => {
   const { value: asked } = readBody(data, inboxList);
-  const found: Intervention[] = [];
-  let ready: () => void = () => {};
-  const all = new Promise<void>((resolve) => (ready = resolve));
-  const watching = await world.bus.store(world.names.buckets.inbox).watch((entry) => {
-    const item = entry.gone ? null : itemIn(entry);
-    if (item !== null) found.push(item);
-  }, ready);
-  await all;
-  await watching.stop();
-  const status = asked.status ?? 'pending';
-  const chosen = found
-    .filter(
-      (item) =>
-        (status === 'all' || item.status === status) &&
-        (asked.tenant === undefined || item.tenant === asked.tenant) &&
-        (asked.task_id === undefined || item.task_id === asked.task_id),
-    )
-    .toSorted((a, b) => (a.created_at < b.created_at ? -1 : a.created_at > b.created_at ? 1 : a.id < b.id ? -1 : 1));
-  const { items, cursor } = pageOf(chosen, (item) => item.id, asked);
-  return { interventions: items, cursor, total: chosen.length };
+  const { status = 'pending', tenant } = asked;
+  const query = { statuses: status === 'all' ? undefined : [status], tenant, since: sinceIn(asked) };
+  return asked.task_id === undefined
+    ? askPage(context, query, asked)
+    : asksOfTask(context, asked.task_id, query, asked);
 });
 
 const get = endpoint('inbox', 'get', ({ world }, data) => read(world, readBody(data, inboxAsk).value.id));

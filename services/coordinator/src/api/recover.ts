@@ -3,7 +3,8 @@ import { type Command, taskCommand, taskList, type TaskRecord } from '@capstan/c
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import { commandTask, found, summary } from './commands.ts';
-import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
+import { sinceIn, taskPage } from './page.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
 
 interface Way {
   /** The verb that lets it go on, where there is one. */
@@ -22,18 +23,15 @@ const ways: Readonly<Partial<Record<TaskRecord['status'], Way>>> = {
   awaiting_input: { how: null, command: null, needs: 'an answer: capstan inbox' },
 };
 
-const recoverable = endpoint('task', 'recoverable', async ({ tasks }, data) => {
+const recoverable = endpoint('task', 'recoverable', async (context, data) => {
   const { value: asked } = readBody(data, taskList);
-  const all = (await tasks.list()).filter(
-    ({ task_id: id, status, tenant }) =>
-      // What does a step of another task is brought back with that one.
-      !id.startsWith('_') &&
-      ways[status] !== undefined &&
-      (asked.status === undefined || status === asked.status) &&
-      (asked.tenant === undefined || tenant === asked.tenant),
+  const { status, tenant } = asked;
+  const statuses = (Object.keys(ways) as TaskRecord['status'][]).filter(
+    (one) => status === undefined || one === status,
   );
-  const { items, cursor } = pageOf(all, (task) => task.task_id, asked);
-  return { tasks: items.map(described), cursor, total: all.length };
+  // What does a step of another task is brought back with that one.
+  const page = await taskPage(context, { statuses, tenant, since: sinceIn(asked), alone: true }, asked);
+  return { ...page, tasks: page.tasks.map(described) };
 });
 
 const described = (task: TaskRecord) => {

@@ -1,12 +1,13 @@
 // What can be asked of tasks and done to them.
-import { type Command, limits, parseEventSubject, taskAsk, taskCommand, taskList, timeMs } from '@capstan/contracts';
+import { type Command, limits, parseEventSubject, taskAsk, taskCommand, taskList } from '@capstan/contracts';
 import { readBody } from '../doors/read-body.ts';
 import { findingsOf } from '../findings.ts';
 import { keyOf } from '../key-of.ts';
 import { markdownOf, reportOf } from '../report.ts';
 import { fit } from '../tasks.ts';
 import { commandTask, found, summary } from './commands.ts';
-import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
+import { type Endpoint, endpoint } from './endpoint.ts';
+import { sinceIn, taskPage } from './page.ts';
 import { bodyOf, messagesOf } from './read-events.ts';
 
 const submit = endpoint('task', 'submit', async (context, data) => {
@@ -28,17 +29,12 @@ const get = endpoint('task', 'get', async (context, data) => {
   return (JSON.parse(whole) as { found: unknown }).found;
 });
 
-const list = endpoint('task', 'list', async ({ tasks }, data) => {
+const list = endpoint('task', 'list', async (context, data) => {
   const { value: asked } = readBody(data, taskList);
-  const since = asked.since === undefined ? 0 : timeMs(asked.since);
-  const all = (await tasks.list()).filter(
-    (task) =>
-      (asked.status === undefined || task.status === asked.status) &&
-      (asked.tenant === undefined || task.tenant === asked.tenant) &&
-      timeMs(task.created_at) >= since,
-  );
-  const { items, cursor } = pageOf(all, (task) => task.task_id, asked);
-  return { tasks: items.map(summary), cursor, total: all.length };
+  const { status, tenant } = asked;
+  const statuses = status === undefined ? undefined : [status];
+  const page = await taskPage(context, { statuses, tenant, since: sinceIn(asked) }, asked);
+  return { ...page, tasks: page.tasks.map(summary) };
 });
 
 const commanding = (verb: string, command: Command): Endpoint =>
