@@ -37,6 +37,8 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
   const { bus, names } = world;
   const log = bus.log(names.streams.events);
   const feeds = new Set<Feed>();
+  /** How often all were stopped: what set out before may not begin to read after, beside whoever reads then. */
+  let stops = 0;
 
   /** A place with its time, 0 where that is not known any more. */
   const markAt = async (seq: number): Promise<Mark> => ({ seq, at: seq === 0 ? 0 : ((await log.at(seq))?.at ?? 0) });
@@ -55,7 +57,7 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
       world.log.info({ partitions: feed.numbers.size, read: feed.read, upTo: target.seq }, 'caught up');
       parts.inTurn(merge);
     };
-    feed.reader = await log.read({
+    const reader = await log.read({
       subjects: numbers.length === world.partitions ? [names.events()] : numbers.map((number) => names.events(number)),
       after: after.seq,
       on: (message: Message) => {
@@ -69,6 +71,8 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
       onIdle: arrived,
       onRollback: parts.onRollback,
     });
+    feed.reader = reader;
+    if (feed.stopped) await reader.stop();
   };
 
   const close = async (feed: Feed): Promise<void> => {
@@ -84,7 +88,9 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
   };
 
   const reopen = async (some: readonly Feed[]): Promise<void> => {
+    const before = stops;
     await Promise.all(some.map(close));
+    if (stops !== before) return;
     const numbers = some.flatMap((feed) => [...feed.numbers]);
     if (numbers.length === 0) return;
     const earliest = some.map(({ position }) => position).reduce((a, b) => (a.seq <= b.seq ? a : b));
@@ -95,12 +101,15 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
   return {
     add: async (partitions) => {
       if (partitions.length === 0) return;
+      const before = stops;
       const { last } = await log.info();
       const after = Math.min(...partitions.map((partition) => partition.after));
+      const [from, target] = [await markAt(after), await markAt(last)];
+      if (stops !== before) return;
       await open(
         partitions.map(({ number }) => number),
-        await markAt(after),
-        await markAt(last),
+        from,
+        target,
       );
       await merge();
     },
@@ -116,6 +125,7 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
       return null;
     },
     stop: async () => {
+      stops += 1;
       await Promise.all([...feeds].map(close));
     },
   };

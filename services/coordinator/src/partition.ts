@@ -108,11 +108,11 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     arrivals.of(task) ??
     arrivals.begin(task, null, async () => {
       const loaded = await loadedOrSetAside(task);
+      if (loaded !== null) await listAgain(world, progress, loaded.actor);
       if (loaded === null || stopped) return;
       const { actor } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.
       progress.covered(actor, actor.state, loaded.owes);
-      await listAgain(world, progress, actor);
       if (!loaded.owes) parts.turnstile.loaded(actor);
       keep(actor, standsOf(loaded));
     });

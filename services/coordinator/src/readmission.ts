@@ -31,11 +31,11 @@ export const newReadmission =
       const loaded = why === 'snapshot' ? null : await loadActor(world, references, task);
       const actor = rebuilt?.actor ?? loaded?.actor ?? null;
       if (why === 'snapshot' && rebuilt === null) throw new Error('the log has no beginning of it');
+      if (actor !== null) await listAgain(world, progress, actor);
       if (actor !== null && !stopped()) {
         if (rebuilt !== null) touch(actor, rebuilt.last);
         progress.covered(actor, actor.state, loaded?.owes ?? false);
         keep(actor, rebuilt?.effects ?? (loaded === null ? [] : standsOf(loaded)));
-        await listAgain(world, progress, actor);
       }
       return rebuilt === null ? await eventsOf(world, task, actor?.state.seq ?? 0) : [];
     } catch (error) {
