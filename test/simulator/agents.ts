@@ -1,10 +1,10 @@
 // Simulated agents: they pull, work for a while of virtual time, report, then acknowledge, as the contract says; and now and then they do what
 // agents do on a bad day: report twice, late, somebody else's attempt, or under a token that they made up.
 import { decodeTrusted, isBusError, type Delivery } from '@capstan/bus';
-import { limits, type Order, type Report } from '@capstan/contracts';
+import { type Json, limits, type Order, type Plan, type Report, type Submission } from '@capstan/contracts';
 import type { Script } from './plans.ts';
 import type { Body, Life } from './process.ts';
-import type { Random } from './random.ts';
+import { type Random, randomFrom } from './random.ts';
 
 export interface AgentWorld {
   readonly queue: string;
@@ -179,15 +179,37 @@ const reportOf = (order: Order, agent: string, act: Act): Report => {
       return {
         ...base,
         outcome: 'succeeded',
-        output: planFor(order) ?? { by: order.attempt, list: ['a', 'b', 'c'] },
+        output: (planFor(order) as Record<string, Json> | null) ?? { by: order.attempt, list: ['a', 'b', 'c'] },
         usage: { tokens_in: 1, tokens_out: 2, wall_ms: 5 },
       };
   }
 };
 
-/** A planner gives the plan that its task was told to ask for. */
-const planFor = ({ capability, input }: Order): { plan: never } | null => {
+/** A planner gives the plan that its task was told to ask for; after a failure another one, which now and then is no good. */
+const planFor = ({ task_id, attempt, capability, input }: Order): { plan: Plan } | null => {
   if (capability !== 'plan') return null;
-  const { metadata } = input['request'] as { metadata?: { plan?: unknown } };
-  return { plan: (metadata?.plan ?? { steps: [{ id: 'a', capability: 'work' }] }) as never };
+  const { request, feedback } = input as unknown as { request: Submission; feedback?: Feedback };
+  const planned = request.metadata?.['plan'] as Plan | undefined;
+  if (feedback === undefined) return { plan: planned ?? { steps: [{ id: 'a', capability: 'work' }] } };
+  const { round, done, failed } = feedback;
+  const acts = randomFrom(`${task_id} planned anew, round ${round}`);
+  // What did not succeed is no part of the plan any more: to name it is a mistake, which the planner is told of.
+  const isWrong = failed[0] !== undefined && attempt === 1 && acts.chance(0.3);
+  const on = isWrong ? failed.slice(0, 1).map(({ id }) => id) : done.filter(() => acts.chance(0.5)).slice(0, 2);
+  const steps = Array.from({ length: acts.int(1, 2) }, (_, at) => ({
+    id: `r${round}x${at}`,
+    capability: 'work',
+    input: { script: { acts: [acts.pick(['ok', 'ok', 'fail', 'reject'] as const)], slow: 20 } },
+    retry: { max_attempts: acts.int(1, 2), initial_delay_ms: 50 },
+    timeout_ms: 8_000,
+    ...(on.length > 0 ? { depends_on: on } : {}),
+  }));
+  return { plan: { steps } };
 };
+
+/** What a planner is told of what failed. */
+interface Feedback {
+  readonly round: number;
+  readonly done: readonly string[];
+  readonly failed: readonly { readonly id: string }[];
+}

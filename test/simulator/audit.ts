@@ -1,8 +1,9 @@
 // What must be true at the end: everything accepted is in the log, stored as the log has it, and ended or waiting for something named.
 // What must be true all the time is in watch.ts and oracle.ts.
 import { type Broker, textOf } from '@capstan/bus';
-import type { AgentRecord, Intervention, TaskRecord } from '@capstan/contracts';
+import { type AgentRecord, dlqHeaders, type Intervention, type Submission, type TaskRecord } from '@capstan/contracts';
 import { recordOf, standing, taskEnded, type TaskState } from '@capstan/engine';
+import { heldLeave, waitsForOthers } from './leave.ts';
 import type { FollowedTask, Oracle, Version } from './oracle.ts';
 import type { Watch } from './watch.ts';
 
@@ -18,7 +19,9 @@ export interface AuditOptions {
 
 /** Says what is wrong; returns how many tasks have ended. */
 export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOptions): number => {
-  for (const id of accepted) if (!oracle.tasks.has(id)) wrong(`${id} was accepted, and the log does not know it`);
+  const refused = refusedIn(broker);
+  for (const id of accepted)
+    if (!oracle.tasks.has(id) && !refused.has(id)) wrong(`${id} was accepted, and the log does not know it`);
 
   const asked = inboxOf(broker);
   const offered = agentsOf(broker);
@@ -36,6 +39,8 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
     if (taskEnded(state.status) && state.errands === 0) ended += 1;
     else if (!isNew) {
       stillWaits(task.id, record, wrong);
+      if (state.status === 'queued' && !waitsForOthers(oracle, state))
+        wrong(`${task.id} is queued, and its tenant has room for it`);
       mustFindNobody(task.id, state, offered, wrong);
     }
     for (const id of record.interventions)
@@ -45,6 +50,7 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
     const { seq, at } = actor.versions.at(-1) as Version<unknown>;
     if (at > broker.clock.now() - newMs) continue;
     if (watch.covered.get(actor.id) !== seq) wrong(`the snapshot of ${actor.id} is not at its last event`);
+    for (const task of heldLeave(actor, oracle)) wrong(`${actor.id} keeps room for ${task}, which is over`);
     for (const owed of actor.owed)
       if (!watch.isStored(actor, owed)) wrong(`${JSON.stringify(owed)} of ${actor.id} was never stored`);
   }
@@ -60,7 +66,19 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
   return ended;
 };
 
-const newMs = 5_000;
+/** What has only just come is on its way. */
+export const newMs = 5_000;
+
+/** What came through the plain door beyond a quota lies among the dead letters, for whoever wants to send it again. */
+export const refusedIn = (broker: Broker): ReadonlySet<string> => {
+  const { streams, dlq, submit } = broker.names;
+  const letters = [...(broker.streams.get(streams.dlq)?.all([dlq('coordinator', 'quota', '*')]) ?? [])];
+  return new Set(
+    letters
+      .filter((letter) => letter.header(dlqHeaders.subject) === submit())
+      .map(({ data }) => (JSON.parse(textOf(data)) as Submission).task_id as string),
+  );
+};
 
 const inboxOf = (broker: Broker): Map<string, Intervention> => {
   const items = new Map<string, Intervention>();

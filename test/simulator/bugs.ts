@@ -2,6 +2,7 @@
 // while it is loaded; a text that is not there exactly once is an error, so this list stays true.
 
 import { moreBugs } from './more-bugs.ts';
+import { sharedBugs } from './shared-bugs.ts';
 
 export interface Bug {
   readonly name: string;
@@ -24,6 +25,7 @@ const engine = (file: string): string => `packages/engine/src/${file}`;
 
 export const bugs: readonly Bug[] = [
   ...moreBugs,
+  ...sharedBugs,
   // The laws of not losing things
   {
     name: 'snapshot-before-orders',
@@ -63,9 +65,9 @@ export const bugs: readonly Bug[] = [
   {
     name: 'no-reload-when-overtaken',
     harm: 'a coordinator goes on with what it believes',
-    file: storing,
-    from: 'if (error instanceof Overtaken) return parts.overtaken(number, error);',
-    to: 'if (error instanceof Overtaken) { dirty.delete(actor); actor.dirtyFrom = null; return; }',
+    file: 'services/coordinator/src/ownership.ts',
+    from: 'void change();\n  };',
+    to: '};',
   },
   {
     name: 'what-arrives-while-loading-is-dropped',

@@ -4,8 +4,9 @@
 //   npm run sim -- --events 1000000      until so many events were decided
 //   npm run sim -- --seed 309            one again, with its trace
 //   npm run sim -- --bug NAME            with a planted fault, until it is found
-//   npm run sim -- --bugs                with each of them in turn; --known tries the seeds of found-by.json first, --write keeps what it finds
-//                                        there, --table prints the table of docs/simulator.md
+//   npm run sim -- --bugs                with each of them in turn, or with those that --only names; --known tries the seeds of
+//                                        found-by.json first, --write keeps what it finds there, --table prints the table of
+//                                        docs/simulator.md
 import { parseArgs } from 'node:util';
 import { bugs } from './bugs.ts';
 import { findAll, foundBy, keepFound } from './find-all.ts';
@@ -26,6 +27,7 @@ const { values } = parseArgs({
     quiet: { type: 'boolean', default: false },
     bug: { type: 'string' },
     bugs: { type: 'boolean', default: false },
+    only: { type: 'string' },
     known: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
     table: { type: 'boolean', default: false },
@@ -48,6 +50,7 @@ if (values.bugs) {
     threads,
     seedsMax: number(values.seeds) ?? 2_000,
     known: values.known ? foundBy() : {},
+    ...(values.only === undefined ? {} : { only: values.only.split(',') }),
     say: (line) => values.quiet || console.log(line),
   });
   if (values.write) keepFound(found);

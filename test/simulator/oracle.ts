@@ -2,7 +2,17 @@
 // by then. After every event the engine's own laws are checked too. Nothing here asks a coordinator.
 import { type Broker, decodeTrusted, type KeyRing, partitionOf } from '@capstan/bus';
 import { actorKindOf, type Effect, type Event, limits, parseEventSubject, type Settings } from '@capstan/contracts';
-import { type ActorEffect, type ActorKind, actorsByKind, attemptMs, decide, type TaskState } from '@capstan/engine';
+import {
+  type ActorEffect,
+  type ActorEvent,
+  type ActorKind,
+  actorsByKind,
+  attemptMs,
+  decide,
+  taskEnded,
+  type TaskState,
+} from '@capstan/engine';
+import { judgeActor } from './actor-rules.ts';
 import { check, type Ledger, newLedger } from '@capstan/engine/testing';
 import { eventOf, type Said, type Stored } from './events.ts';
 import { judge } from './rules.ts';
@@ -100,17 +110,28 @@ export class Oracle {
     this.actors.set(said.task, actor);
     const { seq, at } = message;
     const body = decodeTrusted(message.data) as never;
-    const { state, effects } = kind.decide(actor.versions.at(-1)?.state ?? kind.begin, {
-      id: said.task,
-      seq,
-      at,
-      kind: said.kind,
-      name: said.name,
-      body,
-    });
+    const before = actor.versions.at(-1)?.state ?? null;
+    const event: ActorEvent = { id: said.task, seq, at, kind: said.kind, name: said.name, body };
+    const { state, effects } = kind.decide(before ?? kind.begin, event);
     actor.versions.push({ seq, at, state });
+    judgeActor(
+      {
+        ...{ id: said.task, kind: kind.kind, event, before, state, effects },
+        submitted: actor.owed.flatMap(({ effect }) =>
+          effect.kind === 'submit' ? [String(effect.request['task_id'])] : [],
+        ),
+        isOver: (task) => this.#isOver(said.task, task),
+      },
+      this.#options.wrong,
+    );
     for (const effect of effects)
       if (effect.kind === 'tell' || effect.kind === 'submit') actor.owed.push({ seq, effect });
+  }
+
+  /** It has ended, or was refused. */
+  #isOver(actor: string, task: string): boolean {
+    const state = this.stateOf(task);
+    return state === null ? this.knows(actor, 'refused', task) : taskEnded(state.status);
   }
 
   #onTask(

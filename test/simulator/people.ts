@@ -2,9 +2,17 @@
 // Everything goes through the request doors, as for real people; a request that nobody answers is made again. What they only look at they look
 // up in the broker, which costs nothing: nobody has to be asked what is new.
 import { type Broker, decodeTrusted, textOf } from '@capstan/bus';
-import { dlqHeaders, type Intervention, isEnded, type Submission, type TaskRecord } from '@capstan/contracts';
+import {
+  dlqHeaders,
+  type Intervention,
+  isEnded,
+  type Schedule,
+  type Submission,
+  type TaskRecord,
+} from '@capstan/contracts';
 import type { Body, Life } from './process.ts';
 import type { Random } from './random.ts';
+import { isScheduled, keepSchedules } from './schedules.ts';
 
 export interface PeopleWorld {
   readonly broker: Broker;
@@ -12,6 +20,11 @@ export interface PeopleWorld {
   readonly tasks: readonly Submission[];
   /** Tasks that were accepted for sure: an answer said so, or JetStream did. */
   readonly accepted: Set<string>;
+  /** Tasks that were given up, since a quota was full again and again. */
+  readonly refused: Set<string>;
+  readonly schedules: readonly Schedule[];
+  /** The schedules that submit nothing more. */
+  readonly overSchedules: Set<string>;
   readonly chaosMs: number;
   calm(): boolean;
 }
@@ -41,7 +54,7 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
     const id = given.task_id as string;
     const task = random.chance(0.1) ? await uploaded(given) : given;
     const isPlain = random.chance(0.3);
-    for (;;) {
+    for (let patience = refusalsMax; patience > 0; ) {
       // Whoever gets no answer says it again; both doors know a task by its name.
       if (isPlain && (await isSaid(task))) return void accepted.add(id);
       if (isPlain) continue;
@@ -52,8 +65,10 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
         if (random.chance(0.1)) await request('task', 'submit', task);
         return;
       }
+      if (isOverQuota(answer) && world.calm()) patience -= 1;
       await wait(500);
     }
+    world.refused.add(id);
   };
   /** A plan may travel beside its submission. */
   const uploaded = async (task: Submission): Promise<Submission> => {
@@ -65,6 +80,8 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   };
   const early = Math.trunc(world.chaosMs * 0.6);
   for (const task of tasks) clock.later(random.int(0, early), () => void submit(task).catch(() => {}));
+  const { calm, schedules, overSchedules } = world;
+  keepSchedules(schedules, { broker, clock, calm, request, wait, random: random.fork('schedules') }, overSchedules);
 
   const itemOf = (id: string): Intervention | null => {
     const { inbox } = bus.names.buckets;
@@ -139,7 +156,7 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
 
   /** In calm times everything is let go that only a person can. */
   const free = async (): Promise<void> => {
-    for (const { task_id: id = '' } of tasks) {
+    for (const id of [...tasks.map((task) => task.task_id as string), ...scheduledIn(broker)]) {
       const record = recordOf(id);
       if (record === null || isEnded(record.status)) continue;
       if (record.status === 'paused') await request('task', 'resume', { task_id: id, by: 'erin' });
@@ -151,6 +168,18 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
     if (world.calm()) void free().catch(() => {});
   });
   return { stop: async () => {} };
+};
+
+/** In good times nobody asks more often than this whether there is room by now. */
+const refusalsMax = 10;
+const isOverQuota = (answer: Record<string, unknown> | null): boolean =>
+  (answer?.['error'] as { code?: string } | undefined)?.code === 'quota';
+
+const scheduledIn = (broker: Broker): string[] => {
+  const prefix = `$KV.${broker.names.buckets.tasks}.`;
+  return [...(broker.streams.get(`KV_${broker.names.buckets.tasks}`)?.all([]) ?? [])]
+    .map(({ subject }) => subject.slice(prefix.length))
+    .filter((key) => isScheduled(key) && !key.includes('.'));
 };
 
 const verbFor = ({ kind }: Intervention, random: Random): 'answer' | 'approve' | 'reject' => {

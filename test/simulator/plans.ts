@@ -3,7 +3,6 @@ import type { Plan, Step, Submission } from '@capstan/contracts';
 import type { Random } from './random.ts';
 
 /** What a simulated agent is told to do, by attempt. */
-/** What a simulated agent is told to do, by attempt. */
 export interface Script {
   /** Attempts of the step, in the order in which agents see them; beyond the end it succeeds. */
   readonly acts: readonly (typeof acts)[number][];
@@ -35,8 +34,8 @@ const capabilityOf = (random: Random): string =>
         ? random.pick(['approval', 'input'] as const)
         : 'work';
 
-export const randomTask = (random: Random, id: string, now: number): Submission => {
-  const plan = randomPlan(random);
+export const randomTask = (random: Random, id: string, now: number, stepsMax = 7): Submission => {
+  const plan = randomPlan(random, stepsMax);
   const ids = plan.steps.map((step) => step.id);
   const isPlanned = random.chance(0.08);
   return {
@@ -48,12 +47,15 @@ export const randomTask = (random: Random, id: string, now: number): Submission 
     // A planner is told what to plan; what it gives counts from then on.
     ...(isPlanned ? { metadata: { plan: plan as never } } : { plan }),
     on_failure: random.pick(['stop', 'stop', 'continue', 'pause', 'compensate']),
-    ...(random.chance(0.15) ? { replan: { max: random.int(1, 2) } } : {}),
+    ...(random.chance(0.2) ? { replan: { max: random.int(1, 2) } } : {}),
     ...(random.chance(0.1) ? { start: false } : {}),
     ...(random.chance(0.08) ? { mode: 'manual' as const } : {}),
     ...(random.chance(0.1) && !isPlanned ? { checkpoints: [random.pick(ids)] } : {}),
     ...(random.chance(0.15) ? { budget: randomBudget(random) } : {}),
-    ...(random.chance(0.08) ? { deadline: new Date(now + random.int(5_000, 60_000)).toISOString() } : {}),
+    // Some are over before they are heard of.
+    ...(random.chance(0.1)
+      ? { deadline: new Date(now + random.pick([-1_000, random.int(1_000, 60_000)])).toISOString() }
+      : {}),
     ...(random.chance(0.1) ? { thresholds: { max_major: random.int(0, 1) } } : {}),
     ...(random.chance(0.25) ? { callback_url: 'https://example.org/hook' } : {}),
   };
@@ -67,8 +69,8 @@ const randomBudget = (random: Random): NonNullable<Submission['budget']> =>
     { wall_ms: random.int(20_000, 60_000), tokens: 20 },
   ]);
 
-const randomPlan = (random: Random): Plan => {
-  const count = random.int(1, 7);
+const randomPlan = (random: Random, stepsMax: number): Plan => {
+  const count = random.int(1, stepsMax);
   const phases = random.chance(0.35) ? randomPhases(random) : [];
   const names = phases.map((phase) => phase.name);
   const steps = Array.from({ length: count }, (_, at) => randomStep(random, at, names));
@@ -121,7 +123,7 @@ const randomStep = (random: Random, at: number, phases: readonly string[]): Step
     ...(random.chance(0.12) ? { when: random.pick(['params.go', 'params.n > 1', 'params.missing == 1']) } : {}),
     ...(random.chance(0.25) ? { on_failure: random.pick(['skip', 'continue'] as const) } : {}),
     ...(random.chance(0.2) ? { undo: { capability: 'work', input: { script: { acts: [], slow: 5 } as never } } } : {}),
-    ...(random.chance(0.1) ? { verify: [{ command: ['true'] }] } : {}),
+    ...(random.chance(0.1) && !isLarge ? { verify: [{ command: ['true'] }] } : {}),
     ...(random.chance(0.06) ? { needs: { os: random.chance(0.9) ? 'linux' : 'plan9' } } : {}),
     ...(random.chance(0.06) ? { sla_ms: random.int(300, 8_000) } : {}),
     ...(isLarge ? { each: { count: 130 } } : random.chance(0.15) ? { each: randomFamily(random, first) } : {}),

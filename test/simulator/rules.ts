@@ -1,6 +1,7 @@
 // Rules of what may be decided, said in the words of the contract and without the engine's help: they stand beside its own laws, so that a
 // mistake in both would have to be made twice.
 import type { Event } from '@capstan/contracts';
+import { judgeOrder } from './policy-rules.ts';
 import { type Decision, taskEnded, type TaskState } from '@capstan/engine';
 
 /** Says what is wrong with a decision. */
@@ -38,7 +39,11 @@ export const judge = (
     const { step_id: step, attempt, capability } = effect.order;
     if (budget?.tokens !== undefined && used >= budget.tokens && capability !== 'verify')
       wrong(`${about}: ${step}.${attempt} is ordered, and all ${budget.tokens} tokens are used up`);
+    if (capability !== 'verify') judgeOrder(state, effect.order, wrong);
   }
+
+  const rounds = (request.replan ?? state.plan?.replan)?.max ?? 0;
+  if (state.replans > rounds) wrong(`${about}: it was planned anew ${state.replans} times, and may be ${rounds} times`);
 
   for (const { name, max_loops: most } of state.plan?.phases ?? [])
     if (most !== undefined && (state.loops[name] ?? 0) > most)

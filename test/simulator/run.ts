@@ -1,17 +1,20 @@
 // One seed, one run: a server, coordinators, agents and people in virtual time; a phase of chaos, a phase of healing, a restart of everything;
 // watched all the time, and audited at the end.
 import { type Broker, keyRingOf } from '@capstan/bus';
-import { defaultSettings, limits, type Settings } from '@capstan/contracts';
+import { limits } from '@capstan/contracts';
 import { defaultKeeping, newCounts, startCoordinator } from '@capstan/coordinator';
 import { taskEnded } from '@capstan/engine';
 import { beginAgent } from './agents.ts';
-import { audit } from './audit.ts';
+import { audit, newMs, refusedIn } from './audit.ts';
 import { Timeline } from './clock.ts';
+import { randomSettings } from './installation.ts';
+import { waitsForOthers } from './leave.ts';
 import { Oracle } from './oracle.ts';
 import { beginPeople } from './people.ts';
 import { randomTask } from './plans.ts';
 import { type Life, SimProcess } from './process.ts';
 import { type Random, randomFrom } from './random.ts';
+import { isScheduled, randomSchedules } from './schedules.ts';
 import { watch, type Watch } from './watch.ts';
 import { weatherOf } from './weather.ts';
 
@@ -30,14 +33,6 @@ export interface RunResult {
 }
 
 const ring = keyRingOf({ current: 'k1', keys: { k1: Buffer.alloc(32, 7).toString('base64') } });
-const settingsOf = (random: Random): Settings => ({
-  ...defaultSettings,
-  cancel_grace_ms: 3_000,
-  approval: { ...defaultSettings.approval, expires_ms: 60_000, four_eyes: random.chance(0.2) },
-  notify: random.chance(0.3) ? [{ on: ['task.*', 'approval.requested', 'question.asked'], channel: 'log' }] : [],
-  ...(random.chance(0.3) ? { quotas: { over: 'queue', tenant: { open_tasks: 2, running_steps: 3 } } } : {}),
-  circuit: random.chance(0.3) ? { failures: 2, recovery_ms: 5_000 } : {},
-});
 const partitions = 2;
 const healMs = 900_000;
 const lateMs = 10_000;
@@ -57,7 +52,11 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
 
   const weather = weatherOf(random, timeline, trace);
   const { broker, isCalm } = weather;
-  const settings = settingsOf(random.fork('settings'));
+  const settings = randomSettings(random.fork('settings'));
+  const keeping = {
+    orderNameMs: 20_000,
+    purgeEveryMs: random.fork('keeping').pick([300, 1_000, defaultKeeping.purgeEveryMs]),
+  };
   const oracle = new Oracle({ broker, ring, settings, partitions, wrong });
   const watching = watch(broker, oracle, wrong);
   const shared = { broker, timeline, onDeath: weather.onDeath };
@@ -78,7 +77,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
         clock,
         counts: newCounts(),
         settings,
-        keeping: { ...defaultKeeping, orderNameMs: 20_000 },
+        keeping,
         partitions,
         member: `m${number}-${life}`,
         newId: () => `n${number}x${life}x${(ids += 1)}`,
@@ -136,7 +135,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const tasks = Array.from({ length: random.int(1, 5) }, (_, number) =>
     randomTask(random.fork(`task ${number}`), `t${number}`, begun),
   );
-  const accepted = new Set<string>();
+  const schedules = randomSchedules(random.fork('schedules'), begun);
+  const [accepted, refused, overSchedules] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const whims = random.fork('whims');
   const people = new SimProcess({
     ...shared,
@@ -144,7 +144,10 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
     random: random.fork('people'),
     crashChance: () => 0,
     restartMs: [100, 200],
-    begin: (life) => beginPeople(life, { broker, random: whims, tasks, accepted, calm: isCalm, chaosMs }),
+    begin: (life) =>
+      beginPeople(life, {
+        ...{ broker, random: whims, tasks, accepted, refused, schedules, overSchedules, calm: isCalm, chaosMs },
+      }),
   });
 
   for (const one of [...coordinators, ...agents, people]) one.start();
@@ -156,7 +159,10 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   await timeline.until(begun + chaosMs);
   weather.clear();
   // Until all is over and stored, and at most as long as every time-out, every delay and every person may take.
-  const isOver = (): boolean => tasks.length === accepted.size && looksOver(oracle, watching, accepted);
+  const isOver = (): boolean =>
+    tasks.length === accepted.size + refused.size &&
+    schedules.length === overSchedules.size &&
+    looksOver(broker, oracle, watching, accepted);
   // Before, somebody may still come who can do what nobody could.
   await timeline.until(timeline.now() + lateMs);
   const heal = async (): Promise<void> => {
@@ -169,7 +175,10 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const audited = { broker, oracle, watch: watching, accepted, ran, wrong };
   const ended = audit(audited);
   const before = new Set(watching.orders);
-  const lastSeq = broker.streams.get(broker.names.streams.events)?.last ?? 0;
+  const events = broker.streams.get(broker.names.streams.events);
+  let lastSeq = events?.last ?? 0;
+  // What came just now may wait for its turn.
+  while (lastSeq > 0 && (events?.at(lastSeq)?.at ?? 0) > timeline.now() - newMs) lastSeq -= 1;
 
   // All at once are killed; who comes after them must find everything, and nothing left to order.
   for (const one of coordinators) one.crash('was killed for the last check');
@@ -188,7 +197,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
     seed,
     violations: [...violations],
     steps: timeline.steps,
-    events: broker.streams.get(broker.names.streams.events)?.last ?? 0,
+    events: events?.last ?? 0,
     orders: watching.orders.size,
     tasks: tasks.length,
     ended,
@@ -201,14 +210,20 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
 };
 
 /** Whether every task has ended, errands included, or is blocked for want of an agent, and is stored as that. */
-const looksOver = (oracle: Oracle, { covered }: Watch, accepted: ReadonlySet<string>): boolean =>
-  [...accepted].every((id) => {
+const looksOver = (broker: Broker, oracle: Oracle, watching: Watch, accepted: ReadonlySet<string>): boolean => {
+  for (const actor of oracle.actors.values())
+    if (actor.owed.some((owed) => owed.effect.kind === 'submit' && !watching.isStored(actor, owed))) return false;
+  const scheduled = [...oracle.tasks.keys()].filter(isScheduled);
+  return [...accepted, ...scheduled].every((id) => {
     const newest = oracle.tasks.get(id)?.versions.at(-1);
-    if (newest === undefined || covered.get(id) !== newest.seq) return false;
+    if (newest === undefined) return refusedIn(broker).has(id);
+    if (watching.covered.get(id) !== newest.seq) return false;
     const { status, errands, counts, open } = newest.state;
     const { blocked = 0, pending = 0 } = counts;
-    return errands === 0 && (taskEnded(status) || status === 'queued' || (blocked > 0 && open === blocked + pending));
+    if (status === 'queued') return waitsForOthers(oracle, newest.state);
+    return errands === 0 && (taskEnded(status) || (blocked > 0 && open === blocked + pending));
   });
+};
 
 const fingerprint = (broker: Broker): string => {
   let hash = 0x811c9dc5;

@@ -6,7 +6,6 @@ export const tableOf = (known: Readonly<Record<string, readonly number[]>>): str
     '| Planted fault | What it would do to somebody | Where | First seed that finds it |',
     '| --- | --- | --- | ---: |',
     ...bugs.map(
-      ({ name, harm, file }) =>
-        `| \`${name}\` | ${harm} | \`${file}\` | ${known[name]?.[0] ?? 'none of the first 250'} |`,
+      ({ name, harm, file }) => `| \`${name}\` | ${harm} | \`${file}\` | ${known[name]?.[0] ?? 'not looked for yet'} |`,
     ),
   ].join('\n');

@@ -244,7 +244,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       put(actor, heard, event);
       return;
     }
-    if (event.kind === 'report') parts.turnstile.reported(actor.state, event.queue, event.step, event.report);
+    if (event.kind === 'report') parts.turnstile.reported(actor.state, event);
     const decision = attempt(heard, () => decide(actor.state, event));
     if (decision === null || decision.state === null) return;
     const { state, effects, ignored } = decision;

@@ -1,12 +1,14 @@
 // Where orders leave. While a queue has room everything goes at once. Beyond that orders wait here, in memory, and leave by turns; so do those
 // whose circuit is open. A view: no decision reads it, and what waits here follows from the states of its tasks.
 import { PassingMap } from '@capstan/bus';
-import { limits, type OrderDraft, type Report } from '@capstan/contracts';
+import { type Event, limits, type OrderDraft } from '@capstan/contracts';
 import { capabilityNow, levelOf, type TaskState, Turns, type Waiting } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import { type Circuits, openCircuits } from './circuits.ts';
 import { openRunning } from './running.ts';
 import type { World } from './world.ts';
+
+type Reported = Extract<Event, { kind: 'report' }>;
 
 export interface Turnstile {
   /** Whether an order may leave now; then it is counted as outstanding. */
@@ -22,7 +24,7 @@ export interface Turnstile {
   /** A task has another state: what it no longer runs leaves room. */
   decided(actor: Actor): void;
   /** An attempt was reported; the state is the one before that counts. */
-  reported(state: TaskState, queue: string, step: string, report: Report): void;
+  reported(state: TaskState, event: Reported): void;
   /** By step, what those of a task that wait here wait for; null where none does. */
   waiting(task: string): ReadonlyMap<string, string> | null;
   readonly circuits: Circuits;
@@ -217,7 +219,10 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
     decided: (actor) => {
       if (running.any) running.decided(actor);
     },
-    reported: (state, name, step, report) => {
+    reported: (state, { queue: name, step, attempt, report }) => {
+      // Handed out by whoever had the task before, and waiting here to be said again: what is over takes no turn and no room.
+      const again = held.size === 0 ? undefined : held.get(nameOf(state.taskId, step, attempt));
+      if (again !== undefined) take(again);
       if (circuits.any) circuits.reported(name, capabilityNow(state, step) ?? '', report);
       const queue = queues.get(name);
       if (queue === undefined) return;

@@ -18,6 +18,8 @@ export interface TenantState {
   readonly open: Readonly<Record<string, string>>;
   /** In the order in which they asked. */
   readonly waiting: readonly Wish[];
+  /** Tasks that were over before it was heard that they want leave: what a task says in one moment may arrive in any order. */
+  readonly early?: readonly string[];
 }
 
 interface Wish extends Teller {
@@ -35,6 +37,8 @@ const wants = (state: TenantState, event: ActorEvent): ActorDecision<TenantState
   const [task = ''] = event.name;
   if (Object.hasOwn(state.open, task) || state.waiting.some((wish) => wish.task === task))
     return unchanged(state, `${task} has asked before`);
+  if (state.early?.includes(task) === true)
+    return { state: withEarly(state, without(state.early, task)), effects: [], ignored: null };
   const wish: Wish = {
     task,
     key: textIn(event, 'task_key'),
@@ -54,10 +58,15 @@ const returned = (state: TenantState, event: ActorEvent): ActorDecision<TenantSt
   const [task = ''] = event.name;
   const waiting = state.waiting.filter((wish) => wish.task !== task);
   if (!Object.hasOwn(state.open, task) && waiting.length === state.waiting.length)
-    return unchanged(state, `${task} has no leave`);
+    return { state: withEarly(state, [...without(state.early ?? [], task), task]), effects: [], ignored: null };
   const { [task]: _, ...open } = state.open;
   return grant({ ...state, open, waiting });
 };
+
+const without = (tasks: readonly string[], task: string): string[] => tasks.filter((id) => id !== task);
+
+const withEarly = ({ early: _, ...state }: TenantState, early: readonly string[]): TenantState =>
+  early.length === 0 ? state : { ...state, early };
 
 /** Gives leave to as many as there is room for. */
 const grant = (before: TenantState): ActorDecision<TenantState> => {
