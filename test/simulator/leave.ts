@@ -17,7 +17,10 @@ export const waitsForOthers = (oracle: Oracle, { taskId, request, settings }: Ta
 /** Tasks that are over, and that a tenant still counts as open. */
 export const heldLeave = ({ id, versions }: Followed, oracle: Oracle): string[] =>
   actorKindOf(id) === 'tenant'
-    ? Object.keys((versions.at(-1)?.state as TenantState).open).filter((task) => isOver(oracle.stateOf(task)))
+    ? versions
+        .slice(-1)
+        .flatMap(({ state }) => Object.keys((state as TenantState).open))
+        .filter((task) => isOver(oracle.stateOf(task)))
     : [];
 
 const isOver = (state: TaskState | null): boolean => state !== null && taskEnded(state.status);

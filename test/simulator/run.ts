@@ -13,7 +13,7 @@ import { Oracle } from './oracle.ts';
 import { beginPeople } from './people.ts';
 import { randomTask } from './plans.ts';
 import { type Life, SimProcess } from './process.ts';
-import { type Random, randomFrom } from './random.ts';
+import { randomFrom } from './random.ts';
 import { isScheduled, randomSchedules } from './schedules.ts';
 import { watch, type Watch } from './watch.ts';
 import { weatherOf } from './weather.ts';

@@ -65,8 +65,10 @@ const returned = (state: TenantState, event: ActorEvent): ActorDecision<TenantSt
 
 const without = (tasks: readonly string[], task: string): string[] => tasks.filter((id) => id !== task);
 
-const withEarly = ({ early: _, ...state }: TenantState, early: readonly string[]): TenantState =>
-  early.length === 0 ? state : { ...state, early };
+const withEarly = (before: TenantState, early: readonly string[]): TenantState => {
+  const { early: _, ...state } = before;
+  return early.length === 0 ? state : { ...state, early };
+};
 
 /** Gives leave to as many as there is room for. */
 const grant = (before: TenantState): ActorDecision<TenantState> => {
