@@ -23,6 +23,8 @@ export const limits = {
   depthMax: 8,
   replansMax: 20,
   denialsKept: 50,
+  /** Findings of a task that somebody dealt with, which count no more. */
+  resolvedKept: 500,
 
   // What an agent gives back
   /** A page of steps whose outputs are all this large must still fit into one message. */

@@ -12,6 +12,7 @@ export { eventOf } from './event-of.ts';
 export type { SaidEvent } from './event-of.ts';
 export { decisionIssue } from './events/decided.ts';
 export { commandIssue } from './events/commanded.ts';
+export { findingId } from './finding-id.ts';
 export { iso } from './hash.ts';
 export { quotasOf } from './leave.ts';
 export { checkPlan } from './plan/check.ts';

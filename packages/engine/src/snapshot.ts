@@ -218,6 +218,7 @@ type EngineRecord = Omit<
   | 'parent'
   | 'listeners'
   | 'leave'
+  | 'resolved'
   | 'denials'
   | 'status'
   | 'reason'
@@ -235,7 +236,7 @@ type EngineRecord = Omit<
   | 'waits'
   | 'groups'
   | 'asks'
-> & { readonly plan?: Json; readonly leave?: TaskState['leave'] };
+> & { readonly plan?: Json; readonly leave?: TaskState['leave']; readonly resolved?: TaskState['resolved'] };
 
 const engineOf = (state: TaskState): EngineRecord => ({
   rules: state.rules,
@@ -257,6 +258,7 @@ const engineOf = (state: TaskState): EngineRecord => ({
   replans: state.replans,
   timers: state.timers,
   ...(state.leave === 'none' ? {} : { leave: state.leave }),
+  ...(state.resolved.length === 0 ? {} : { resolved: state.resolved }),
   lastTimer: state.lastTimer,
   lastAsk: state.lastAsk,
   findings: state.findings,

@@ -188,6 +188,8 @@ export interface TaskState {
   readonly lastAsk: number;
   readonly usage: { readonly tokensIn: number; readonly tokensOut: number; readonly wallMs: number };
   readonly findings: readonly [major: number, medium: number, minor: number];
+  /** Findings that somebody has dealt with: found again, they count no more. */
+  readonly resolved: readonly string[];
   readonly result: Json;
 
   readonly shape: Shape;

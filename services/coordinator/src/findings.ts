@@ -1,6 +1,6 @@
 // What verifications of a task found, read from the reports in its log, and which of it somebody has dealt with.
-import { canonical, sha256 } from '@capstan/bus';
 import { type Finding, finding as findingSchema, type TaskRecord } from '@capstan/contracts';
+import { findingId } from '@capstan/engine';
 import { bodyOf, genuineOf } from './api/read-events.ts';
 import type { World } from './world.ts';
 
@@ -24,7 +24,7 @@ export interface Resolution {
 /** The kind of the event that says so, and what it is about. */
 export const resolvedName = (id: string): string[] => ['told', 'resolved', id];
 
-/** The same finding in two attempts is one, with the attempt that found it last. */
+/** The same finding in two attempts, or with the same fingerprint in two steps, is one: with the attempt that found it last. */
 export const findingsOf = async (world: World, record: TaskRecord, key: string): Promise<FoundFinding[]> => {
   const found = new Map<string, FoundFinding>();
   const resolutions = new Map<string, Resolution>();
@@ -42,17 +42,11 @@ export const findingsOf = async (world: World, record: TaskRecord, key: string):
       const parsed = findingSchema.safeParse(said);
       if (!parsed.success) continue;
       const one = parsed.data;
-      const id = idOf(record.task_id, step, one);
+      const id = findingId(record.task_id, step, one);
       const before = found.get(id);
       const where = { task_id: record.task_id, step_id: step, attempt: Number(attempt), at };
       found.set(id, { ...one, id, ...where, times: (before?.times ?? 0) + 1, resolved: null });
     }
   }
   return [...found.values()].map((one) => ({ ...one, resolved: resolutions.get(one.id) ?? null }));
-};
-
-const idOf = (task: string, step: string, one: Finding): string => {
-  const { severity, category, message, location = '', rule = '' } = one;
-  const same = one.fingerprint ?? canonical({ severity, category, message, location, rule });
-  return `f${sha256(`${task} ${step} ${same}`).slice(0, 19)}`;
 };

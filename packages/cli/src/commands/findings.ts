@@ -19,6 +19,7 @@ export const findings = defineCommand({
   name: 'findings',
   group: 'tasks',
   summary: 'List what verifications of a task found, or say that one is dealt with',
+  description: 'What is dealt with no longer counts for thresholds where it is found again.',
   arguments: [{ name: 'task', text: 'the id of the task' }],
   options: {
     severity: { type: 'text', value: 'SEVERITY', text: 'only these', oneOf: ['major', 'medium', 'minor'] },

@@ -14,6 +14,7 @@ import { advance } from '../dispatch.ts';
 import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
 import { decideFailure, failForGood } from '../fail.ts';
 import { shortened } from '../failure-mode.ts';
+import { findingId } from '../finding-id.ts';
 import { sha256 } from '../hash.ts';
 import { addSteps } from '../grow.ts';
 import { slotOf } from '../plan/shape.ts';
@@ -57,7 +58,7 @@ const lightened = (draft: Draft, report: Report, ref: string): Report => {
 const note = (draft: Draft, slot: number, report: Report): void => {
   disarm(draft, slot);
   const step = draft.steps.read(slot);
-  const found = countFindings(report.findings);
+  const found = countFindings(draft, slot, report.findings);
   const failure = report.outcome === 'failed' ? failureOf(report) : null;
   const last = step.attempts[step.attempts.length - 1];
   const attempts = step.attempts.slice(0, -1);
@@ -218,8 +219,13 @@ type Findings = readonly [major: number, medium: number, minor: number];
 const added = (some: Findings, more: Findings): Findings =>
   more === newStep.findings ? some : [some[0] + more[0], some[1] + more[1], some[2] + more[2]];
 
-const countFindings = (findings: readonly Finding[] | undefined): Findings => {
-  if (findings === undefined || findings.length === 0) return newStep.findings;
+/** Without those that somebody has dealt with. */
+const countFindings = (draft: Draft, slot: number, all: readonly Finding[] | undefined): Findings => {
+  if (all === undefined || all.length === 0) return newStep.findings;
+  const { resolved, taskId } = draft.task;
+  const step = idIn(draft, slot);
+  const findings = resolved.length === 0 ? all : all.filter((one) => !resolved.includes(findingId(taskId, step, one)));
+  if (findings.length === 0) return newStep.findings;
   const count = (severity: Finding['severity']) => findings.filter((finding) => finding.severity === severity).length;
   return [count('major'), count('medium'), count('minor')];
 };

@@ -53,6 +53,7 @@ export const initialState = (event: Submitted): TaskState => {
     loops: {},
     denials: [],
     barred: {},
+    resolved: [],
     turns: { waiting: 0, from: 0 },
     replans: 0,
     timers: [],

@@ -1,5 +1,5 @@
 // Another actor says something: one line for each thing that may be said.
-import type { Event } from '@capstan/contracts';
+import { type Event, limits } from '@capstan/contracts';
 import { textIn } from '../actors/actor.ts';
 import { closeAsk } from '../ask.ts';
 import { type Draft, ignore } from '../draft.ts';
@@ -28,8 +28,13 @@ const granted = (draft: Draft): void => {
   draft.lifted = true;
 };
 
-/** Kept in the log for whoever lists findings; what was found stays found. */
-const resolved = (): void => {};
+/** What was found stays found; where it is found again, it no longer counts. */
+const resolved = (draft: Draft, event: Told): void => {
+  const [id = ''] = event.name;
+  const { task } = draft;
+  if (task.resolved.includes(id)) return ignore(draft, `finding "${id}" is dealt with already`);
+  task.resolved = [...task.resolved.slice(1 - limits.resolvedKept), id];
+};
 
 const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { granted, resolved, tripped };
 

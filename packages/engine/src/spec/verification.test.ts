@@ -1,6 +1,7 @@
 // Rules: work with checks or criteria is looked at by the verifier before it counts. What is found wanting is done again, with the reasons.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { findingId } from '../finding-id.ts';
 import { given, step } from '../testing.ts';
 
 const checked = step('a', { verify: [{ command: ['npm', 'test'] }], criteria: ['It works'] });
@@ -138,6 +139,29 @@ test('only a verification speaks for the repository', () => {
   assert.equal(other.step('a').status, 'succeeded');
   const own = given({ steps: [step('a', { capability: 'verify' })] }).report('a', { output, findings: [major] });
   assert.equal(own.step('a').status, 'failed');
+});
+
+test('what somebody has dealt with is found again without counting', () => {
+  const known = { ...major, fingerprint: 'abc' };
+  const world = given({ thresholds: { max_major: 0 }, steps: [checked] })
+    .done('a')
+    .report('a', { ...passed, findings: [known, major] });
+  world.told('resolved', [findingId('t1', 'a', major)]).told('resolved', [findingId('t1', 'elsewhere', known)]);
+  world
+    .approve('a')
+    .done('a')
+    .report('a', { ...passed, findings: [known, major] });
+  assert.deepEqual(
+    [world.step('a').status, world.step('a').findings],
+    ['succeeded', { major: 0, medium: 0, minor: 0 }],
+  );
+});
+
+test('without a fingerprint a finding is that of its step alone', () => {
+  const world = given({ thresholds: { max_major: 0 }, steps: [checked] });
+  world.told('resolved', [findingId('t1', 'b', major)]);
+  world.done('a').report('a', { ...passed, findings: [major] });
+  assert.equal(world.intervention('a').kind, 'flag');
 });
 
 test('a verdict that is kept elsewhere is none', () => {

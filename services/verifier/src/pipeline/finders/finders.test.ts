@@ -66,6 +66,11 @@ test('go.mod, Cargo.toml and pyproject.toml: the tools of each', () => {
   assert.deepEqual(find({ 'pyproject.toml': '[project]\nname = "a"\n' }), {});
 });
 
+test('a scanner that needs no network is run where it is configured', () => {
+  const { security = [] } = find({ '.gitleaks.toml': '' });
+  assert.match(security.join(), /^gitleaks dir --redact/);
+});
+
 test('a Makefile: for what nothing else says', () => {
   const Makefile = 'OUT := x\n.PHONY: test\nbuild: a.c\n\tcc a.c\ncheck:\n\ttrue\nlint ::\n\ttrue\n';
   assert.deepEqual(find({ Makefile }), { build: ['make build'], test: ['make check'], lint: ['make lint'] });

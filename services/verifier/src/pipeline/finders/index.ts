@@ -5,5 +5,6 @@ import { make } from './make.ts';
 import { node } from './node.ts';
 import { python } from './python.ts';
 import { rust } from './rust.ts';
+import { scanners } from './scanners.ts';
 
-export const finders: readonly Finder[] = [node, go, python, rust, make];
+export const finders: readonly Finder[] = [node, go, python, rust, scanners, make];
