@@ -128,7 +128,10 @@ export const runAgent = <Shape extends z.ZodRawShape>(agent: Agent<Shape>): Prom
     name: agent.queue,
     section: agent.section,
     start: async ({ bus, config, log, mask, health, shutdown }) => {
-      if (config.rehearse) await rehearse(config);
+      if (config.rehearse) {
+        await bus.rehearse();
+        await rehearse(config);
+      }
       const loop = await startAgent(agent, {
         bus,
         config: config as unknown as Config<AgentSettings<Shape>>,

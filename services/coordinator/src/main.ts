@@ -47,7 +47,10 @@ await runService({
       if (issue !== null)
         throw new ConfigMistake(`${issue}. Correct it in the configuration, or set its mode to "off".`);
     }
-    if (config.rehearse) await rehearse(config.settings);
+    if (config.rehearse) {
+      await bus.rehearse();
+      await rehearse(config.settings);
+    }
     const { made, changed } = await prepare(bus, {
       replicas: config.own.replicas,
       eventsBytesMax: config.own.events_bytes_max,

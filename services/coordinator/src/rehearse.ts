@@ -7,7 +7,7 @@ import { startCoordinator } from './coordinator.ts';
 import { newCounts } from './world.ts';
 
 const queue = 'rehearsal';
-const singles = 1_800;
+const singles = 3_600;
 const families = 24;
 const familySize = 100;
 const atOnce = 64;

@@ -32,6 +32,8 @@ export class MemoryStream {
   readonly #clock: Clock;
   readonly #messages = new Map<number, MemoryMessage>();
   readonly #newest = new Map<string, number>();
+  /** By all but its last token, the subjects that there are: most questions with a wildcard have it at their end. */
+  readonly #siblings = new Map<string, Set<string>>();
   /** Ids that were said within the window. */
   readonly #ids = new Map<string, { seq: number; at: number }>();
   /** Called when there is something new. */
@@ -65,8 +67,32 @@ export class MemoryStream {
     const seq = this.#newest.get(filter);
     if (seq !== undefined) return this.#messages.get(seq);
     let found = 0;
-    for (const [subject, newest] of this.#newest) if (newest > found && matches(filter, subject)) found = newest;
+    for (const subject of this.#candidates(filter)) {
+      const newest = this.newestSeq(subject);
+      if (newest > found && matches(filter, subject)) found = newest;
+    }
     return this.#messages.get(found);
+  }
+
+  #candidates(filter: string): Iterable<string> {
+    const isLastOnly = filter.endsWith('.*') && filter.indexOf('*') === filter.length - 1;
+    return isLastOnly ? (this.#siblings.get(parentOf(filter)) ?? []) : this.#newest.keys();
+  }
+
+  #named(subject: string, seq: number): void {
+    this.#newest.set(subject, seq);
+    const parent = parentOf(subject);
+    const siblings = this.#siblings.get(parent);
+    if (siblings === undefined) this.#siblings.set(parent, new Set([subject]));
+    else siblings.add(subject);
+  }
+
+  #unnamed(subject: string): void {
+    this.#newest.delete(subject);
+    const parent = parentOf(subject);
+    const siblings = this.#siblings.get(parent);
+    siblings?.delete(subject);
+    if (siblings?.size === 0) this.#siblings.delete(parent);
   }
 
   /** The first message after a sequence under these filters. */
@@ -118,7 +144,7 @@ export class MemoryStream {
     if (!message) return false;
     this.#messages.delete(seq);
     this.bytes -= sizeOf(message);
-    if (this.#newest.get(message.subject) === seq) this.#newest.delete(message.subject);
+    if (this.#newest.get(message.subject) === seq) this.#unnamed(message.subject);
     while (this.first <= this.last && !this.#messages.has(this.first)) this.first++;
     for (const listener of this.onRemove) listener(message);
     return true;
@@ -136,7 +162,7 @@ export class MemoryStream {
   /** Loses its end, as a power cut under relaxed sync does. */
   truncate(last: number): void {
     for (let seq = this.last; seq > last; seq--) this.remove(seq);
-    for (const message of this.#messages.values()) this.#newest.set(message.subject, message.seq);
+    for (const message of this.#messages.values()) this.#named(message.subject, message.seq);
     this.last = Math.min(this.last, last);
     this.first = Math.min(this.first, this.last + 1);
     for (const listener of [...this.onTruncate]) listener();
@@ -148,7 +174,7 @@ export class MemoryStream {
     const { perSubjectMax, ageMs, bytesMax } = this.config;
     const before = this.#newest.get(subject);
     this.#messages.set(seq, message);
-    this.#newest.set(subject, seq);
+    this.#named(subject, seq);
     if (perSubjectMax === 1 && before !== undefined) this.remove(before);
     this.bytes += sizeOf(message);
     while (bytesMax > 0 && this.bytes > bytesMax) this.remove(this.first);
@@ -205,6 +231,8 @@ export class MemoryMessage implements Message {
     );
   }
 }
+
+const parentOf = (subject: string): string => subject.slice(0, subject.lastIndexOf('.'));
 
 const sizeOf = (message: {
   subject: string;

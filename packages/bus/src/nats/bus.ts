@@ -9,6 +9,7 @@ import { natsLog } from './log.ts';
 import { natsObjects } from './objects.ts';
 import type { Publisher } from './publisher.ts';
 import { refusal } from './refusal.ts';
+import { rehearseLine } from './rehearse.ts';
 import { serve } from './serve.ts';
 import { natsStore } from './store.ts';
 import { consumerInfo, consumersOf, Taker } from './taker.ts';
@@ -17,6 +18,8 @@ import { headerBytes, headerLines, wireOf } from './wire.ts';
 export interface NatsBus extends Bus, AsyncDisposable {
   /** For `prepare`, and for what only NATS can do. */
   readonly line: Line;
+  /** Runs what runs for each message once beforehand, so that it is compiled when the first one comes. */
+  rehearse(): Promise<void>;
 }
 
 /** The durable consumer that the coordinators share for the plain door. */
@@ -55,6 +58,7 @@ export const natsBus = (
   const bus: NatsBus = {
     names,
     line,
+    rehearse: () => rehearseLine(line),
     once: (saying) => publisher.once(saying),
     append: (saying) => publisher.append(saying),
     log: (stream) => {
