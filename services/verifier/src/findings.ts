@@ -71,10 +71,17 @@ const read = (output: Output): readonly Read[] => {
   return readBy(tail, output) ?? [];
 };
 
+/** Of one check: nobody reads more, and each of them costs. */
+const foundMax = 5_000;
+
 /** Output can be of a shape that nobody thought of; then it is unknown. */
 const readBy = (reader: Verifier, output: Output): readonly Read[] | null => {
   try {
-    return reader.read(output)?.map((found) => ({ reader, found })) ?? null;
+    const all = reader.read(output);
+    if (all === null) return null;
+    const [some, rest] = [all.slice(0, foundMax), all.length - foundMax];
+    const more: Found = { level: 'error', message: `${rest} more are in the log of this step.`, same: 'more' };
+    return [...some, ...(rest > 0 ? [more] : [])].map((found) => ({ reader, found }));
   } catch {
     return null;
   }

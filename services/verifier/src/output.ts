@@ -1,5 +1,4 @@
 // What a check left to be read, prepared once for all that look at it.
-import { stripVTControlCharacters } from 'node:util';
 import type { CommandResult } from '@capstan/sandbox';
 import type { Check } from './check.ts';
 import { isRecord, type Shape } from './shape.ts';
@@ -26,7 +25,7 @@ export const newOutput = (
   files: ReadonlyMap<string, string> = new Map(),
 ): Output => {
   const texts = (reports.length > 0 ? reports : [result.stdout, result.stderr])
-    .map((text) => stripVTControlCharacters(text).replaceAll('\r\n', '\n'))
+    .map((text) => text.replaceAll(colours, '').replaceAll('\r\n', '\n'))
     .filter((text) => text.trim() !== '');
   return {
     check,
@@ -38,6 +37,12 @@ export const newOutput = (
     lines: once(() => texts.flatMap((text) => text.split('\n', linesMax).map((line) => line.slice(0, lineMax)))),
   };
 };
+
+/** What terminals obey. Not the one of node:util, whose time grows with the square of what a hostile program can print. */
+const colours = new RegExp(
+  String.raw`\u001b(?:\[[0-9;:?]{0,64}[ -/]?[@-~]|\][^\u0007\u001b]{0,2000}(?:\u0007|\u001b\\)|[=>()#][0-9A-Za-z]?)`,
+  'g',
+);
 
 const linesMax = 200_000;
 const lineMax = 4_096;
@@ -51,15 +56,29 @@ const once = <T>(make: () => T): (() => T) => {
 const documentIn = (text: string): unknown => {
   const whole = parsed(text);
   if (whole !== undefined) return whole;
-  const first = /^\s*[[{]/m.exec(text);
+  // Not `\s`, which would go from each empty line to the end of all of them.
+  const first = /^[ \t]*[[{]/m.exec(text);
   if (!first) return undefined;
   const from = text.slice(first.index);
   const line = from.trimStart().split('\n', 1)[0] ?? '';
   // The whole document on one line, as most write it for other programs.
   const alone = line.length > 2 ? parsed(line) : undefined;
-  if (alone !== undefined) return alone;
-  const closing = [...from.matchAll(/^[\]}]|[\]}]\s*$/gm)].at(-1);
-  return closing && parsed(from.slice(0, closing.index + 1));
+  return alone ?? closed(from);
+};
+
+const closingsMax = 5;
+
+/** Up to one of the last brackets in it. */
+const closed = (text: string): unknown => {
+  let end = text.length;
+  for (let tries = 0; tries < closingsMax; tries++) {
+    const before = text.slice(0, end);
+    end = Math.max(before.lastIndexOf('}'), before.lastIndexOf(']'));
+    if (end < 0) return undefined;
+    const value = parsed(text.slice(0, end + 1));
+    if (value !== undefined) return value;
+  }
+  return undefined;
 };
 
 const recordsIn = (text: string): Shape[] => {

@@ -46,12 +46,13 @@ const compiled = (messages: readonly Shape[]): Found[] => {
   });
 };
 
-const tested = (lines: readonly string[]): Found[] =>
-  lines.flatMap((line): Found[] => {
+const tested = (lines: readonly string[]): Found[] => {
+  const headings = new Map(lines.flatMap((line, at) => (line.startsWith('---- ') ? [[line, at] as const] : [])));
+  return lines.flatMap((line): Found[] => {
     const name = /^test (\S.{0,500}) \.\.\. FAILED/.exec(line)?.[1];
     if (name === undefined) return [];
-    const at = lines.indexOf(`---- ${name} stdout ----`);
-    const after = at < 0 ? [] : lines.slice(at + 1, at + 40);
+    const at = headings.get(`---- ${name} stdout ----`);
+    const after = at === undefined ? [] : lines.slice(at + 1, at + 40);
     const end = after.findIndex((one) => /^(?:---- .* ----|failures:|stack backtrace:|note: )/.test(one));
     const why = after
       .slice(0, end < 0 ? undefined : end)
@@ -69,3 +70,4 @@ const tested = (lines: readonly string[]): Found[] =>
       },
     ];
   });
+};

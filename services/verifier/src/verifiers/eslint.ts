@@ -29,12 +29,15 @@ const stylish = (lines: readonly string[]): readonly Found[] | null => {
   let file: string | undefined;
   for (const line of lines) {
     if (/^\S/.test(line)) file = line.trim();
-    const said = /^ {2,}(\d{1,7}):(\d{1,7}) {2,}(error|warning) {2,}(.*?)(?: {2,}(\S+))?$/.exec(line);
+    const said = /^ {2,}(\d{1,7}):(\d{1,7}) {2,}(error|warning) {2,}(.*)$/.exec(line);
     if (!said || file === undefined) continue;
-    const [, row, column, level, message = '', rule] = said;
+    const [, row, column, level, text = ''] = said;
+    // Columns are told apart by two spaces; a problem of no rule has no last one.
+    const at = text.lastIndexOf('  ');
+    const rule = at < 0 ? undefined : text.slice(at + 2);
     found.push({
       level: level === 'error' ? 'error' : 'warning',
-      message,
+      message: at < 0 ? text : text.slice(0, at).trimEnd(),
       file,
       line: Number(row),
       column: Number(column),

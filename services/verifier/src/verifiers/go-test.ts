@@ -39,7 +39,7 @@ const failed = (events: readonly Shape[], module: string | undefined): Found[] =
   for (const event of events) {
     const name = textOf(event['Package']) ?? '';
     const test = textOf(event['Test']);
-    const key = `${name} ${test ?? ''}`;
+    const key = keyOf(name, test);
     if (event['Action'] === 'output') {
       const before = outputs.get(key) ?? '';
       if (before.length < outputMax) outputs.set(key, before + (textOf(event['Output']) ?? ''));
@@ -47,13 +47,16 @@ const failed = (events: readonly Shape[], module: string | undefined): Found[] =
     if (event['Action'] === 'fail' && !unbuilt.has(textOf(event['FailedBuild']) ?? '-'))
       failures.push({ key, name, test });
   }
-  const isOuter = (one: (typeof failures)[number]): boolean =>
-    failures.some(
-      ({ name, test }) =>
-        name === one.name && test !== undefined && (one.test === undefined || test.startsWith(`${one.test}/`)),
-    );
+  // Whatever has a failure within it, by its key.
+  const outer = new Set<string>();
+  for (const { name, test } of failures) {
+    if (test === undefined) continue;
+    outer.add(keyOf(name, undefined));
+    for (let at = test.lastIndexOf('/'); at > 0; at = test.lastIndexOf('/', at - 1))
+      outer.add(keyOf(name, test.slice(0, at)));
+  }
   return failures
-    .filter((one) => !isOuter(one))
+    .filter(({ key }) => !outer.has(key))
     .map(({ key, name, test }) => {
       const said = (outputs.get(key) ?? '')
         .split('\n')
@@ -70,6 +73,8 @@ const failed = (events: readonly Shape[], module: string | undefined): Found[] =
       };
     });
 };
+
+const keyOf = (name: string, test: string | undefined): string => `${name} ${test ?? ''}`;
 
 /** Go names files of a package without their folder, which its module tells; in the stack of a panic they are absolute. */
 const placeOf = (said: string, name: string, module: string | undefined): Pick<Found, 'file' | 'line'> => {

@@ -14,13 +14,14 @@ export const pytest: Verifier = {
     );
     if (from < 0 && !isOver) return null;
     const found: Found[] = [];
+    const sections = sectionsOf(from < 0 ? [] : lines.slice(0, from));
     for (const line of from < 0 ? [] : lines.slice(from + 1)) {
       const said = /^(FAILED|ERROR) (\S.*?)(?: - (.*))?$/.exec(line);
       if (!said) continue;
       const [, what, id = '', why] = said;
       const [file = '', ...names] = id.split('::');
       const name = names.join('::');
-      const section = sectionOf(lines, file, names.join('.'));
+      const section = sections.get(names.join('.')) ?? sections.get(file) ?? [];
       found.push({
         level: 'error',
         message: `${what === 'ERROR' ? 'error in ' : ''}${name || file}: ${why ?? raisedIn(section) ?? 'failed'}`,
@@ -34,15 +35,21 @@ export const pytest: Verifier = {
   },
 };
 
-/** What is under the heading of a test, or of a file that could not be loaded. */
-const sectionOf = (lines: readonly string[], file: string, title: string): readonly string[] => {
-  const isTitle = (line: string): boolean =>
-    /^_{3,} /.test(line) && ((title !== '' && line.includes(` ${title} _`)) || line.includes(` ${file} _`));
-  const from = lines.findIndex(isTitle);
-  if (from < 0) return [];
-  const rest = lines.slice(from + 1, from + 400);
-  const end = rest.findIndex((line) => /^(?:_{3,} |={3,} )/.test(line));
-  return end < 0 ? rest : rest.slice(0, end);
+const sectionMax = 400;
+
+/** What is under the heading of each test, or of each file that could not be loaded. */
+const sectionsOf = (lines: readonly string[]): Map<string, string[]> => {
+  const sections = new Map<string, string[]>();
+  let open: string[] | undefined;
+  for (const line of lines) {
+    const title = /^_{3,} (?:ERROR (?:at \w+ of|collecting) )?(.+) _{3,}$/.exec(line)?.[1];
+    if (title !== undefined) {
+      open = [];
+      if (!sections.has(title)) sections.set(title, open);
+    } else if (/^={3,} /.test(line)) open = undefined;
+    else if (open && open.length < sectionMax) open.push(line);
+  }
+  return sections;
 };
 
 /** The last line of its own file: where it failed, or what of it was on the way there. */

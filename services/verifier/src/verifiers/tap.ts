@@ -18,6 +18,10 @@ const test = /^( *)(not )?ok\b(?: +(\d+))?(?: *- *| +)?(.*)$/;
 const looksAlike = (lines: readonly string[]): boolean =>
   lines.some((line) => /^1\.\.\d+(?: *#.*)?$/.test(line)) && lines.some((line) => /^(?:not )?ok \d+\b/.test(line));
 
+/** Deeper ones are no tests that anybody wrote. */
+const depthMax = 128;
+const nameMax = 500;
+
 const failures = (lines: readonly string[]): Found[] => {
   const found: Found[] = [];
   /** By indentation, whether something under the test that comes next has failed and is told. */
@@ -26,13 +30,15 @@ const failures = (lines: readonly string[]): Found[] => {
   const names = new Map<number, string>();
   for (const [at, line] of lines.entries()) {
     const begun = /^( *)# Subtest: (.*)$/.exec(line);
-    if (begun) names.set(begun[1]?.length ?? 0, begun[2] ?? '');
+    if (begun && (begun[1]?.length ?? 0) <= depthMax)
+      names.set(begun[1]?.length ?? 0, (begun[2] ?? '').slice(0, nameMax));
     const bail = /^ *Bail out!\s*(.*)$/.exec(line);
     if (bail) found.push({ level: 'error', message: `Bail out! ${bail[1]}`, same: 'bail out' });
     const result = test.exec(line);
     if (!result) continue;
     const [, indent = '', not, , said = ''] = result;
     const depth = indent.length;
+    if (depth > depthMax) continue;
     const under = failedUnder.get(depth) ?? false;
     failedUnder.set(depth, false);
     const [name = '', directive = ''] = said.split(/(?<!\\)#\s*(?=(?:todo|skip)\b)/i, 2);
@@ -40,7 +46,10 @@ const failures = (lines: readonly string[]): Found[] => {
     for (const outer of [...failedUnder.keys(), ...outerOf(depth)]) if (outer < depth) failedUnder.set(outer, true);
     if (under) continue;
     const parents = [...names].filter(([outer]) => outer < depth).toSorted(([a], [b]) => a - b);
-    const path = [...parents.map(([, parent]) => parent), name.trim() || 'a test without a name'].join(' > ');
+    const path = [
+      ...parents.map(([, parent]) => parent),
+      name.trim().slice(0, nameMax) || 'a test without a name',
+    ].join(' > ');
     found.push({ level: 'error', ...detailed(path, block(lines, at + 1, depth)), rule: path, same: path });
   }
   return found;
@@ -50,7 +59,7 @@ const failures = (lines: readonly string[]): Found[] => {
 const outerOf = (depth: number): number[] =>
   Array.from({ length: Math.min(64, Math.floor(depth / 4)) }, (_, at) => at * 4);
 
-const blockLinesMax = 200;
+const blockLinesMax = 100;
 
 /** The lines between `---` and `...` under a test. */
 const block = (lines: readonly string[], from: number, depth: number): string[] => {
@@ -64,20 +73,29 @@ const block = (lines: readonly string[], from: number, depth: number): string[] 
 };
 
 const detailed = (name: string, lines: readonly string[]): Pick<Found, 'message' | 'file' | 'line' | 'column'> => {
-  const why = valueOf(lines, 'error') ?? valueOf(lines, 'message');
+  const keys = keysOf(lines);
+  const value = (key: string): string | undefined => valueAt(lines, keys.get(key));
   const compared = ['expected', 'actual'].flatMap((key) => {
-    const value = valueOf(lines, key);
-    return value === undefined ? [] : [`${key} ${value}`];
+    const said = value(key);
+    return said === undefined ? [] : [`${key} ${said}`];
   });
-  const place = placeIn(valueOf(lines, 'location') ?? valueOf(lines, 'at') ?? '') ?? placeIn(lines.join('\n'));
-  const reason = why ?? compared.join(', ');
+  const place = placeIn(value('location') ?? value('at') ?? '') ?? placeIn(lines.join('\n'));
+  const reason = value('error') ?? value('message') ?? compared.join(', ');
   return { message: reason === '' ? name : `${name}: ${reason}`, ...place };
 };
 
+const keysOf = (lines: readonly string[]): Map<string, number> => {
+  const keys = new Map<string, number>();
+  for (const [at, line] of lines.entries()) {
+    const key = /^ *(\w{1,30}):/.exec(line)?.[1];
+    if (key !== undefined && !keys.has(key)) keys.set(key, at);
+  }
+  return keys;
+};
+
 /** YAML, of which tools write no more than texts, quoted or not, in a line or in a block. */
-const valueOf = (lines: readonly string[], key: string): string | undefined => {
-  const at = lines.findIndex((line) => new RegExp(`^ *${key}:`).test(line));
-  if (at < 0) return undefined;
+const valueAt = (lines: readonly string[], at: number | undefined): string | undefined => {
+  if (at === undefined) return undefined;
   const first = (lines[at] ?? '').replace(/^ *\w+: */, '');
   const quoted = /^'(.*)'$/.exec(first)?.[1] ?? /^"(.*)"$/.exec(first)?.[1];
   if (!/^[|>][+-]?\s*$/.test(first)) return quoted ?? first;
