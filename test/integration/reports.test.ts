@@ -79,6 +79,33 @@ test('the report tells it all, findings are listed and dealt with once', async (
   assert.deepEqual((await audit(world.bus, [task_id])).violations, []);
 });
 
+test('a false alarm that stopped a task is dealt with, and the task goes on', async () => {
+  await using world = await startWorld({ agent: false });
+  const alarm = {
+    severity: 'major',
+    category: 'security',
+    message: 'a key',
+    location: 'a.ts:1',
+    fingerprint: 'k',
+  } as const;
+  await world.agent({ work: { ...usualWork, check: () => ({ outcome: 'succeeded', findings: [alarm] }) } });
+  const plan = { thresholds: { max_major: 0 }, steps: [{ id: 'a', capability: 'check' }] };
+  const { task_id } = await world.submit({ plan });
+  const stopped = await world.until(task_id, 'stopped', ({ interventions }) => interventions.length === 1);
+  const { findings } = await world.api<{ findings: Found[] }>('finding.list', { task_id });
+  await world.api('finding.resolve', { task_id, id: findings[0]?.id, by: 'alice', reason: 'a key for tests' });
+  await world.api('inbox.approve', { id: stopped.interventions[0], by: 'alice' });
+  const { status, steps } = await world.ended(task_id);
+  assert.deepEqual([status, steps['a']?.findings.major], ['succeeded', 0]);
+  const after = await world.api<{ findings: Found[] }>('finding.list', { task_id });
+  assert.deepEqual(
+    after.findings.map(({ times, resolved }) => [times, resolved?.by]),
+    [[2, 'alice']],
+  );
+  await world.quiet();
+  assert.deepEqual((await audit(world.bus, [task_id])).violations, []);
+});
+
 test('templates are listed, shown and filled in by a planner', async () => {
   await using world = await startWorld({ agent: false, coordinators: 0 });
   const planner = spawn(process.execPath, [join(import.meta.dirname, '../../services/planner/src/main.ts')], {

@@ -128,3 +128,11 @@ test('nothing from outside moves the cursor', () => {
   for (const line of [headline(task, view()), ...renderTree(task, view())])
     assert.doesNotMatch(line, /[\p{Cc}\u202e]/u);
 });
+
+test('what a verification found stands beside the step', () => {
+  const findings = { major: 0, medium: 2, minor: 1 };
+  const lines = drawn({
+    a: someStep({ status: 'succeeded', attempt: 1, started_at: at(0), finished_at: at(300), findings }),
+  });
+  assert.deepEqual(lines, ['└─ ✓ a  300 ms · found 2 medium, 1 minor']);
+});

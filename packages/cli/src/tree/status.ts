@@ -66,11 +66,16 @@ export const stepDetail = (step: StepRecord, now: number): string => {
   const attempt = step.attempt > 1 ? `attempt ${step.attempt}` : '';
   switch (step.status) {
     case 'succeeded':
-      return joined(took, attempt);
+      return joined(took, attempt, foundText(step));
     case 'running':
       return joined(took, attempt, clean(step.agent ?? ''));
     case 'failed':
-      return joined(took, attempt, step.error ? `${clean(step.error.code)}: ${clean(step.error.message)}` : 'failed');
+      return joined(
+        took,
+        attempt,
+        step.error ? `${clean(step.error.code)}: ${clean(step.error.message)}` : 'failed',
+        foundText(step),
+      );
     case 'retrying':
       return clean(step.waiting_for ?? `attempt ${step.attempt} failed: ${step.error?.code ?? 'unknown'}`);
     case 'pending':
@@ -86,6 +91,15 @@ export const stepDetail = (step: StepRecord, now: number): string => {
     default:
       return step.status satisfies never;
   }
+};
+
+/** What its verification found: `capstan findings` says more. */
+const foundText = ({ findings }: StepRecord): string => {
+  const some = (['major', 'medium', 'minor'] as const).flatMap((severity) => {
+    const count = findings[severity];
+    return count > 0 ? [`${count} ${severity}`] : [];
+  });
+  return some.length === 0 ? '' : `found ${some.join(', ')}`;
 };
 
 export const joined = (...parts: string[]): string => parts.filter((part) => part !== '').join(' · ');
