@@ -179,6 +179,8 @@ export class Asker {
     for (const open of this.#asked.values()) {
       // In the order of asking: all that follow were asked later.
       if (now < open.due && now < open.deadline) break;
+      // What another's failure took away meanwhile is not asked again.
+      if (this.#asked.get(open.slot) !== open) continue;
       if (now >= open.deadline) this.#expire(open);
       else {
         this.#asked.delete(open.slot);
