@@ -1,17 +1,25 @@
-// Kills, freezes and cuts, round after round, and audits what is stored after each.
-//   npm run chaos -- --minutes N      so long (10 unless said otherwise); a round that has begun is finished
-//   npm run chaos -- --seed N         the same dice again; each round says its own
-//   npm run chaos -- --only NAME      one scenario, such as "storm"
-// Ends with a summary; the exit code is 0 where no law was broken, 1 where one was, 2 for a mistake in the options.
+// Kills, freezes and cuts, round after round, and audits what is stored after each. `--help` tells what there is.
 import { parseArgs } from 'node:util';
 import { countsText, newCounts } from './counts.ts';
 import { scenarios } from './scenarios/index.ts';
 import type { Scenario } from './scenarios/scenario.ts';
 
+const help = `npm run chaos -- [options]
+
+Starts real coordinators, agents and a real nats-server, then kills, freezes and cuts them, round after round, and audits what is stored
+after each. Needs nothing but a little space in the temporary folder. Ends with the counts of kills, tasks and violations.
+
+  --minutes N     so long, 10 unless said; a round that has begun is finished
+  --seed N        the same dice again; each round says its own
+  --only NAME     one scenario: ${scenarios.map(({ name }) => name).join(', ')}
+
+The exit code is 0 where no law was broken, 1 where one was, 2 for a mistake in the options.
+`;
+
 const say = (text: string): void => void process.stdout.write(`${text}\n`);
 
 const mistake = (text: string): never => {
-  process.stderr.write(`${text}\n`);
+  process.stderr.write(`chaos: ${text} --help tells more.\n`);
   process.exit(2);
 };
 
@@ -19,6 +27,7 @@ const optionsOf = () => {
   try {
     return parseArgs({
       options: {
+        help: { type: 'boolean', default: false },
         minutes: { type: 'string', default: '10' },
         seed: { type: 'string', default: String(Date.now() % 1_000_000) },
         only: { type: 'string' },
@@ -30,6 +39,10 @@ const optionsOf = () => {
 };
 
 const given = optionsOf();
+if (given.help) {
+  say(help);
+  process.exit(0);
+}
 const [minutes, firstSeed] = [Number(given.minutes), Number(given.seed)];
 if (!(minutes > 0)) mistake(`--minutes ${given.minutes}: a number above 0 is expected.`);
 if (!Number.isInteger(firstSeed)) mistake(`--seed ${given.seed}: a whole number is expected.`);

@@ -1,56 +1,44 @@
-// `npm run sim`: runs seeds until a number of them, of events, or a time is over, on all cores, and prints what it found.
-//   npm run sim -- --seeds 5000          so many, from 1 on, or from --from
-//   npm run sim -- --minutes 60          as many as fit
-//   npm run sim -- --events 1000000      until so many events were decided
-//   npm run sim -- --seed 309            one again, with its trace
-//   npm run sim -- --bug NAME            with a planted fault, until it is found
-//   npm run sim -- --bugs                with each of them in turn, or with those that --only names; --known tries the seeds of
-//                                        found-by.json first, --write keeps what it finds there, --table prints the table of
-//                                        docs/simulator.md
-import { parseArgs } from 'node:util';
+// `npm run sim`: runs seeds until a number of them, of events, or a time is over, on all cores, and prints what it found. `--help` tells what there is.
 import { bugs } from './bugs.ts';
 import { findAll, foundBy, keepFound } from './find-all.ts';
+import { help, OptionMistake, readOptions } from './options.ts';
 import { plant } from './plant.ts';
 import { runSeeds } from './pool.ts';
 import { tableOf } from './table.ts';
 
 const progressMs = 10_000;
 
-const { values } = parseArgs({
-  options: {
-    seed: { type: 'string' },
-    seeds: { type: 'string' },
-    from: { type: 'string', default: '1' },
-    minutes: { type: 'string' },
-    events: { type: 'string' },
-    threads: { type: 'string' },
-    quiet: { type: 'boolean', default: false },
-    bug: { type: 'string' },
-    bugs: { type: 'boolean', default: false },
-    only: { type: 'string' },
-    known: { type: 'boolean', default: false },
-    write: { type: 'boolean', default: false },
-    table: { type: 'boolean', default: false },
-  },
-});
-
-const number = (text: string | undefined): number | undefined => {
-  if (text === undefined) return undefined;
-  const value = Number(text);
-  if (Number.isFinite(value) && value > 0) return value;
-  throw new Error(`"${text}" is no number above 0`);
+const mistake = (error: unknown): never => {
+  if (!(error instanceof OptionMistake)) throw error;
+  console.error(`sim: ${error.message} --help tells more.`);
+  process.exit(2);
 };
-const named = values.bug;
-if (named !== undefined && !bugs.some(({ name }) => name === named))
-  throw new Error(`no fault is named "${named}"; there are ${bugs.map(({ name }) => name).join(', ')}`);
-const threads = number(values.threads);
+
+const given = () => {
+  try {
+    const options = readOptions(process.argv.slice(2));
+    for (const name of [...(options.only ?? []), ...(options.bug === undefined ? [] : [options.bug])])
+      if (!bugs.some((bug) => bug.name === name))
+        throw new OptionMistake(`No fault is named "${name}"; there are ${bugs.map((bug) => bug.name).join(', ')}.`);
+    return options;
+  } catch (error) {
+    return mistake(error);
+  }
+};
+
+const values = given();
+if (values.help) {
+  console.log(help);
+  process.exit(0);
+}
+const { bug: named, threads } = values;
 
 if (values.bugs) {
   const found = await findAll({
     threads,
-    seedsMax: number(values.seeds) ?? 2_000,
+    seedsMax: values.seeds ?? 2_000,
     known: values.known ? foundBy() : {},
-    ...(values.only === undefined ? {} : { only: values.only.split(',') }),
+    ...(values.only === undefined ? {} : { only: values.only }),
     say: (line) => values.quiet || console.log(line),
   });
   if (values.write) keepFound(found);
@@ -60,7 +48,7 @@ if (values.table) {
   console.log(tableOf(foundBy()));
   process.exit(0);
 }
-process.exit(values.seed === undefined ? await many() : await one(Number(values.seed)));
+process.exit(values.seed === undefined ? await many() : await one(values.seed));
 
 async function one(seed: number): Promise<number> {
   const bug = bugs.find(({ name }) => name === named);
@@ -73,10 +61,8 @@ async function one(seed: number): Promise<number> {
 }
 
 async function many(): Promise<number> {
-  const minutes = number(values.minutes);
-  const eventsMax = number(values.events);
-  const seedsMax = number(values.seeds) ?? (minutes === undefined && eventsMax === undefined ? 200 : Infinity);
-  const from = number(values.from) ?? 1;
+  const { minutes, events: eventsMax, from } = values;
+  const seedsMax = values.seeds ?? (minutes === undefined && eventsMax === undefined ? 200 : Infinity);
   const begun = performance.now();
   const until = begun + (minutes ?? Infinity) * 60_000;
   const total = { seeds: 0, steps: 0, events: 0, orders: 0, tasks: 0, ended: 0, faults: 0, virtualMs: 0 };
