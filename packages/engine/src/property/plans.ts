@@ -156,8 +156,9 @@ export const randomTask = (most: number): fc.Arbitrary<RandomTask> =>
       tokens: mostly<number | undefined>(undefined, 5),
       replans: mostly(0, 1, 2),
       wall: mostly(false, true),
+      over: mostly('', 'ask', 'abort', 'warn'),
     })
-    .map(({ plan, byPlanner, onFailure, mode, start, checkpoint, deadline, tokens, wall, replans }) => ({
+    .map(({ plan, byPlanner, onFailure, mode, start, checkpoint, deadline, tokens, wall, replans, over }) => ({
       plan,
       byPlanner,
       request: {
@@ -168,6 +169,8 @@ export const randomTask = (most: number): fc.Arbitrary<RandomTask> =>
         ...(start ? {} : { start }),
         ...(replans > 0 ? { replan: { max: replans } } : {}),
         ...(checkpoint !== undefined && checkpoint < plan.steps.length ? { checkpoints: [`s${checkpoint}`] } : {}),
+        // What is found now and then is minor.
+        ...(over === '' ? {} : { thresholds: { max_minor: 0, over } }),
         ...(deadline ? { deadline: '2026-01-02T00:00:00Z' } : {}),
         ...(tokens === undefined && !wall
           ? {}

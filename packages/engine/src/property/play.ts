@@ -181,7 +181,11 @@ export class Play {
     const { step_id, attempt, capability } = order;
     const output =
       capability === 'verify'
-        ? { passed: this.#pick(3) !== 1, checks: [] }
+        ? {
+            passed: this.#pick(3) !== 1,
+            checks: [],
+            ...(this.#pick(6) === 1 ? { thresholds: { max_minor: 0, over: 'abort' } } : {}),
+          }
         : capability === 'plan'
           ? { plan: step_id === '_plan' ? (this.#pick(4) === 1 ? { steps: [] } : this.#plan) : this.#newPlan() }
           : { n: this.#pick(2), list: ['a', 'b', 'c'].slice(0, this.#pick(4)) };
