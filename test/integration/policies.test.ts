@@ -71,6 +71,33 @@ test('a policy from a file denies, and the task keeps those that were in force w
   assert.deepEqual((await audit(world.bus, [bot, person, waiting])).violations, []);
 });
 
+test('a plan can not talk a tool down: what its agents say of its risk counts, whenever one of them comes', async () => {
+  await using world = await startWorld({ coordinators: 0 });
+  const coordinator = await world.coordinator();
+  const merge = { id: 'merge', capability: 'merge', risk: 'low' } as const;
+  const [before, after] = [newId('before'), newId('after')];
+  // Nobody offers it yet, so nobody knows how risky it is.
+  await world.submit({ task_id: before, plan: { steps: [merge] } });
+  await world.until(before, 'nobody offers it', ({ steps }) => steps['merge']?.status === 'blocked');
+  const agent = await world.agent({
+    queue: 'merger',
+    risks: { merge: 'high' },
+    work: { merge: () => ({ outcome: 'succeeded', output: {} }) },
+  });
+  const asked = await world.until(before, 'it asks', ({ status }) => status === 'awaiting_approval');
+  await world.submit({ task_id: after, plan: { steps: [merge] } });
+  const askedToo = await world.until(after, 'it asks', ({ status }) => status === 'awaiting_approval');
+  assert.match(askedToo.steps['merge']?.waiting_for ?? '', /"merge" is a tool of high risk/);
+  await world.checkpointed([before, after]);
+  await coordinator.stop();
+  await world.coordinator();
+  for (const { interventions } of [asked, askedToo])
+    await world.api('inbox.approve', { id: interventions[0], by: 'alice' });
+  await world.allEnded([before, after], 15_000);
+  assert.equal(agent.orders.length, 2);
+  assert.deepEqual((await audit(world.bus, [before, after])).violations, []);
+});
+
 test('a policy that can not be read stops the coordinator at its start, and says where', async () => {
   await using world = await startWorld({ config: '', coordinators: 0 });
   const folder = join(world.server.dir, 'policies');

@@ -32,6 +32,8 @@ export const beginAgent = async (name: string, { bus, clock, life, die }: Life, 
           queue,
           instance,
           capabilities: knows,
+          // Nobody who plans says so: see policy-rules.ts.
+          risks: { rare: 'high' },
           tags: { os: 'linux' },
           concurrency: 4,
           busy: 0,

@@ -5,7 +5,7 @@ import { capabilityNow, recordOf, type TaskState } from '@capstan/engine';
 /** Says what is wrong with an order of a step of the plan; checks and Capstan's own steps are judged by nobody. */
 export const judgeOrder = (
   state: TaskState,
-  order: Pick<Order, 'step_id' | 'attempt' | 'timeout_ms'>,
+  order: Pick<Order, 'step_id' | 'attempt' | 'timeout_ms' | 'capability'>,
   wrong: (text: string) => void,
 ): void => {
   const { policies } = state.settings;
@@ -23,6 +23,16 @@ export const judgeOrder = (
   if (time?.mode === 'enforce' && (order.timeout_ms ?? 0) > time.max_ms)
     wrong(`${name} may take ${order.timeout_ms} ms, and at most ${time.max_ms} ms are allowed`);
 
+  if (order.capability === 'rare' && !wasApproved(state, order.step_id))
+    wrong(`${name} is ordered, and nobody approved it; those who do "rare" things say that it is risky`);
+
   const own = policies.own.find((policy) => policy.name === 'no-third-attempt');
   if (own?.mode === 'enforce' && order.attempt > 2) wrong(`${name} is ordered in spite of the policy "${own.name}"`);
+};
+
+/** As the engine writes it down; where a person was asked before, a plan may say less. */
+const wasApproved = (state: TaskState, id: string): boolean => {
+  const { steps } = recordOf(state, { whole: true });
+  const { approved } = (steps[id]?.['engine'] ?? {}) as { approved?: string };
+  return approved !== undefined || state.plan?.steps.some(({ capability }) => capability === 'approval') === true;
 };

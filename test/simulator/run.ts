@@ -158,6 +158,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   weather.lastBlow();
   await timeline.until(begun + chaosMs);
   weather.clear();
+  weather.roll(coordinators);
   // Until all is over and stored, and at most as long as every time-out, every delay and every person may take.
   const isOver = (): boolean =>
     tasks.length === accepted.size + refused.size &&

@@ -47,6 +47,13 @@ export const sharedBugs: readonly Bug[] = [
     to: '...policies.slice(0, before), ...ownPolicies(settings).slice(99), ...policies.slice(before)',
   },
   {
+    name: 'plans-talk-tools-down',
+    harm: 'a risky tool is used unasked, since the plan says nothing of a risk',
+    file: engine('risk.ts'),
+    from: 'const risk = higher(planned, toolRisk(draft, step.capability));',
+    to: "const risk = higher(planned, step.capability === '' ? toolRisk(draft, '') : 'low');",
+  },
+  {
     name: 'time-limit-ignored',
     harm: 'a step may take longer than the installation allows',
     file: engine('policies/task-timeout.ts'),

@@ -16,6 +16,8 @@ export interface Weather {
   /** Shortly before it clears: whatever goes wrong now nobody has to do again later. */
   lastBlow(): void;
   clear(): void;
+  /** A new version is rolled out in the finest weather: who is well hands over to who has just begun. */
+  roll(coordinators: readonly SimProcess[]): void;
   /** Whatever is said is stored at once or never: nobody is wrong about what he has written. */
   readonly isSwift: boolean;
   readonly faults: number;
@@ -119,6 +121,11 @@ export const weatherOf = (random: Random, timeline: Timeline, trace: (line: stri
       exiled = null;
       isStormy = false;
       broker.rise();
+    },
+    roll: (coordinators) => {
+      const own = random.fork('calm rolls');
+      if (!own.chance(0.4)) return;
+      for (const one of coordinators) if (own.chance(0.7)) timeline.later(own.int(0, 12_000), () => one.roll());
     },
     get faults() {
       return faults;

@@ -1,6 +1,7 @@
 // How an agent announces itself, and what it says while it works.
 import { z } from 'zod';
 import { capability, id, time, version } from './ids.ts';
+import { risk } from './plan.ts';
 
 export const health = z.enum(['ok', 'degraded', 'draining']);
 
@@ -12,6 +13,8 @@ export const agentRecord = z.looseObject({
   capabilities: z.array(capability).max(1_000),
   /** What it could do but for something that is missing just now, and what that is. */
   missing: z.record(z.string().max(128), z.string().max(1_024)).optional(),
+  /** What a step with one of them may do at worst, where that is more than `low`: a plan may say more of it, and never less. */
+  risks: z.record(z.string().max(128), risk).optional(),
   /** The templates that it can plan by; what announces none may know any. */
   templates: z.array(id).max(1_000).optional(),
   tags: z.record(z.string().max(64), z.string().max(256)).optional(),

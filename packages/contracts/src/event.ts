@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { id, version } from './ids.ts';
 import { type Json, json } from './json.ts';
-import { type Plan, plan } from './plan.ts';
+import { type Plan, plan, type Risk, risk } from './plan.ts';
 import type { Report } from './report.ts';
 import type { Settings } from './settings.ts';
 import { planRef, type Submission, submission } from './submission.ts';
@@ -35,13 +35,15 @@ export const submittedBody = z.looseObject({
   settings: z.string(),
   /** The queue of each capability that only one queue offered at this time. */
   routes: z.record(z.string(), z.string()),
+  /** What steps of a capability may do at worst, as their agents said then; what is not named is low. */
+  risks: z.record(z.string(), risk).optional(),
   parent: parent.optional(),
   /** Actors that are to hear when it ends. */
   listeners: z.array(z.string()).optional(),
 });
 export type SubmittedBody = z.infer<typeof submittedBody>;
 
-export const routedBody = z.looseObject({ v: version, queue: z.string() });
+export const routedBody = z.looseObject({ v: version, queue: z.string(), risk: risk.optional() });
 export const unroutedBody = z.looseObject({ v: version, reason: z.string() });
 
 export const command = z.enum(['cancel', 'pause', 'resume', 'start', 'retry', 'skip']);
@@ -100,7 +102,14 @@ export type Event = At &
         readonly keepAt?: string;
       }
     | { readonly kind: 'woke'; readonly n: number; readonly step: string | null }
-    | { readonly kind: 'routed'; readonly step: string; readonly attempt: number; readonly queue: string }
+    | {
+        readonly kind: 'routed';
+        readonly step: string;
+        readonly attempt: number;
+        readonly queue: string;
+        /** What its agents say of the capability, where that is more than low. */
+        readonly risk?: Risk;
+      }
     | { readonly kind: 'unrouted'; readonly step: string; readonly attempt: number; readonly reason: string }
     | { readonly kind: 'decided'; readonly id: string; readonly body: DecidedBody }
     | { readonly kind: 'commanded'; readonly id: string; readonly body: CommandBody }

@@ -58,6 +58,8 @@ export const settings = z.looseObject({
     .looseObject({
       risks: z.array(risk).default(['high', 'critical']),
       roles: z.array(z.string()).default([]),
+      /** The risk of tools (capabilities), where this installation knows better than those that offer them. */
+      tools: z.record(z.string().max(128), risk).optional(),
       expires_ms: ms.default(limits.approvalExpiresMs),
       /** The one who asked may not be the one who approves. */
       four_eyes: z.boolean().default(false),

@@ -22,7 +22,7 @@ export const toolRecord = z.looseObject({
   name: capability,
   queue: id,
   description: z.string(),
-  /** What a plan should say of a step with it; the engine goes by the step alone. */
+  /** What a step with it may do at worst: such a step has this risk, unless its plan says more. */
   risk,
   needs: toolNeeds,
   /** JSON Schema of a step's `input`, and of its output. */

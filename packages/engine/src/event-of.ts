@@ -8,6 +8,7 @@ import {
   type Names,
   plainReport,
   type Report,
+  type Risk,
   report as reportSchema,
 } from '@capstan/contracts';
 
@@ -41,8 +42,10 @@ export const eventOf = (names: Names, said: SaidEvent): Event | string => {
     }
     case 'woke':
       return { ...at, kind, n: Number(first), step: (body as { step: string | null }).step };
-    case 'routed':
-      return { ...at, kind, step: first, attempt: Number(second), queue: (body as { queue: string }).queue };
+    case 'routed': {
+      const { queue, risk } = body as { queue: string; risk?: Risk };
+      return { ...at, kind, step: first, attempt: Number(second), queue, ...(risk === undefined ? {} : { risk }) };
+    }
     case 'unrouted':
       return { ...at, kind, step: first, attempt: Number(second), reason: (body as { reason: string }).reason };
     case 'decided':

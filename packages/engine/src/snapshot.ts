@@ -219,6 +219,7 @@ type EngineRecord = Omit<
   | 'listeners'
   | 'leave'
   | 'resolved'
+  | 'risks'
   | 'denials'
   | 'status'
   | 'reason'
@@ -236,7 +237,12 @@ type EngineRecord = Omit<
   | 'waits'
   | 'groups'
   | 'asks'
-> & { readonly plan?: Json; readonly leave?: TaskState['leave']; readonly resolved?: TaskState['resolved'] };
+> & {
+  readonly plan?: Json;
+  readonly leave?: TaskState['leave'];
+  readonly risks?: TaskState['risks'];
+  readonly resolved?: TaskState['resolved'];
+};
 
 const engineOf = (state: TaskState): EngineRecord => ({
   rules: state.rules,
@@ -257,6 +263,7 @@ const engineOf = (state: TaskState): EngineRecord => ({
   turns: state.turns,
   replans: state.replans,
   timers: state.timers,
+  ...(Object.keys(state.risks).length === 0 ? {} : { risks: state.risks }),
   ...(state.leave === 'none' ? {} : { leave: state.leave }),
   ...(state.resolved.length === 0 ? {} : { resolved: state.resolved }),
   lastTimer: state.lastTimer,

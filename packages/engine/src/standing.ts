@@ -1,6 +1,6 @@
 // What a state still wants of the world although no event says so just now: the timers that are set, the queues that are looked for. Asked
 // when a task is loaded; everything durable has been stored before its snapshot was.
-import type { Effect } from '@capstan/contracts';
+import type { Effect, StepStatus } from '@capstan/contracts';
 import { openDraft } from './draft.ts';
 import { capabilityOf, orderFor } from './order.ts';
 import { pageSize, readPaged } from './paged.ts';
@@ -22,9 +22,11 @@ export const standing = (state: TaskState): Effect[] => {
   return effects;
 };
 
-/** A queue was asked for, and the answer has not come. */
+/** A queue was asked for, and the answer has not come; a person may have been asked meanwhile. */
 export const looksForQueue = (step: StepState): boolean =>
-  (step.status === 'ready' || step.status === 'blocked') && step.wanted > step.attempt && step.routed !== step.wanted;
+  looking.has(step.status) && step.wanted > step.attempt && step.routed !== step.wanted;
+
+const looking: ReadonlySet<StepStatus> = new Set(['ready', 'blocked', 'awaiting_approval']);
 
 interface Due {
   readonly due: number;

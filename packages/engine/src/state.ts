@@ -6,6 +6,7 @@ import type {
   Json,
   Parent,
   Plan,
+  Risk,
   Settings,
   StepStatus,
   Submission,
@@ -129,6 +130,8 @@ export interface TaskState {
   readonly request: Submission;
   readonly settings: Settings;
   readonly routes: Readonly<Record<string, string>>;
+  /** What steps of a capability may do at worst, as far as agents have said so; what is not named is low. */
+  readonly risks: Readonly<Record<string, Risk>>;
   /** The plan as submitted, or what a planner gave besides its steps; null while there is none. */
   readonly plan: Plan | null;
   /** It came from a planner, so the submission doesn't hold it. */

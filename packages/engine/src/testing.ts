@@ -11,6 +11,7 @@ import {
   type Parent,
   type Plan,
   type Report,
+  type Risk,
   type Settings,
   type StepRecord,
   type Submission,
@@ -37,6 +38,8 @@ type Given = Omit<Request, 'plan'> & {
   settings?: Partial<Settings>;
   /** The queue of each capability that only one queue offers. */
   routes?: Record<string, string>;
+  /** What agents say of the risk of capabilities. */
+  risks?: Record<string, Risk>;
 };
 
 const checkedMax = 2_000;
@@ -197,8 +200,8 @@ export class World {
     };
     return this.tell({ kind: 'commanded', id: `c${this.events.length}`, body });
   }
-  routed(step: string, queue: string, attempt = 1): this {
-    return this.tell({ kind: 'routed', step, attempt, queue });
+  routed(step: string, queue: string, attempt = 1, risk?: Risk): this {
+    return this.tell({ kind: 'routed', step, attempt, queue, ...(risk === undefined ? {} : { risk }) });
   }
   unrouted(step: string, reason = 'no live agent offers it', attempt = 1): this {
     return this.tell({ kind: 'unrouted', step, attempt, reason });
@@ -216,7 +219,7 @@ const everyCapability = ['noop', 'echo', 'shell', 'verify', 'plan', 'notify', 'f
 
 /** A task with these steps, or this plan, just submitted. Each capability has one queue of its own name unless `routes` says otherwise. */
 export const given = (said: Given): World => {
-  const { steps, plan, settings, routes, parent, ...request } = said;
+  const { steps, plan, settings, routes, risks, parent, ...request } = said;
   const whole = (plan ?? (steps === undefined ? null : { steps })) as Plan | null;
   return new World().tell({
     kind: 'submitted',
@@ -226,7 +229,7 @@ export const given = (said: Given): World => {
     planHash: whole === null ? null : sha256(JSON.stringify(whole)),
     settings: { ...defaultSettings, ...settings },
     routes: routes ?? Object.fromEntries(everyCapability.map((name) => [name, name])),
-    body: (parent === undefined ? {} : { parent }) as never,
+    body: { ...(parent === undefined ? {} : { parent }), ...(risks === undefined ? {} : { risks }) } as never,
   });
 };
 

@@ -1,6 +1,6 @@
 // An agent: what it can do, and how it does one order. Everything around that is the loop's business.
 import type { Bus } from '@capstan/bus';
-import { capability, id, limits, type Order } from '@capstan/contracts';
+import { capability, id, limits, type Order, type Risk } from '@capstan/contracts';
 import { z } from 'zod';
 import type { AgentContext } from './agent/context.ts';
 import { type Loop, startLoop } from './agent/loop.ts';
@@ -38,6 +38,8 @@ export interface AgentDefinition<Shape extends z.ZodRawShape = Record<never, nev
   readonly domain?: string;
   /** Asked once `start` is over, where only that can tell. */
   readonly capabilities: readonly string[] | (() => readonly string[]);
+  /** What a step with one of them may do at worst; what is not named is `low`. */
+  readonly risks?: () => Readonly<Record<string, Risk>>;
   readonly tags?: Readonly<Record<string, string>>;
   /** The templates that it knows, once `start` is over: a task that names another one is refused when it is submitted. */
   readonly templates?: () => readonly string[];
@@ -104,6 +106,7 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
       instance: config.instance,
       ...domainOf(own.domain ?? agent.domain),
       capabilities: [...(own.capabilities ?? offered)],
+      ...(agent.risks === undefined ? {} : { risks: agent.risks() }),
       ...(agent.templates === undefined ? {} : { templates: [...agent.templates()] }),
       tags: { os: process.platform, arch: process.arch, ...agent.tags, ...own.tags },
       concurrency: own.concurrency ?? agent.concurrency ?? limits.agentConcurrency,

@@ -1,7 +1,7 @@
 // Who can do what just now: the live agents as they announce themselves, and the steps that look for a queue. Finds each a queue, opens
 // queues that are new, and says so when nobody is there.
 import { textOf } from '@capstan/bus';
-import { type AgentRecord, agentRecord, limits } from '@capstan/contracts';
+import { type AgentRecord, agentRecord, limits, type Risk, risk as riskSchema } from '@capstan/contracts';
 import { nearest } from '@capstan/kit';
 import { sayEvent, untilStored } from './say.ts';
 import type { World } from './world.ts';
@@ -27,6 +27,8 @@ export interface Broker {
   capacity(queue: string): number;
   /** The queue of each capability that exactly one queue offers: what a task may rely on without asking again. */
   routesFor(capabilities: Iterable<string>): Record<string, string>;
+  /** What their agents say that steps of these may do at worst, where that is more than low: to be spread into a submission. */
+  risksFor(capabilities: Iterable<string>): { readonly risks?: Record<string, Risk> };
   offers(capability: string): boolean;
   /** Why a capability has no queue, with the nearest name that has one; null where somebody offers it. */
   missing(capability: string): string | null;
@@ -61,9 +63,9 @@ export const broker = async (world: World): Promise<Broker> => {
     const name = `${wanted.task} ${wanted.step} ${wanted.attempt}`;
     if (found.length > 0) {
       wants.delete(name);
-      const queue = bestQueue(found);
+      const body = { v: 1, queue: bestQueue(found), ...worstIn(found, wanted.capability) };
       void untilStored(world, () =>
-        sayEvent(world, wanted.task, wanted.key, ['routed', wanted.step, wanted.attempt], { v: 1, queue }),
+        sayEvent(world, wanted.task, wanted.key, ['routed', wanted.step, wanted.attempt], body),
       ).catch(world.fatal);
     } else if (ready && !wanted.unroutedSaid) {
       wanted.unroutedSaid = true;
@@ -136,6 +138,14 @@ export const broker = async (world: World): Promise<Broker> => {
       }
       return routes;
     },
+    risksFor: (capabilities) => {
+      const risks: Record<string, Risk> = {};
+      for (const capability of capabilities) {
+        const { risk } = worstIn(able(capability, {}), capability);
+        if (risk !== undefined) risks[capability] = risk;
+      }
+      return Object.keys(risks).length === 0 ? {} : { risks };
+    },
     offers: (capability) => able(capability, {}).length > 0,
     missing: (capability) => (able(capability, {}).length > 0 ? null : missingText(capability, {}, present())),
     templates: () => {
@@ -173,6 +183,13 @@ const bestQueue = (able: readonly LiveAgent[]): string => {
       (aName < bName ? -1 : 1),
   );
   return (sorted[0] as [string, unknown])[0];
+};
+
+/** Agents of several versions may say different things of one capability. */
+const worstIn = (agents: readonly LiveAgent[], capability: string): { readonly risk?: Risk } => {
+  const said = new Set(agents.map((agent) => agent.risks?.[capability] ?? 'low'));
+  const risk = riskSchema.options.findLast((one) => said.has(one)) ?? 'low';
+  return risk === 'low' ? {} : { risk };
 };
 
 const room = (agent: LiveAgent): number => (agent.concurrency ?? 1) - (agent.busy ?? 0);

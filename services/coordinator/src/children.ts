@@ -38,6 +38,7 @@ export const beginChild = async (world: World, broker: Broker, actor: Actor, eff
       ...(found === null ? {} : { plan_ref: await keepPlan(world, child, found) }),
       settings: actor.settings,
       routes: broker.routesFor(capabilities),
+      ...broker.risksFor(capabilities),
       parent: {
         task_id: actor.id,
         step_id: effect.step,

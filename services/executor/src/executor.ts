@@ -1,4 +1,5 @@
 // The executor: each of its tools is a capability. What a tool does is in its own file under tools/.
+import type { Risk } from '@capstan/contracts';
 import { defineAgent, nearest, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
@@ -23,6 +24,7 @@ export const newExecutor = () => {
     queue,
     domain: 'build',
     capabilities: () => [...byName.keys()],
+    risks: () => risksOf([...byName.values()]),
     concurrency,
     ...settings,
     start: async (config, log, house) => {
@@ -64,6 +66,10 @@ export const newExecutor = () => {
     },
   });
 };
+
+/** For the approval of what is risky: what a plan says of a step may be more, and never less. */
+const risksOf = (all: readonly Tool[]): Record<string, Risk> =>
+  Object.fromEntries(all.filter(({ risk }) => risk !== 'low').map(({ name, risk }) => [name, risk]));
 
 const unknown = (capability: string, known: readonly string[]): string => {
   const meant = nearest(capability, known);

@@ -1,7 +1,7 @@
 // A small agent in this process, written against the contract: it announces itself, pulls orders, reports each once, and only then
 // acknowledges. What it answers, the test says.
 import { type Bus, connect, type Delivery, decodeTrusted } from '@capstan/bus';
-import { limits, type Order, type Report } from '@capstan/contracts';
+import { type AgentRecord, limits, type Order, type Report } from '@capstan/contracts';
 
 export type Answer = Pick<Report, 'outcome'> & Partial<Report>;
 export type Work = (order: Order, cancelled: AbortSignal) => Answer | Promise<Answer>;
@@ -13,6 +13,7 @@ export interface AgentOptions {
   readonly concurrency?: number;
   readonly ackWaitMs?: number | undefined;
   readonly tags?: Readonly<Record<string, string>>;
+  readonly risks?: AgentRecord['risks'];
   readonly work: Readonly<Record<string, Work>>;
 }
 
@@ -59,6 +60,7 @@ export const startAgent = async ({
   concurrency = 64,
   ackWaitMs,
   tags,
+  risks,
   work,
 }: AgentOptions): Promise<Agent> => {
   const bus = await connect({ url, name: `agent ${queue}.${instance}`, ackWaitMs, warn: () => {} });
@@ -75,6 +77,7 @@ export const startAgent = async ({
     concurrency,
     health: 'ok',
     ...(tags === undefined ? {} : { tags }),
+    ...(risks === undefined ? {} : { risks }),
   });
   // A beat that a dead server did not take is no loss: the next one is 3 s away, and the record lives for 10.
   const beat = () => bus.store(bus.names.buckets.agents).set({ key: name, data: record, expect: null });

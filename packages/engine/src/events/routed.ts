@@ -1,8 +1,10 @@
 // The broker found a queue for a step, or none.
-import type { Event } from '@capstan/contracts';
+import type { Event, Risk } from '@capstan/contracts';
 import { advance } from '../dispatch.ts';
-import { change, disarm, type Draft, idIn, ignore } from '../draft.ts';
+import { change, disarm, type Draft, idIn, ignore, specIn } from '../draft.ts';
+import { capabilityOf } from '../order.ts';
 import { whenBlocked } from '../policies/agent-availability.ts';
+import { higher } from '../risk.ts';
 import { tellPeople } from '../tell.ts';
 import { slotOf } from '../plan/shape.ts';
 import { looksForQueue } from '../standing.ts';
@@ -10,14 +12,27 @@ import { looksForQueue } from '../standing.ts';
 export const routed = (draft: Draft, event: Extract<Event, { kind: 'routed' }>): void => {
   const slot = waitingSlot(draft, event.step, event.attempt);
   if (slot < 0) return;
-  disarm(draft, slot);
+  const isAsked = draft.steps.read(slot).status === 'awaiting_approval';
+  // The timer of a step that a person is asked about is that of the question.
+  if (!isAsked) disarm(draft, slot);
+  if (event.risk !== undefined) know(draft, capabilityOf(specIn(draft, slot), draft.steps.read(slot)), event.risk);
   change(draft, slot, { queue: event.queue, routed: event.attempt });
-  advance(draft, slot);
+  if (!isAsked) advance(draft, slot);
+};
+
+/** What was once heard of a tool holds for the rest of the task. */
+const know = (draft: Draft, capability: string, risk: Risk): void => {
+  const { task } = draft;
+  const known = Object.hasOwn(task.risks, capability) ? (task.risks[capability] as Risk) : 'low';
+  const now = higher(known, risk);
+  if (now !== known) task.risks = { ...task.risks, [capability]: now };
 };
 
 export const unrouted = (draft: Draft, event: Extract<Event, { kind: 'unrouted' }>): void => {
   const slot = waitingSlot(draft, event.step, event.attempt);
   if (slot < 0) return;
+  if (draft.steps.read(slot).status === 'awaiting_approval')
+    return ignore(draft, `"${event.step}" waits for a person; whether it has a queue is looked at after`);
   change(draft, slot, { status: 'blocked', waitingFor: event.reason });
   whenBlocked(draft, slot, event.reason);
   tellPeople(draft, 'step.blocked', `"${idIn(draft, slot)}" is blocked: ${event.reason}`, slot);

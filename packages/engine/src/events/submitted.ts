@@ -23,6 +23,7 @@ export const initialState = (event: Submitted): TaskState => {
     request: event.request,
     settings: event.settings,
     routes: event.routes,
+    risks: event.body.risks ?? {},
     plan: event.plan,
     planned: false,
     planHash: event.planHash,

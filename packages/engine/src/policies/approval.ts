@@ -1,6 +1,7 @@
 // What is risky, or says that it wants approval, waits for a person. An approval counts for the input that was shown, and for no other.
 import { specIn } from '../draft.ts';
 import { inputHash } from '../hash.ts';
+import { riskOf } from '../risk.ts';
 import { allowed, type Policy } from './policy.ts';
 
 export const approval: Policy = {
@@ -9,7 +10,7 @@ export const approval: Policy = {
   judge: (draft, slot, input) => {
     const { step, internal } = specIn(draft, slot);
     const rule = draft.task.settings.approval;
-    const risk = step.risk ?? 'low';
+    const { risk, isOfTool } = riskOf(draft, slot);
     const isForPeople = step.capability === 'approval';
     const wanted =
       isForPeople || (step.approval !== undefined && step.capability !== 'input') || rule.risks.includes(risk);
@@ -24,10 +25,14 @@ export const approval: Policy = {
         expiresMs: step.approval?.expires_ms ?? rule.expires_ms,
         risk,
       },
-      reason: reasonFor(step.approval !== undefined || isForPeople, risk),
+      reason: reasonFor(step.approval !== undefined || isForPeople, risk, isOfTool ? step.capability : null),
     };
   },
 };
 
-const reasonFor = (isPlanned: boolean, risk: string): string =>
-  isPlanned ? 'the plan asks for approval' : `a step of ${risk} risk waits for approval`;
+const reasonFor = (isPlanned: boolean, risk: string, tool: string | null): string => {
+  if (isPlanned) return 'the plan asks for approval';
+  return tool === null
+    ? `a step of ${risk} risk waits for approval`
+    : `"${tool}" is a tool of ${risk} risk, and waits for approval`;
+};

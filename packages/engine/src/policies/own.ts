@@ -6,6 +6,7 @@ import { conditionIssue, type Verdict } from '../expressions/condition.ts';
 import { successRate } from '../gate-rule.ts';
 import { inputHash } from '../hash.ts';
 import type { Group } from '../plan/shape.ts';
+import { riskOf } from '../risk.ts';
 import { eachOf, judgeCondition } from '../scope.ts';
 import { allowed, type Judgement, type Policy } from './policy.ts';
 
@@ -33,12 +34,13 @@ const policyOf = (own: OwnPolicy): Policy => {
 
 const judgeStep = (own: OwnPolicy, draft: Draft, slot: number, input: Record<string, Json>): Judgement => {
   const { step } = specIn(draft, slot);
+  const { risk } = riskOf(draft, slot);
   const { attempt, approved } = draft.steps.read(slot);
   const view = {
     id: idIn(draft, slot),
     title: step.title ?? '',
     capability: step.capability,
-    risk: step.risk ?? 'low',
+    risk,
     phase: step.phase ?? '',
     complexity: step.complexity ?? '',
     needs: step.needs ?? {},
@@ -53,7 +55,7 @@ const judgeStep = (own: OwnPolicy, draft: Draft, slot: number, input: Record<str
   const { expires_ms: expiresMs } = draft.task.settings.approval;
   return {
     allowed: false,
-    ask: { roles: own.roles, expiresMs, risk: step.risk ?? 'low' },
+    ask: { roles: own.roles, expiresMs, risk },
     reason: `${no.reason} (policy ${own.name})`,
   };
 };

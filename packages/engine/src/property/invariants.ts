@@ -1,6 +1,6 @@
 // What must be true of every state, and of every decision that led to it.
 import assert from 'node:assert/strict';
-import type { Effect, Event, StepStatus, TaskStatus } from '@capstan/contracts';
+import type { Effect, Event, Risk, StepStatus, TaskStatus } from '@capstan/contracts';
 import type { Decision } from '../decide.ts';
 import { type Draft, isWaitingTurn, openDraft } from '../draft.ts';
 import { inputHash } from '../hash.ts';
@@ -125,7 +125,16 @@ const spawned = (
 const isRisky = (state: TaskState, spec: Spec): boolean =>
   !spec.internal &&
   spec.step.capability !== 'input' &&
-  (state.settings.approval.risks.includes(spec.step.risk ?? 'low') || spec.step.approval !== undefined);
+  (spec.step.approval !== undefined || isRisk(state, spec.step.risk) || isRisk(state, toolRisk(state, spec)));
+
+const isRisk = (state: TaskState, risk: Risk | undefined): boolean =>
+  state.settings.approval.risks.includes(risk ?? 'low');
+
+/** Of its tool; where its plan says less, and asks a person somewhere, nothing can be said of it here. */
+const toolRisk = (state: TaskState, { step }: Spec): Risk | undefined =>
+  step.risk !== undefined && state.shape.specs.some((spec) => spec.step.capability === 'approval')
+    ? undefined
+    : (state.settings.approval.tools?.[step.capability] ?? state.risks[step.capability]);
 
 /** What holds of every attempt that begins, whoever does it. */
 const begun = (

@@ -257,7 +257,8 @@ export class Play {
     const name = `${route.step} ${route.attempt}`;
     this.ledger.routes.delete(name);
     this.ledger.saidRouted.add(name);
-    this.tell({ kind: 'routed', step: route.step, attempt: route.attempt, queue: 'found' });
+    const risk = this.#pick(4) === 1 ? { risk: 'high' as const } : {};
+    this.tell({ kind: 'routed', step: route.step, attempt: route.attempt, queue: 'found', ...risk });
   }
 
   /** Everything that is waited for comes, one thing at a time; false once nothing is waited for. */

@@ -83,6 +83,7 @@ export const admission =
       ...(found === null ? {} : { plan_ref: await keepPlan(world, taskId, found) }),
       settings: settingsHash,
       routes: broker.routesFor(capabilities),
+      ...broker.risksFor(capabilities),
       ...(listeners === undefined ? {} : { listeners: [...listeners] }),
     };
     const { again, seq } = await saySubmitted(world, taskId, body).finally(leave);
