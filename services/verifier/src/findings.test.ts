@@ -9,7 +9,7 @@ import { filesFor, findingsOf } from './findings.ts';
 import { newOutput } from './output.ts';
 import { verifiers } from './verifiers/index.ts';
 
-const samples = join(import.meta.dirname, '../samples');
+const samples = join(import.meta.dirname, 'samples');
 const workspace = '/sandbox/workspace';
 
 const resultOf = (stdout: string, more: object = {}) => ({
