@@ -11,6 +11,9 @@ const starts = (prefix: string) => (frame: Frame) => frame.subject.startsWith(pr
 const wide = (subject: string) => subject.slice(0, subject.indexOf('>'));
 const event = wide(names.events());
 const isReport = ({ subject }: Frame) => subject.startsWith(event) && subject.split('.')[4] === 'report';
+/** The names of objects are so on the wire; whole threes of letters, so that what follows does not change them. */
+const base64 = (prefix: string): string =>
+  Buffer.from(prefix.slice(0, prefix.length - (prefix.length % 3))).toString('base64url');
 const tasks = `$KV.${names.buckets.tasks}.`;
 
 export const points = {
@@ -23,6 +26,10 @@ export const points = {
   question: starts(`$KV.${names.buckets.inbox}.`),
   object: starts(`$O.${names.buckets.artifacts}.`),
   log: starts(wide(names.logs)),
+  /** Of what ended long ago: its object, the step from the bucket to the archive, and the log that forgets it. */
+  batch: (frame) => frame.subject.startsWith(`$O.${names.buckets.artifacts}.M.${base64('_archive/')}`),
+  archive: starts(`${tasks}${wide(`${names.archive(0)}>`).slice(0, -1)}`),
+  purge: (frame) => frame.subject === `$JS.API.STREAM.PURGE.${names.streams.events}`,
   acknowledgement: (frame) => frame.subject.startsWith('$JS.ACK.') && frame.payload.toString('latin1') === '+ACK',
 } as const satisfies Record<string, (frame: Frame) => boolean>;
 export type Point = keyof typeof points;

@@ -1,4 +1,16 @@
 // How it travels: connection, streams, buckets, publishing once, dead letters. What any of it means is the engine's business.
+export {
+  archivedEvent,
+  archiveLine,
+  archiveLines,
+  archiveObject,
+  archivePage,
+  archivePages,
+  messagesIn,
+  openArchive,
+  recordIn,
+} from './archive.ts';
+export type { Archive, ArchivedTask } from './archive.ts';
 export { canonical, sha256 } from './canonical.ts';
 export { bury, dlqIdOf, printable, unprintable } from './dead-letter.ts';
 export type { Burial, Corpse } from './dead-letter.ts';

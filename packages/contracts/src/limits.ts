@@ -104,6 +104,19 @@ export const limits = {
   /** New tasks are refused above this share of the events' space, so that reports and cancels still fit. */
   submitSpaceShare: 0.8,
 
+  /** Of tasks that have ended: how long they are in the bucket, and how many; after that they are in the archive. */
+  keepTasksMs: 30 * day,
+  keepTasksMax: 250_000,
+  /** After its end, of an archived task. */
+  keepArtifactsMs: 30 * day,
+  keepArchiveMs: 365 * day,
+  archiveBatchTasks: 200,
+  archiveBatchBytes: 8 * MiB,
+  /** A coordinator may not know for so long what another has archived. */
+  archiveFreshMs: 10 * second,
+  /** Of one partition in one look. */
+  archiveBatchesMax: 5,
+
   // The way
   requestTimeoutMs: 5 * second,
   publishTimeoutMs: 30 * second,

@@ -72,6 +72,10 @@ const build = (namespace: string) => {
     quarantine: (partition: number, task: string) => `_quarantine.${partition}.${task}`,
     quarantines: '_quarantine.>',
 
+    /** What of a partition is archived: its batches, and by id where each task is. */
+    archive: (partition: number) => `_archive.${partition}`,
+    archived: (partition: number, page: number) => `_archived.${partition}.${page}`,
+
     advisories: ['MAX_DELIVERIES', 'MSG_TERMINATED'].map(
       (kind) => `$JS.EVENT.ADVISORY.CONSUMER.${kind}.${upper}_ORDERS.>`,
     ),

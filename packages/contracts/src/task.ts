@@ -111,6 +111,8 @@ export const taskRecord = z.looseObject({
   denials: z.array(denial).optional(),
   /** The step that this task does, where it is a sub-task. */
   parent: z.looseObject({ task_id: z.string(), step_id: z.string(), attempt: z.int() }).optional(),
+  /** It ended long ago and can only be read. */
+  archived_at: time.optional(),
   usage: z.looseObject({ tokens_in: z.int(), tokens_out: z.int(), wall_ms: z.int() }),
 });
 export type TaskRecord = z.infer<typeof taskRecord>;

@@ -46,6 +46,8 @@ export interface Progress {
    * over, and whoever lost the partition without knowing must change neither. Throws `Overtaken` where another owner stored a checkpoint.
    */
   save(checkpoint: Checkpoint): Promise<void>;
+  /** Stores changes beside the checkpoint that is stored, all or nothing. False where one of them is refused; throws `Overtaken` as `save` does. */
+  saveWith(changes: readonly Change[]): Promise<boolean>;
 }
 
 export const loadProgress = async (world: World, partition: number): Promise<Progress> => {
@@ -112,6 +114,29 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
     },
     // One after the other: each follows the revision of the one before.
     save: (checkpoint) => (saving = saving.catch(() => {}).then(() => save(checkpoint))),
+    saveWith: (changes) => {
+      const storing = saving.catch(() => {}).then(() => saveWith(changes));
+      saving = storing.then(() => {});
+      saving.catch(() => {});
+      return storing;
+    },
+  };
+
+  const checkpointText = (checkpoint: Checkpoint): string =>
+    JSON.stringify({ ...checkpoint, lists: lists.stored() } satisfies Stored);
+  const saveWith = async (changes: readonly Change[]): Promise<boolean> => {
+    if (progress.checkpoint === null || revision === 0) return false;
+    const { seq, at, orders } = progress.checkpoint;
+    const data = checkpointText({ seq, at, ...(orders === undefined ? {} : { orders }) });
+    const mark: Change = { key: checkpointKey(partition), data, expect: revision };
+    try {
+      revision = (await store.setAll([mark, ...changes]))[0] as number;
+      return true;
+    } catch (error) {
+      if (!isBusError(error, 'conflict')) throw error;
+      if ((await store.get(mark.key))?.revision === revision) return false;
+      throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
+    }
   };
 
   const save = async (checkpoint: Checkpoint): Promise<void> => {
@@ -127,7 +152,7 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
       changes.push(...listed.changes);
       changes.push({
         key: checkpointKey(partition),
-        data: JSON.stringify({ ...checkpoint, lists: lists.stored() } satisfies Stored),
+        data: checkpointText(checkpoint),
         expect: revision,
       });
       revision = (await store.setAll(changes)).at(-1) as number;
@@ -153,6 +178,19 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
       ),
     );
   return progress;
+};
+
+/** The first event that a partition still needs, as it is stored; null where that can't be told. */
+export const storedMark = async (world: World, partition: number): Promise<number | null> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  const entry = await store.get(checkpointKey(partition));
+  if (entry === null || entry.gone) return null;
+  const { seq, lists } = JSON.parse(textOf(entry.data)) as Stored;
+  if (lists?.whole !== true) return null;
+  const opened = await openLists(world, partition, lists);
+  // Head and checkpoint are read one after the other; where somebody wrote both meanwhile, another look will tell.
+  if ((await store.get(checkpointKey(partition)))?.revision !== entry.revision || !opened.isWhole) return null;
+  return Math.min(seq, opened.tasks.first());
 };
 
 /** The lists of a partition that nobody owns just now, to be read. */

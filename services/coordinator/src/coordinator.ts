@@ -1,6 +1,6 @@
 // A coordinator, put together: members and partitions, the loop that stores, the doors.
 import type { Running } from '@capstan/bus';
-import { canonical, sha256 } from '@capstan/bus';
+import { canonical, openArchive, sha256 } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { heedAdvisories } from './advisories.ts';
 import { actorPerformer } from './actors/perform.ts';
@@ -29,7 +29,13 @@ export interface Coordinator {
 export const startCoordinator = async (around: Surroundings): Promise<Coordinator> => {
   const { clock, names } = around;
   const membership = newMembership(clock);
-  const world: World = { ...around, membership, bus: fenced(around.bus, membership) };
+  const archive = openArchive(around.bus, {
+    partitions: around.partitions,
+    // Well below the time after which what is archived is purged from the log.
+    freshMs: Math.min(limits.archiveFreshMs, around.keeping.orderNameMs / 4),
+    now: () => clock.now(),
+  });
+  const world: World = { ...around, membership, archive, bus: fenced(around.bus, membership) };
   const { bus } = world;
   const references = newReferences(world);
   const settingsHash = sha256(canonical(world.settings)).slice(0, 32);

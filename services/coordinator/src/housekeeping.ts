@@ -1,5 +1,6 @@
 // What has to be done now and then for the whole installation: marks of how far orders are said, and purging what nobody needs any more.
 import type { Running } from '@capstan/bus';
+import { newEventPurge } from './archive/purge-events.ts';
 import type { Ownership } from './ownership.ts';
 import { purgeOrders } from './purge-orders.ts';
 import type { World } from './world.ts';
@@ -7,6 +8,7 @@ import type { World } from './world.ts';
 export const keepHouse = (world: World, ownership: Ownership): Running => {
   const { clock, keeping } = world;
   if (!Number.isFinite(keeping.orderNameMs)) return { stop: async () => {} };
+  const purgeEvents = newEventPurge(world);
   let working: Promise<void> | null = null;
   const round = async (): Promise<void> => {
     // Asked first: whatever is stored below its answer was decided on what has been heard by now.
@@ -16,7 +18,13 @@ export const keepHouse = (world: World, ownership: Ownership): Running => {
       const position = ownership.position(partition.number);
       if (position !== null) partition.passed(position, last);
     }
-    if (ownership.of(0) !== undefined) await purgeOrders(world);
+    if (ownership.of(0) !== undefined) {
+      await purgeOrders(world);
+      await purgeEvents();
+    }
+    // One after the other, and only where the log was read to its end: what its predecessor decided last must be known.
+    for (const partition of ownership.all())
+      if (ownership.position(partition.number) !== null) await partition.archive();
   };
   const stopping = clock.every(keeping.purgeEveryMs, () => {
     working ??= round()

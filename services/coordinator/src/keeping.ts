@@ -6,9 +6,19 @@ export interface Keeping {
   readonly orderNameMs: number;
   /** Between two looks at what may go. */
   readonly purgeEveryMs: number;
+  /** A task that has ended stays in the bucket for so long, and at most so many of them do. */
+  readonly tasksMs: number;
+  readonly tasksMax: number;
+  /** After the end of an archived task: how long its artifacts are kept, and it itself. */
+  readonly artifactsMs: number;
+  readonly archiveMs: number;
 }
 
 export const defaultKeeping: Keeping = {
   orderNameMs: limits.orderNameMs,
   purgeEveryMs: limits.purgeEveryMs,
+  tasksMs: limits.keepTasksMs,
+  tasksMax: limits.keepTasksMax,
+  artifactsMs: limits.keepArtifactsMs,
+  archiveMs: limits.keepArchiveMs,
 };

@@ -25,6 +25,12 @@ const section = {
         /** The names of orders that are done: at least as long as anybody may say them again. */
         orders_ms: z.int().min(1_000).optional(),
         purge_every_ms: z.int().min(100).optional(),
+        /** Tasks that have ended, until they are archived: how long, and how many. */
+        tasks_ms: z.int().min(0).optional(),
+        tasks_max: z.int().min(0).optional(),
+        /** After the end of an archived task: its artifacts, and what the archive has of it. */
+        artifacts_ms: z.int().min(0).optional(),
+        archive_ms: z.int().min(0).optional(),
       })
       .optional(),
   }),
@@ -34,6 +40,10 @@ const section = {
     CAPSTAN_EVENTS_BYTES_MAX: { path: ['events_bytes_max'], as: 'number' },
     CAPSTAN_KEEP_ORDERS_MS: { path: ['keep', 'orders_ms'], as: 'number' },
     CAPSTAN_PURGE_EVERY_MS: { path: ['keep', 'purge_every_ms'], as: 'number' },
+    CAPSTAN_KEEP_TASKS_MS: { path: ['keep', 'tasks_ms'], as: 'number' },
+    CAPSTAN_KEEP_TASKS_MAX: { path: ['keep', 'tasks_max'], as: 'number' },
+    CAPSTAN_KEEP_ARTIFACTS_MS: { path: ['keep', 'artifacts_ms'], as: 'number' },
+    CAPSTAN_KEEP_ARCHIVE_MS: { path: ['keep', 'archive_ms'], as: 'number' },
   },
 } as const;
 
@@ -72,6 +82,10 @@ await runService({
       keeping: {
         orderNameMs: config.own.keep?.orders_ms ?? defaultKeeping.orderNameMs,
         purgeEveryMs: config.own.keep?.purge_every_ms ?? defaultKeeping.purgeEveryMs,
+        tasksMs: config.own.keep?.tasks_ms ?? defaultKeeping.tasksMs,
+        tasksMax: config.own.keep?.tasks_max ?? defaultKeeping.tasksMax,
+        artifactsMs: config.own.keep?.artifacts_ms ?? defaultKeeping.artifactsMs,
+        archiveMs: config.own.keep?.archive_ms ?? defaultKeeping.archiveMs,
       },
       fatal: (error) => {
         log.fatal({ error }, 'this can not go on; ending, so that another process takes over from what is stored');

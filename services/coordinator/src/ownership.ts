@@ -3,7 +3,8 @@ import { limits } from '@capstan/contracts';
 import type { Mark } from './actor.ts';
 import { newFeeds } from './feeds.ts';
 import { newRelisting } from './lists/relist.ts';
-import { openPartition, type Partition, type PartitionParts } from './partition.ts';
+import type { Partition, PartitionParts } from './owned.ts';
+import { openPartition } from './partition.ts';
 import { endBefore } from './rolled-back.ts';
 import type { World } from './world.ts';
 

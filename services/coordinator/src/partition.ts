@@ -1,71 +1,26 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
 import { isBusError, PassingMap } from '@capstan/bus';
-import { actorKindOf, type Effect, type Quarantine } from '@capstan/contracts';
-import { decide, rulesVersion, taskEnded, type TaskState } from '@capstan/engine';
+import { actorKindOf, type Effect } from '@capstan/contracts';
+import { decide, rulesVersion, taskEnded } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
 import { openActors } from './actors/host.ts';
-import type { ActorPerformer } from './actors/perform.ts';
-import type { Alarms } from './alarms.ts';
+import { newArchiving } from './archive/archiving.ts';
 import { newArrivals } from './arrivals.ts';
 import { openCaution } from './caution.ts';
-import { type Checkpoint, loadProgress } from './checkpoint.ts';
+import { loadProgress } from './checkpoint.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
-import type { Performer } from './perform.ts';
 import { listedAsk } from './lists/listed.ts';
-import { type Lists, listAgain } from './lists/lists.ts';
-import { openQuarantines, type Release } from './quarantine.ts';
+import { listAgain } from './lists/lists.ts';
+import { Overtaken } from './overtaken.ts';
+import type { Partition, PartitionParts } from './owned.ts';
+import { openQuarantines } from './quarantine.ts';
 import { newReadmission } from './readmission.ts';
-import type { References, SubmittedEvent } from './references.ts';
+import type { SubmittedEvent } from './references.ts';
 import { letRest } from './resting.ts';
 import { loadActor, type Loaded, standsOf } from './snapshots.ts';
 import { newStoring } from './storing.ts';
-import type { Turnstile } from './turnstile.ts';
 import { newWaiting } from './waiting.ts';
-import type { World } from './world.ts';
-
-export interface Partition {
-  readonly number: number;
-  /** Where reading goes on: everything up to it is covered, or was read. */
-  readonly after: number;
-  readonly checkpoint: Checkpoint | null;
-  hear(heard: Heard): void;
-  /** The state as it is now, not as it was last stored; null where there is no such task. */
-  read(task: string): Promise<TaskState | null>;
-  /** Stores everything that may be stored, and the checkpoint; resolves once that is done. */
-  settle(): Promise<void>;
-  /** Resolves once everything up to a sequence has been heard and decided. */
-  reached(seq: number): Promise<void>;
-  /** Everything of it up to a place was heard, and orders up to `order`, in their own stream, follow from no later event. */
-  passed(position: Mark, order: number): void;
-  /** Why a task stands still; null for one that goes on. */
-  quarantineOf(task: string): Quarantine | null;
-  /** Lets a task go on that stands still. Resolves with why it stands still again, where it does. */
-  readmit(task: string, release: Release): Promise<Quarantine | null>;
-  stop(): void;
-  /** Reads from further back than the checkpoint: what is covered is skipped. */
-  rewind(seq: number): void;
-  readonly lists: Lists;
-  /** In memory. */
-  readonly size: number;
-  /** As the list of open tasks has it. */
-  readonly open: number;
-}
-
-export interface PartitionParts {
-  readonly world: World;
-  readonly references: References;
-  readonly performer: Performer;
-  readonly alarms: Alarms;
-  readonly turnstile: Turnstile;
-  readonly actors: ActorPerformer;
-  /** Up to here nothing was new to the log when this process began to read: a submission beyond it is known nowhere yet. */
-  readonly knownUpTo: number;
-  /** Whether this process opens it for the first time. */
-  readonly isStart: boolean;
-  /** Somebody else wrote a snapshot: what is in memory here counts for nothing any more. */
-  overtaken(partition: number, error: Error): void;
-}
 
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
   const { world, references, performer, alarms } = parts;
@@ -77,6 +32,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const actors = new PassingMap<string, Actor>();
   let last: Mark = progress.checkpoint ?? { seq: 0, at: 0 };
   let stopped = false;
+  /** Tasks of which something was heard although they are archived. */
+  const archived = new Set<string>();
 
   const arrivals = newArrivals({
     stopped: () => stopped,
@@ -121,7 +78,9 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const loadedOrSetAside = async (task: string): Promise<Loaded | null> => {
     if (quarantines.of(task) !== null) return null;
     try {
-      return await loadActor(world, references, task);
+      const loaded = await loadActor(world, references, task);
+      if (loaded === null && (await world.archive.holds(task))) archived.add(task);
+      return loaded;
     } catch (error) {
       if (isBusError(error) && error.code !== 'corrupt') throw error;
       await quarantines.put(task, null, error);
@@ -220,6 +179,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     const { message } = heard;
     if (quarantines.stops(heard)) return;
     if (actor === null) {
+      // The log still has its events, and what they led to is over: its beginning must not begin it anew.
+      if (archived.has(heard.task)) return;
       if (heard.kind === 'submitted') return begin(heard);
       world.counts.orphaned += 1;
       world.log.warn(
@@ -311,6 +272,15 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     touch: storing.touch,
   });
 
+  const archiving = newArchiving({
+    world,
+    number,
+    progress,
+    arrivals,
+    stopped: () => stopped,
+    isNeeded: (task) => actors.has(task) || arrivals.of(task) !== null || quarantines.of(task) !== null,
+  });
+
   /** An event may have brought it up before; a second copy of a task would not know what the first has decided since. */
   const wakeUp = (task: string) => {
     if (!actors.has(task) && quarantines.of(task) === null) void load(task);
@@ -379,6 +349,14 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       await arrivals.begin(task, null, () => readmission(task, wish));
       await arrivals.of(task);
       return quarantines.of(task);
+    },
+    archive: async () => {
+      try {
+        return await archiving();
+      } catch (error) {
+        if (error instanceof Overtaken) parts.overtaken(number, error);
+        throw error;
+      }
     },
     rewind: (seq) => {
       last = { seq, at: 0 };

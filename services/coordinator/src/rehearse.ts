@@ -1,8 +1,9 @@
 // A rehearsal before the first task: the same coordinator does made-up tasks over a bus in memory, so that the code that real ones will run is
 // compiled by then. Without it the first thousands of steps after a start or a take-over cost about twice as much as those that follow.
 import { Broker, endingClock, decodeTrusted, keyRingOf, memoryBus, newKeys } from '@capstan/bus';
-import { limits, type Order, type Settings } from '@capstan/contracts';
+import { type Order, type Settings } from '@capstan/contracts';
 import { realClock } from './clock.ts';
+import { defaultKeeping } from './keeping.ts';
 import { startCoordinator } from './coordinator.ts';
 import { newCounts } from './world.ts';
 
@@ -45,7 +46,7 @@ export const rehearse = async (settings: Settings): Promise<void> => {
     member: queue,
     partitions: 4,
     settings,
-    keeping: { orderNameMs: Number.POSITIVE_INFINITY, purgeEveryMs: limits.purgeEveryMs },
+    keeping: { ...defaultKeeping, orderNameMs: Number.POSITIVE_INFINITY },
     fatal: reject,
   });
   const taking = await bus.takeOrders(queue, 100, (delivery) => {

@@ -6,7 +6,7 @@ import { objectRef } from './doors/plan-ref.ts';
 import { Refusal } from './doors/refusal.ts';
 import type { Everywhere, ListAsked } from './lists/everywhere.ts';
 import type { Ownership } from './ownership.ts';
-import type { Partition } from './partition.ts';
+import type { Partition } from './owned.ts';
 import type { Release } from './quarantine.ts';
 import type { Turnstile } from './turnstile.ts';
 import type { World } from './world.ts';
@@ -204,7 +204,7 @@ const recordIn = ({ key, data }: Entry): TaskRecord | null => {
 };
 
 /** Without what only the engine needs. */
-const publicRecord = (record: TaskRecord & { engine?: unknown; view?: unknown }): TaskRecord => {
+export const publicRecord = (record: TaskRecord & { engine?: unknown; view?: unknown }): TaskRecord => {
   const { engine: _, steps_in: __, view: ____, steps, ...rest } = record;
   const shown = Object.fromEntries(Object.entries(steps).map(([id, { engine: ___, ...step }]) => [id, step]));
   return { ...rest, steps: shown } as TaskRecord;

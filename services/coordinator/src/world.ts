@@ -1,5 +1,5 @@
 // What every part of the coordinator is given.
-import type { Bus, KeyRing } from '@capstan/bus';
+import type { Archive, Bus, KeyRing } from '@capstan/bus';
 import type { Names, Settings } from '@capstan/contracts';
 import type { Clock } from './clock.ts';
 import type { Keeping } from './keeping.ts';
@@ -26,10 +26,12 @@ export interface Counts {
 }
 
 /** What a process gives to a coordinator. */
-export type Surroundings = Omit<World, 'membership'>;
+export type Surroundings = Omit<World, 'membership' | 'archive'>;
 
 export interface World {
   readonly membership: Membership;
+  /** Tasks that ended long ago. */
+  readonly archive: Archive;
   readonly bus: Bus;
   readonly names: Names;
   readonly ring: KeyRing;

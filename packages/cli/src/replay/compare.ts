@@ -1,5 +1,5 @@
 // The snapshot beside what the log says the task was at that point: the two must be equal, word for word.
-import { type Bus, textOf } from '@capstan/bus';
+import { type Bus, openArchive, textOf } from '@capstan/bus';
 import type { TaskRecord } from '@capstan/contracts';
 import { isPagedOut, pageOf, recordOf } from '@capstan/engine';
 import type { Entry } from './fold.ts';
@@ -59,7 +59,10 @@ const snapshotOf = async (bus: Bus, task: string): Promise<Snapshot | string | n
   const store = bus.store(bus.names.buckets.tasks);
   for (;;) {
     const entry = await store.get(task);
-    if (entry === null || entry.gone) return null;
+    if (entry === null || entry.gone) {
+      const archived = await openArchive(bus).find(task);
+      return archived === null ? null : { head: archived.head, pages: archived.pages };
+    }
     try {
       const head = JSON.parse(textOf(entry.data)) as TaskRecord;
       if (typeof head?.seq !== 'number') return 'The snapshot is no record of a task.';

@@ -1,6 +1,16 @@
 // Everything that was ever said to a task, as the log has it, and what its beginning names instead of holding. Asks no coordinator: whoever
 // replays wants to know what is stored, not what a process believes.
-import { type Bus, decode, decodeTrusted, type KeyRing, type Message, partitionOf, textOf } from '@capstan/bus';
+import {
+  type Bus,
+  decode,
+  decodeTrusted,
+  type KeyRing,
+  type Message,
+  messagesIn,
+  openArchive,
+  partitionOf,
+  textOf,
+} from '@capstan/bus';
 import {
   type Event,
   limits,
@@ -13,7 +23,7 @@ import {
 } from '@capstan/contracts';
 import { CommandError, exits } from '../exit.ts';
 
-/** In the order of the log. */
+/** In the order of the log; of a task whose events are purged, as the archive has them. */
 export const messagesOf = async (bus: Bus, task: string): Promise<Message[]> => {
   const messages: Message[] = [];
   let done: () => void = () => {};
@@ -26,7 +36,9 @@ export const messagesOf = async (bus: Bus, task: string): Promise<Message[]> => 
   });
   await idle;
   await reading.stop();
-  return messages;
+  if (messages.length > 0) return messages;
+  const archived = await openArchive(bus).find(task);
+  return archived === null ? [] : messagesIn(archived);
 };
 
 /** The events that were left out when it was released from quarantine. */

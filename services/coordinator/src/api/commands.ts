@@ -1,4 +1,5 @@
 // A task as the doors find it, and a command to it.
+import { recordIn } from '@capstan/bus';
 import { type Command, type CommandBody, type taskCommand, type TaskRecord } from '@capstan/contracts';
 import { commandIssue } from '@capstan/engine';
 import type { z } from 'zod';
@@ -6,10 +7,25 @@ import { Refusal } from '../doors/refusal.ts';
 import { keyOf } from '../key-of.ts';
 import { sayEvent } from '../say.ts';
 import { submissionOf } from '../submission-of.ts';
+import { publicRecord } from '../tasks.ts';
+import type { World } from '../world.ts';
 import type { ApiContext } from './endpoint.ts';
 
 export const found = async (context: ApiContext, id: string): Promise<TaskRecord> =>
-  (await context.tasks.read(id)) ?? justSubmitted(context, id);
+  (await context.tasks.read(id)) ?? (await archivedRecord(context.world, id)) ?? justSubmitted(context, id);
+
+/** A task that ended long ago, as the archive has it. */
+export const archivedRecord = async (world: World, id: string): Promise<TaskRecord | null> => {
+  if (!(await world.archive.holds(id))) return null;
+  const archived = await world.archive.find(id);
+  return archived === null ? null : publicRecord(recordIn(archived));
+};
+
+/** Nothing can be done to it any more. */
+export const archivedRefusal = (id: string): Refusal =>
+  new Refusal('gone', `Task "${id}" ended long ago and is in the archive: it can be read, and not be changed.`, {
+    hint: 'Submit it anew, under another task_id.',
+  });
 
 /** Its owner may not have heard of it yet, or may not answer just now: whoever was told that a task is taken must not be told that there is none. */
 const justSubmitted = async ({ world, tasks }: ApiContext, id: string): Promise<TaskRecord> => {
@@ -71,6 +87,7 @@ export const commandTask = async (
         hint: `capstan quarantine release ${asked.task_id} lets it go on.`,
       },
     );
+  if (record.archived_at !== undefined) throw archivedRefusal(asked.task_id);
   const issue = commandIssue(record.status, body);
   if (issue !== null)
     throw new Refusal(asked.step_id === undefined && command === 'skip' ? 'invalid' : 'conflict', issue);
@@ -84,5 +101,7 @@ export const commandTask = async (
     body,
   );
   const after = await tasks.read(asked.task_id, seq);
+  // It went at that very moment: what was said came too late.
+  if (after === null && (await world.archive.holds(asked.task_id))) throw archivedRefusal(asked.task_id);
   return { task_id: asked.task_id, status: after?.status ?? record.status, reason: after?.reason ?? null };
 };

@@ -7,6 +7,7 @@ import { Refusal } from '../doors/refusal.ts';
 import { keyOf } from '../key-of.ts';
 import { sayEvent } from '../say.ts';
 import type { World } from '../world.ts';
+import { archivedRefusal } from './commands.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 
 const pageMax = 1_000;
@@ -126,6 +127,7 @@ const redriveOne = (world: World, id: string, by: string) =>
     by,
     step: async (letter) => {
       const task = letter.task_id as string;
+      if (await world.archive.holds(task)) throw archivedRefusal(task);
       await sayEvent(world, task, await keyOf(world, task), ['redriven', id], { v: 1, step_id: letter.step_id, by });
     },
   });

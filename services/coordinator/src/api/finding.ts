@@ -6,13 +6,14 @@ import { Refusal } from '../doors/refusal.ts';
 import { findingsOf, resolvedName } from '../findings.ts';
 import { keyOf } from '../key-of.ts';
 import { eventSubject } from '../say.ts';
+import { archivedRecord, archivedRefusal } from './commands.ts';
 import { type ApiContext, type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
 const severities = ['major', 'medium', 'minor'];
 
 const read = async ({ world, tasks }: ApiContext, task: string) => {
   const key = await keyOf(world, task);
-  const record = await tasks.read(task);
+  const record = (await tasks.read(task)) ?? (await archivedRecord(world, task));
   if (record === null)
     throw new Refusal('unavailable', `Nobody can say just now how task "${task}" stands. Ask again.`);
   return { key, findings: await findingsOf(world, record, key) };
@@ -40,6 +41,7 @@ const resolve = endpoint('finding', 'resolve', async (context, data) => {
       hint: 'finding.list has those that there are.',
     });
   const said = { v: 1, by: asked.by ?? 'somebody', ...(asked.reason === undefined ? {} : { reason: asked.reason }) };
+  if (await world.archive.holds(asked.task_id)) throw archivedRefusal(asked.task_id);
   const { subject } = eventSubject(world, asked.task_id, key, ...resolvedName(asked.id));
   const { again } = await world.bus.once({ subject, data: JSON.stringify(said) });
   if (again) {

@@ -1,5 +1,5 @@
 // The events of one task, as the log holds them.
-import { decodeAny, type Message, partitionOf } from '@capstan/bus';
+import { decodeAny, type Message, messagesIn, partitionOf } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { type Heard, hear, isGenuine } from '../hear.ts';
 import type { World } from '../world.ts';
@@ -17,7 +17,9 @@ export const messagesOf = async (world: World, task: string): Promise<Message[]>
   });
   await all;
   await reading.stop();
-  return messages;
+  if (messages.length > 0) return messages;
+  const archived = (await world.archive.holds(task)) ? await world.archive.find(task) : null;
+  return archived === null ? [] : messagesIn(archived).slice(0, limits.eventsListMax);
 };
 
 /** Anybody who may write events may have written anything; what is no JSON is left out, and its bytes stay in the log. */

@@ -13,7 +13,7 @@ import { bodyOf, messagesOf } from './read-events.ts';
 const submit = endpoint('task', 'submit', async (context, data) => {
   const { seq: _seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
   if (submitted.created) return submitted;
-  return { ...submitted, status: (await context.tasks.read(submitted.task_id))?.status ?? submitted.status };
+  return { ...submitted, status: (await found(context, submitted.task_id)).status };
 });
 
 const get = endpoint('task', 'get', async (context, data) => {

@@ -24,6 +24,8 @@ export interface List {
   find(query: Query): Promise<Found>;
   /** Those that ended before a time, of the pages that hold the oldest of them; at most about as many. */
   endedBefore(time: number, most: number): Promise<Listed[]>;
+  /** The first of all events of those on it; Infinity where there is none. */
+  first(): number;
   /** How many have ended, as far as groups tell. */
   count(isWanted: (group: string) => boolean): number;
   /** Pages that are to be stored now, all or nothing; `kept` and `lost` say how that went. */
@@ -238,6 +240,13 @@ export const openList = async (store: Store, key: string, rows: readonly Row[]):
         for (const one of (await entriesOf(page)).values()) if (one.ended > 0 && one.ended < time) found.push(one);
       }
       return found.toSorted((a, b) => a.ended - b.ended).slice(0, most);
+    },
+    first: () => {
+      tidy();
+      let least = Number.POSITIVE_INFINITY;
+      for (const page of pages) least = Math.min(least, page.first);
+      for (const { one } of journal.values()) if (one !== null) least = Math.min(least, one.first);
+      return least;
     },
     count: (isWanted) => {
       tidy();

@@ -1,0 +1,137 @@
+// Moves tasks of one partition that ended long ago from the bucket to the archive. The object is put first; then, all or nothing, their keys go, the
+// directory names them, and the checkpoint says that its owner did it. Whoever dies before that has put an object that nobody names.
+import { archiveLine, archiveObject, archivePage, sha256, textOf } from '@capstan/bus';
+import { limits } from '@capstan/contracts';
+import type { Arrivals } from '../arrivals.ts';
+import type { Progress } from '../checkpoint.ts';
+import type { Listed } from '../lists/listed.ts';
+import type { World } from '../world.ts';
+import { gather, type Gathered } from './gather.ts';
+import { type ArchiveHead, headOf } from './head.ts';
+import { sweep } from './sweep.ts';
+
+export interface ArchivingParts {
+  readonly world: World;
+  readonly number: number;
+  readonly progress: Progress;
+  readonly arrivals: Arrivals;
+  readonly stopped: () => boolean;
+  /** It is in memory, or stands still. */
+  readonly isNeeded: (task: string) => boolean;
+}
+
+const endedStatuses = new Set(['succeeded', 'failed', 'cancelled']);
+const hasEnded = (group: string): boolean => endedStatuses.has(group.slice(group.indexOf(' ') + 1));
+/** Of one atomic batch the server takes 1,000; the directory, the head and the checkpoint go along. */
+const keysMax = 950;
+
+/** Resolves with how many tasks were archived. */
+export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => {
+  const { world, number, progress, arrivals, stopped, isNeeded } = parts;
+  const { bus, names, keeping } = world;
+  const store = bus.store(names.buckets.tasks);
+
+  /** They are to go, and could not be taken: somebody has to look. Tried again by the next owner. */
+  const stuck = new Set<string>();
+
+  const due = async (): Promise<readonly Listed[]> => {
+    const { tasks } = progress.lists;
+    const now = world.clock.now();
+    const most = limits.archiveBatchTasks + stuck.size;
+    const old = await tasks.endedBefore(now - keeping.tasksMs, most);
+    const tooMany = tasks.count(hasEnded) - Math.ceil(keeping.tasksMax / world.partitions);
+    const some = old.length > 0 || tooMany <= 0 ? old : await tasks.endedBefore(now, Math.min(most, tooMany));
+    return some.filter(({ id }) => !isNeeded(id) && !stuck.has(id));
+  };
+
+  /** What is heard of them meanwhile waits, so that nobody begins to change what is being taken away. */
+  const held = async <T>(some: readonly Listed[], work: () => Promise<T>): Promise<T> => {
+    let done: () => void = () => {};
+    const over = new Promise<void>((resolve) => (done = resolve));
+    for (const { id } of some) void arrivals.begin(id, null, () => over);
+    try {
+      return await work();
+    } finally {
+      done();
+    }
+  };
+
+  const batch = async (): Promise<{ readonly archived: number; readonly isMore: boolean }> => {
+    const some = await due();
+    if (some.length === 0 || stopped()) return { archived: 0, isMore: false };
+    return held(some, async () => {
+      const first = Math.min(...some.map((one) => one.first));
+      const ids = some.map(({ id }) => id);
+      const { found, gone } = await gather(world, number, ids, first);
+      // Archived already, by whoever died before it could be listed.
+      for (const one of some) if (gone.includes(one.id)) progress.lists.tasks.remove(one);
+      for (const id of ids) if (!gone.includes(id) && !found.some(({ task }) => task.task_id === id)) stuck.add(id);
+      const chosen = fitting(found);
+      if (chosen.length === 0) return { archived: 0, isMore: false };
+      const head = await headOf(world, number);
+      const isDone = await commit(chosen, head);
+      if (!isDone) return { archived: 0, isMore: false };
+      const done = new Set(chosen.map(({ task }) => task.task_id));
+      for (const one of some) if (done.has(one.id)) progress.lists.tasks.remove(one);
+      for (const { task } of chosen)
+        for (const asked of task.asked as { id: string; created_at: string }[])
+          progress.lists.asked.remove({ id: asked.id, created: Date.parse(asked.created_at) });
+      return { archived: chosen.length, isMore: true };
+    });
+  };
+
+  const commit = async (chosen: readonly Gathered[], { head, revision }: ArchiveHead): Promise<boolean> => {
+    const data = Buffer.from(chosen.map(({ task }) => archiveLine(task)).join(''));
+    // By its content: two that believe they own this partition never write the same object with different tasks.
+    const name = sha256(data).slice(0, 32);
+    await bus.objects(names.buckets.artifacts).put(archiveObject(number, name), data);
+    const ids = chosen.map(({ task }) => task.task_id);
+    const pages = await Promise.all(
+      [...new Set(ids.map(archivePage))].map(async (page) => {
+        const key = names.archived(number, page);
+        const entry = await store.get(key);
+        const known = entry === null || entry.gone ? {} : (JSON.parse(textOf(entry.data)) as Record<string, string>);
+        for (const id of ids) if (archivePage(id) === page) known[id] = name;
+        return { key, data: JSON.stringify(known), expect: entry?.revision ?? 0 };
+      }),
+    );
+    const ended = Math.max(...chosen.map((one) => one.ended));
+    const batches = [...head.batches, { name, tasks: ids.length, bytes: data.length, ended, swept: 0 as const }];
+    if (stopped() || !world.membership.isFresh()) return false;
+    return progress.saveWith([
+      ...chosen.flatMap(({ removals }) => removals),
+      ...pages,
+      { key: names.archive(number), data: JSON.stringify({ v: 1, batches }), expect: revision },
+    ]);
+  };
+
+  return async () => {
+    // What goes along with it is not there yet.
+    if (progress.checkpoint === null) return 0;
+    let archived = 0;
+    for (let left = limits.archiveBatchesMax; left > 0 && !stopped(); left -= 1) {
+      const done = await batch();
+      archived += done.archived;
+      if (!done.isMore) break;
+    }
+    if (archived > 0) world.log.info({ partition: number, tasks: archived }, 'tasks that ended long ago were archived');
+    if (!stopped()) await sweep(world, number);
+    return archived;
+  };
+};
+
+/** As many as go together. */
+const fitting = (found: readonly Gathered[]): Gathered[] => {
+  const chosen: Gathered[] = [];
+  let keys = 0;
+  let bytes = 0;
+  for (const one of found) {
+    const size = one.task.events.reduce((sum, { text, base64 }) => sum + (text ?? base64 ?? '').length, 0);
+    const isFull = keys + one.removals.length > keysMax || bytes + size > limits.archiveBatchBytes;
+    if (chosen.length > 0 && isFull) break;
+    chosen.push(one);
+    keys += one.removals.length;
+    bytes += size;
+  }
+  return chosen;
+};

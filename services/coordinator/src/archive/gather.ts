@@ -1,0 +1,99 @@
+// What is known of tasks that are to be archived: their snapshots as they are stored, every event of theirs, and what they asked people.
+import { type ArchivedTask, archivedEvent, type Change, type Entry, type Message, textOf } from '@capstan/bus';
+import type { Intervention, Json, TaskRecord } from '@capstan/contracts';
+import { taskEnded } from '@capstan/engine';
+import { type Heard, hear, isGenuine, submittedFrom } from '../hear.ts';
+import { interventionIn } from '../interventions.ts';
+import type { World } from '../world.ts';
+
+export interface Gathered {
+  readonly task: ArchivedTask;
+  /** Takes its keys out of the bucket, each at the revision that was read. */
+  readonly removals: readonly Change[];
+  readonly ended: number;
+}
+
+/** Null for one that is to stay: it goes on, or something was said to it that its snapshot does not have. `gone` are in the bucket no more. */
+export const gather = async (
+  world: World,
+  partition: number,
+  ids: readonly string[],
+  first: number,
+): Promise<{ readonly found: readonly Gathered[]; readonly gone: readonly string[] }> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  const heads = await Promise.all(ids.map((id) => store.get(id)));
+  const gone = ids.filter((_, at) => heads[at] === null || heads[at]?.gone === true);
+  const said = await eventsOfAll(world, partition, ids, first);
+  const all = await Promise.all(
+    heads.map(async (head, at) => {
+      const id = ids[at] as string;
+      return head === null || head.gone ? null : one(world, id, head, said.get(id) ?? []);
+    }),
+  );
+  return { found: all.filter((task) => task !== null), gone };
+};
+
+const one = async (world: World, id: string, entry: Entry, said: readonly Heard[]): Promise<Gathered | null> => {
+  const store = world.bus.store(world.names.buckets.tasks);
+  const head = headIn(entry);
+  if (head === null || !taskEnded(head.status) || head.engine.errands > 0) return null;
+  const keys = head.steps_in ?? [];
+  const pages = await Promise.all(keys.map((key) => store.get(key)));
+  if (pages.some((page) => page === null || page.gone)) return null;
+  const began = said.find((heard) => heard.kind === 'submitted' && submittedFrom(world, heard) !== null);
+  const key = began === undefined ? undefined : submittedFrom(world, began)?.key;
+  if (key === undefined) return null;
+  // A retry, say, that was stored a moment ago: it comes before this.
+  if (said.some((heard) => heard.message.seq > head.seq && isGenuine(world, heard, key))) return null;
+  const inbox = world.bus.store(world.names.buckets.inbox);
+  const asked = await Promise.all(head.interventions.map(async (ask) => interventionIn(await inbox.get(ask))));
+  const task: ArchivedTask = {
+    v: 1,
+    task_id: id,
+    archived_at: new Date(world.clock.now()).toISOString(),
+    head,
+    pages: pages.map((page) => JSON.parse(textOf((page as Entry).data)) as Record<string, Json>),
+    events: said.map(({ message }) => archivedEvent(message)),
+    asked: asked.filter((item): item is Intervention => item !== null) as unknown as Json[],
+  };
+  const removals = [entry, ...(pages as Entry[])].map(
+    ({ key: name, revision }): Change => ({ key: name, data: '', expect: revision, gone: true }),
+  );
+  return { task, removals, ended: Date.parse(head.finished_at ?? head.updated_at) };
+};
+
+const headIn = ({ key, data }: Entry): (TaskRecord & { engine: { errands: number } }) | null => {
+  try {
+    const head = JSON.parse(textOf(data)) as TaskRecord & { engine: { errands: number } };
+    return head.task_id === key && Array.isArray(head.interventions) ? head : null;
+  } catch {
+    return null;
+  }
+};
+
+/** One look at the log for all of them. */
+const eventsOfAll = async (
+  world: World,
+  partition: number,
+  ids: readonly string[],
+  first: number,
+): Promise<Map<string, Heard[]>> => {
+  const said = new Map<string, Heard[]>();
+  let done: () => void = () => {};
+  const idle = new Promise<void>((resolve) => (done = resolve));
+  const reading = await world.bus.log(world.names.streams.events).read({
+    subjects: ids.map((id) => world.names.eventsOfTask(partition, id)),
+    after: Math.max(0, first - 1),
+    on: (message: Message) => {
+      const heard = hear(world, message);
+      if (heard === null) return;
+      const before = said.get(heard.task);
+      if (before === undefined) said.set(heard.task, [heard]);
+      else before.push(heard);
+    },
+    onIdle: () => done(),
+  });
+  await idle;
+  await reading.stop();
+  return said;
+};

@@ -1,0 +1,46 @@
+// Events that no kept task needs go, up to the oldest that one still does. A partition keeps what its checkpoint has not passed, the first event of
+// each task on its list, and of each that stands still.
+import { listQuarantines } from '../quarantine.ts';
+import { storedMark } from '../checkpoint.ts';
+import { submissionOf } from '../submission-of.ts';
+import type { World } from '../world.ts';
+
+interface Sample {
+  readonly floor: number;
+  readonly at: number;
+}
+
+/** Called now and then by whoever owns the first partition. What is found to be of no use goes at a later call, once every door knows what is archived. */
+export const newEventPurge = (world: World): (() => Promise<number>) => {
+  const log = world.bus.log(world.names.streams.events);
+  const samples: Sample[] = [];
+  let purged = 0;
+  return async () => {
+    const now = world.clock.now();
+    const floor = await floorOf(world);
+    if (floor > (samples.at(-1)?.floor ?? purged)) samples.push({ floor, at: now });
+    let upTo = 0;
+    while (samples[0] !== undefined && samples[0].at <= now - world.keeping.orderNameMs)
+      upTo = samples.shift()?.floor ?? 0;
+    if (upTo <= purged) return 0;
+    const { first } = await log.info();
+    const gone = upTo > first ? await log.forget({ before: upTo }) : 0;
+    purged = upTo;
+    if (gone > 0) world.log.info({ gone, upTo: upTo - 1 }, 'events that no kept task needs were purged');
+    return gone;
+  };
+};
+
+/** The first event that is needed; 0 where nobody can tell. */
+const floorOf = async (world: World): Promise<number> => {
+  const marks = await Promise.all(
+    Array.from({ length: world.partitions }, (_, partition) => storedMark(world, partition)),
+  );
+  if (marks.includes(null)) return 0;
+  const still = await Promise.all(
+    (await listQuarantines(world)).map(
+      async ({ task_id }) => (await submissionOf(world, task_id))?.heard.message.seq ?? 0,
+    ),
+  );
+  return Math.min(...(marks as number[]), ...still);
+};

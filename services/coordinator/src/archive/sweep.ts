@@ -1,0 +1,91 @@
+// What goes with archived tasks: at once what they asked people, later their artifacts, at last the archive itself. Each can be done again, so it is
+// done first and said after.
+import {
+  type ArchivedTask,
+  archiveLines,
+  archiveObject,
+  archivePages,
+  type Change,
+  isBusError,
+  textOf,
+} from '@capstan/bus';
+import type { World } from '../world.ts';
+import { type Batch, headOf } from './head.ts';
+
+/** In one look: each reads an object. */
+const batchesMax = 5;
+
+export const sweep = async (world: World, partition: number): Promise<void> => {
+  const { bus, names, keeping } = world;
+  const store = bus.store(names.buckets.tasks);
+  const { head, revision } = await headOf(world, partition);
+  const now = world.clock.now();
+  const next = (batch: Batch): 'asked' | 'artifacts' | 'all' | null => {
+    if (batch.swept === 0) return 'asked';
+    if (batch.swept === 1 && batch.ended + keeping.artifactsMs < now) return 'artifacts';
+    return batch.swept === 2 && batch.ended + keeping.archiveMs < now ? 'all' : null;
+  };
+  const some = head.batches.filter((batch) => next(batch) !== null).slice(0, batchesMax);
+  if (some.length === 0) return;
+  const changes: Change[] = [];
+  const batches: Batch[] = [];
+  const over = new Set<string>();
+  for (const batch of head.batches) {
+    const what = some.includes(batch) ? next(batch) : null;
+    if (what === 'asked') await forgetAsked(world, await tasksIn(world, partition, batch));
+    if (what === 'artifacts') await forgetArtifacts(world, await tasksIn(world, partition, batch));
+    if (what === 'all') {
+      await bus.objects(names.buckets.artifacts).remove(archiveObject(partition, batch.name));
+      over.add(batch.name);
+    } else batches.push(what === null ? batch : { ...batch, swept: what === 'asked' ? 1 : 2 });
+  }
+  if (over.size > 0) changes.push(...(await withoutBatches(world, partition, over)));
+  changes.push({ key: names.archive(partition), data: JSON.stringify({ v: 1, batches }), expect: revision });
+  try {
+    await store.setAll(changes);
+  } catch (error) {
+    // Somebody else did it, or another batch has come: it is looked at again.
+    if (!isBusError(error, 'conflict')) throw error;
+  }
+};
+
+const tasksIn = async (world: World, partition: number, { name }: Batch): Promise<ArchivedTask[]> => {
+  const data = await world.bus.objects(world.names.buckets.artifacts).get(archiveObject(partition, name));
+  return data === null ? [] : archiveLines(data);
+};
+
+const forgetAsked = async (world: World, tasks: readonly ArchivedTask[]): Promise<void> => {
+  const inbox = world.bus.store(world.names.buckets.inbox);
+  for (const { asked } of tasks) for (const { id } of asked as { id: string }[]) await inbox.remove(id);
+};
+
+/** Everything under the task's own name that anything ever said of it refers to. */
+const forgetArtifacts = async (world: World, tasks: readonly ArchivedTask[]): Promise<void> => {
+  const { artifacts } = world.names.buckets;
+  const objects = world.bus.objects(artifacts);
+  for (const task of tasks) {
+    const own = `${artifacts}/${task.task_id}/`;
+    const names = new Set([`${task.task_id}/_whole.json`]);
+    const text = JSON.stringify([task.head, task.pages, task.events.map((event) => event.text ?? '')]);
+    for (let at = text.indexOf(own); at >= 0; at = text.indexOf(own, at + 1)) {
+      const end = text.slice(at).search(/["\\]/);
+      names.add(text.slice(at + artifacts.length + 1, at + end));
+    }
+    for (const name of names) await objects.remove(name);
+  }
+};
+
+const withoutBatches = async (world: World, partition: number, over: ReadonlySet<string>): Promise<Change[]> => {
+  const { bus, names } = world;
+  const changes: Change[] = [];
+  for (let page = 0; page < archivePages; page += 1) {
+    const key = names.archived(partition, page);
+    const entry = await bus.store(names.buckets.tasks).get(key);
+    if (entry === null || entry.gone) continue;
+    const known = Object.entries(JSON.parse(textOf(entry.data)) as Record<string, string>);
+    const left = known.filter(([, batch]) => !over.has(batch));
+    if (left.length === known.length) continue;
+    changes.push({ key, data: JSON.stringify(Object.fromEntries(left)), expect: entry.revision });
+  }
+  return changes;
+};
