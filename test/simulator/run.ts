@@ -54,6 +54,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const { broker, isCalm } = weather;
   const settings = randomSettings(random.fork('settings'));
   const keeping = {
+    ...defaultKeeping,
     orderNameMs: 20_000,
     purgeEveryMs: random.fork('keeping').pick([300, 1_000, defaultKeeping.purgeEveryMs]),
   };
