@@ -20,7 +20,7 @@ export interface FileResult {
 }
 
 const testMs = 120_000;
-const slowTestMs = 300_000; // chaos, e2e and sandbox start and kill whole systems
+const slowTestMs = 300_000; // those of chaos, e2e and sandbox start and kill whole systems, those of the simulator run thousands
 const graceMs = 45_000;
 const outputLinesMax = 60;
 
@@ -37,7 +37,7 @@ export async function runTestFile(
   { grep, signal, progress }: RunOptions,
 ): Promise<FileResult> {
   const started = performance.now();
-  const timeoutMs = /^test\/(chaos|e2e|sandbox)\//.test(name) ? slowTestMs : testMs;
+  const timeoutMs = /^test\/(chaos|e2e|sandbox|simulator)\//.test(name) ? slowTestMs : testMs;
   const idle = new AbortController();
   const events: Events = run({
     files: [file],
