@@ -8,6 +8,8 @@ import { type Repository, repository } from './repository.ts';
 export const readChecks = (said: readonly unknown[]): (Check | Repository)[] =>
   said.map((one, at) => {
     const isRepository = typeof one === 'object' && one !== null && 'repository' in one;
+    if (!isRepository && typeof one === 'object' && one !== null && !('command' in one))
+      throw refused(`checks.${at}: has neither a "command" nor a "repository"; docs/verifying.md shows both.`);
     const parsed = (isRepository ? repository : check).safeParse(one);
     if (!parsed.success) {
       const issue = parsed.error.issues[0];

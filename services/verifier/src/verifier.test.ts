@@ -89,6 +89,10 @@ test('what is no check is refused with its path', async (t) => {
     /^checks\.1\.command: /,
   );
   assert.match((await verify('none')).error?.message ?? '', /^checks: /);
+  assert.match(
+    (await verify([{ repositry: 'code' }])).error?.message ?? '',
+    /^checks\.0: has neither a "command" nor a "repository"/,
+  );
 });
 
 test('findings come with a place, a rule and a fingerprint, from what the command prints or from the files that it leaves', async (t) => {
@@ -219,4 +223,17 @@ test('a verification that is a step of its own must say what of', async () => {
   await world.start(newVerifier(), { CAPSTAN_UNSAFE_HOST_SHELL: '1' });
   const { error } = await world.report(await world.order({ queue: 'verifier', capability: 'verify', input: {} }));
   assert.match(error?.message ?? '', /^checks: say what to verify/);
+});
+
+test('without an engine it says so, which is no failure of the work', async (t) => {
+  const before = process.env['DOCKER_HOST'];
+  process.env['DOCKER_HOST'] = 'unix:///nowhere/engine.sock';
+  t.after(() => {
+    if (before === undefined) delete process.env['DOCKER_HOST'];
+    else process.env['DOCKER_HOST'] = before;
+  });
+  const verify = await fixture(t, {});
+  const { outcome, error } = await verify([{ command: ['true'] }]);
+  assert.deepEqual([outcome, error?.code, error?.retryable], ['failed', 'sandbox_unavailable', true]);
+  assert.match(error?.message ?? '', /no Docker Engine answers here/);
 });

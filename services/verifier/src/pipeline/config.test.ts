@@ -55,6 +55,15 @@ test('a mistake is told with its line, and what was meant', () => {
   assert.match(mistakeIn('build: []\nbuild: []\n'), /^\d: This is not YAML: /);
 });
 
+test('no path leads out of the repository', () => {
+  assert.match(
+    mistakeIn('test:\n- { command: [x], cwd: a/../.. }\n'),
+    /^2: test\[0\]\.cwd: must stay inside the repository/,
+  );
+  assert.match(mistakeIn('test:\n- command: [x]\n  reports: [/etc/passwd]\n'), /^3: test\[0\]\.reports: must stay/);
+  assert.ok(!('mistake' in readConfig('test: [{ command: [x], cwd: a/.., reports: [out/..x] }]')));
+});
+
 test('what only looks small is not read', () => {
   const bomb = [
     'a: &a [x,x,x,x,x,x,x,x,x]',

@@ -1,5 +1,6 @@
 // `.capstan/verify.yaml`: how a repository wants to be verified. It is written by whoever writes the repository, so a mistake in it is a
 // finding of that work, told with its line.
+import { posix } from 'node:path';
 import { thresholds } from '@capstan/contracts';
 import { nearest } from '@capstan/kit';
 import { isMap, isScalar, LineCounter, parseDocument, type Document } from 'yaml';
@@ -10,7 +11,16 @@ import { stages, type StageCheck } from './stages.ts';
 
 export const configFile = '.capstan/verify.yaml';
 
-const { category: _, ...shape } = checkShape;
+/** A path that leads out would be refused later, by the sandbox, as if the verifier had asked for it. */
+const inside = (path: string): boolean => !/^(?:\/|\.\.(?:\/|$))/.test(posix.normalize(path));
+const within = 'must stay inside the repository';
+
+const { category: _, ...most } = checkShape;
+const shape = {
+  ...most,
+  cwd: most.cwd.refine(inside, within),
+  reports: most.reports.refine((paths) => paths === undefined || paths.every(inside), within),
+};
 /** One line is for the shell of the sandbox: it is the repository's own. */
 const entry = z.union([
   z
