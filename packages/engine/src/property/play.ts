@@ -6,6 +6,7 @@ import {
   defaultSettings,
   type Effect,
   type Event,
+  type Finding,
   type Intervention,
   intervention,
   order,
@@ -15,6 +16,7 @@ import {
   taskRecord,
 } from '@capstan/contracts';
 import { type Decision, decide } from '../decide.ts';
+import { findingId } from '../finding-id.ts';
 import { deepFreeze } from '../freeze.ts';
 import { sha256 } from '../hash.ts';
 import { pageOf, recordOf, restore } from '../snapshot.ts';
@@ -160,6 +162,10 @@ export class Play {
       const { seq: _, at: __, ...told } = event;
       return void this.tell(told as Told<Event>);
     }
+    if (kind === 18) {
+      const name = [findingId('t1', this.#oneOf(names) as string, found)];
+      return void this.tell({ kind: 'told', what: 'resolved', name, body: { by: 'alice' } });
+    }
     const command = this.#oneOf(commands) as Command;
     const step_id = this.#pick(3) === 0 ? undefined : (this.#oneOf(names) as string);
     // A task that is cancelled at every turn shows little.
@@ -207,7 +213,7 @@ export class Play {
       ...(this.#pick(9) === 1
         ? {
             artifacts: [{ name: 'a.txt', size: 1, sha256: 'x', ref: 'y' }],
-            findings: [{ severity: 'minor', category: 'test', message: 'm' }],
+            findings: [found],
           }
         : {}),
     };
@@ -297,6 +303,9 @@ export class Play {
     return false;
   }
 }
+
+/** What every agent finds now and then. */
+const found: Finding = { severity: 'minor', category: 'test', message: 'm' };
 
 /** The attempt that a sub-task does ends with a report like any other. */
 const doneByTask = ({ step, attempt }: Extract<Effect, { kind: 'spawn' }>): Order =>
