@@ -58,7 +58,8 @@ export const newTaskVolumes = ({ engine, owner, keepMs, log, make }: TaskVolumes
         before = null;
         throw error;
       });
-      if (!used.delete(task) && !early.delete(task)) return;
+      const [isOurs, wasThere] = [used.delete(task), early.delete(task)];
+      if (!isOurs && !wasThere) return;
       await removeVolume(engine, owner.scope, task);
     },
     sweep: async () => {

@@ -1,0 +1,102 @@
+// Of which tasks the engine hears: of those that had files, and of no other. The engine is the real one, behind a pipe that reads along.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { test, type TestContext } from 'node:test';
+import { newLog, newMask } from '@capstan/kit';
+import Docker from 'dockerode';
+import { missingSandbox, newScope } from '../testing.ts';
+import { newEngine } from './engine.ts';
+import { newTaskVolumes } from './task-volumes.ts';
+import { volumesOf } from './volumes.ts';
+
+const skip: string | false = missingSandbox() ?? false;
+const engineSocket = '/var/run/docker.sock';
+
+/** What was asked since it was looked at last, without what is asked to clean up. */
+const listening = async (t: TestContext) => {
+  let asked: string[] = [];
+  const path = join(tmpdir(), `capstan-engine-${randomUUID().slice(0, 8)}.sock`);
+  const server = createServer((client) => {
+    const engine = connect(engineSocket);
+    client.on('data', (chunk: Buffer) => {
+      const [line = ''] = chunk.toString('latin1').split(' HTTP/');
+      if (/^[A-Z]+ \//.test(line)) asked.push(line.replace(/\?.*/, ''));
+    });
+    for (const [from, to] of [
+      [client, engine],
+      [engine, client],
+    ] as const) {
+      from.pipe(to);
+      from.on('error', () => to.destroy());
+    }
+  });
+  await new Promise<void>((resolve) => void server.listen(path, resolve));
+  t.after(() => server.close());
+  return {
+    path,
+    asked: () => {
+      const found = asked;
+      asked = [];
+      return found;
+    },
+  };
+};
+
+const opened = async (t: TestContext) => {
+  const { scope, remove } = newScope();
+  t.after(remove);
+  const installation = `capstan-${scope}`;
+  const pipe = await listening(t);
+  const make: string[] = [];
+  const engine = newEngine(new Docker({ socketPath: pipe.path }));
+  const log = newLog({ service: 'test', instance: 'test', level: 'error', mask: newMask(), to: { write: () => {} } });
+  const again = () =>
+    newTaskVolumes({
+      engine,
+      owner: { id: 'test', scope: installation },
+      keepMs: 60_000,
+      log,
+      make: async (volume) => void make.push(volume),
+    });
+  const tasks = async () => (await volumesOf(engine, installation)).map(({ task }) => task).toSorted();
+  return { ...pipe, volumes: again(), again, make, tasks };
+};
+
+test('a task that had no files is forgotten without a word to the engine', { skip }, async (t) => {
+  const { volumes, asked } = await opened(t);
+  await volumes.forget('first');
+  // Only what was there before this process is asked for, once.
+  assert.equal(asked().filter((line) => line.startsWith('GET ')).length, 1);
+  for (let n = 0; n < 50; n += 1) await volumes.forget(`none-${n}`);
+  assert.deepEqual(asked(), []);
+});
+
+test('the files of a task go when it is forgotten, once, and not while a step has them', { skip }, async (t) => {
+  const { volumes, asked, tasks, make } = await opened(t);
+  const [one, two] = await Promise.all([volumes.use('task'), volumes.use('task')]);
+  assert.deepEqual([make.length, await tasks()], [1, ['task']]);
+  await volumes.forget('task');
+  one();
+  one();
+  await volumes.forget('task');
+  assert.deepEqual(await tasks(), ['task'], 'the other step has them still');
+  two();
+  await volumes.forget('task');
+  assert.deepEqual(await tasks(), []);
+  assert.equal(asked().filter((line) => line.startsWith('DELETE ')).length, 1);
+  await volumes.forget('task');
+  assert.deepEqual(asked(), []);
+});
+
+test('what another process has left is found, and goes with its task', { skip }, async (t) => {
+  const { volumes, again, tasks } = await opened(t);
+  (await volumes.use('left'))();
+  const next = again();
+  await next.forget('other');
+  assert.deepEqual(await tasks(), ['left']);
+  await next.forget('left');
+  assert.deepEqual(await tasks(), []);
+});
