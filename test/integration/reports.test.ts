@@ -74,6 +74,9 @@ test('the report tells it all, findings are listed and dealt with once', async (
   assert.match((await capstan(world.server.url, 'report', task_id)).out, /^# Check # it\n\nTask/);
   const table = (await capstan(world.server.url, 'findings', task_id, '--open')).out;
   assert.match(table, /^ID +SEVERITY +CATEGORY +WHERE +RESOLVED BY +WHAT\nf\w+ +minor +lint +a\.ts:1 +-/);
+  const whole = (await capstan(world.server.url, 'findings', task_id, '--show', major?.id ?? '')).out;
+  assert.match(whole, /^finding +f\w+\nwhat +major, test\nwhere +b\.ts:2\nfound +by attempt 1 of a at /);
+  assert.match(whole, /dealt with +by alice: mended\n\nit fails\n$/);
   assert.equal((await world.ask('task.report', { task_id: 'nobody' })).error?.code, 'not_found');
   await world.quiet();
   assert.deepEqual((await audit(world.bus, [task_id])).violations, []);
