@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { connect, decodeTrusted, type NatsBus, prepare } from '@capstan/bus';
+import { connect, decodeTrusted, isBusError, type NatsBus, prepare } from '@capstan/bus';
 import { startNatsServer, type TestServer } from '@capstan/bus/testing';
 
 export interface Cluster extends TestServer {
@@ -35,10 +35,7 @@ export const startCluster = async (): Promise<Cluster> => {
     restart: () => all((server) => server.restart()),
     stop,
     killLeader: async (bus, stream, awayMs) => {
-      const info = decodeTrusted((await bus.ask(`$JS.API.STREAM.INFO.${stream}`, '')).data) as {
-        cluster?: { leader?: string };
-      };
-      const leader = info.cluster?.leader ?? 'n1';
+      const leader = await leaderOf(bus, stream);
       const server = servers[Number(leader.slice(1)) - 1] as TestServer;
       await server.kill();
       await sleep(awayMs);
@@ -50,6 +47,21 @@ export const startCluster = async (): Promise<Cluster> => {
 };
 
 const triesMax = 60;
+
+/** While the cluster chooses another nobody answers. */
+const leaderOf = async (bus: NatsBus, stream: string): Promise<string> => {
+  for (let left = triesMax; ; left -= 1) {
+    try {
+      const { data } = await bus.ask(`$JS.API.STREAM.INFO.${stream}`, '', 2_000);
+      const { cluster } = decodeTrusted(data) as { cluster?: { leader?: string } };
+      if (cluster?.leader !== undefined) return cluster.leader;
+    } catch (error) {
+      if (left <= 0 || !isBusError(error, 'unavailable')) throw error;
+    }
+    if (left <= 0) throw new Error(`${stream} has no leader`);
+    await sleep(500);
+  }
+};
 
 /** Until there is a leader who makes streams. */
 const untilPrepared = async (url: string): Promise<void> => {

@@ -104,6 +104,29 @@ test('a cut connection to the engine is not the end of a command', { skip }, asy
   assert.equal(result.exitCode, 6);
 });
 
+test('what tells others that a process lives is there again soon, whoever takes it away', { skip }, async (t) => {
+  const held = await hold(t);
+  const abort = new AbortController();
+  const opened = await held.workspace({}, abort.signal);
+  t.after(() => opened.release());
+  const keeper = ['--filter', 'label=capstan.sandbox=keeper'];
+  const scope = `label=capstan.sandbox.scope=capstan-${held.scope}`;
+  const begun = Promise.withResolvers<void>();
+  const running = opened.run({ argv: ['sh', '-c', 'echo begun; sleep 600'], onOutput: () => begun.resolve() });
+  await begun.promise;
+  const [before = ''] = containers(held.scope, ...keeper);
+  const events = spawn('docker', ['events', '--since', '0s', '--filter', scope, ...keeper, '--filter', 'event=start'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+  t.after(() => events.kill());
+  spawnSync('docker', ['rm', '--force', before]);
+  await once(events.stdout, 'data');
+  const [after] = containers(held.scope, ...keeper);
+  assert.notEqual(after, before);
+  abort.abort();
+  assert.equal((await running).exitCode, null);
+});
+
 interface Executor {
   readonly process: ChildProcess;
   kill(): Promise<void>;

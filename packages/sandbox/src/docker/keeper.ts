@@ -1,6 +1,7 @@
 // How everybody on the engine knows that a process lives: a tiny container that ends when the connection to it does. The engine notices the
 // end of a process however it came, also by kill -9, so that neither a clock nor NATS has to be believed about it.
 import type { Duplex } from 'node:stream';
+import { pause } from '@capstan/kit';
 import type { Engine } from './engine.ts';
 import { labelsOf, type Owner } from './labels.ts';
 import { containerOptions } from './options.ts';
@@ -11,11 +12,14 @@ export interface Keeper {
   end(): Promise<void>;
 }
 
+const againMs = 500;
+const againMax = 60;
+
 const limits = { cpu: 0.1, memory_mb: 16, pids: 8, disk_mb: 1 };
 
 export const newKeeper = ({ docker, ask, settle }: Engine, owner: Owner, image: string): Keeper => {
   let standing: Promise<{ id: string; line: Duplex }> | null = null;
-  let ended = false;
+  const over = new AbortController();
 
   const make = async (): Promise<{ id: string; line: Duplex }> => {
     const options = containerOptions({
@@ -38,24 +42,39 @@ export const newKeeper = ({ docker, ask, settle }: Engine, owner: Owner, image: 
     line.on('error', () => {});
     line.resume();
     await ask('start a container', container.start());
-    line.once('close', () => {
-      // Taken away by somebody, or the engine was started again: the next command stands a new one up.
-      if (!ended) standing = null;
-    });
+    line.once('close', () => void again());
     return { id: container.id, line };
   };
+  const stand = async (): Promise<void> => {
+    standing ??= make();
+    try {
+      await standing;
+    } catch (error) {
+      standing = null;
+      throw error;
+    }
+  };
+  /**
+   * Taken away by somebody, or its connection was cut, or the engine was started again: what runs counts as left behind until another stands.
+   * Where none can be made soon, the next command makes one.
+   */
+  const again = async (): Promise<void> => {
+    standing = null;
+    for (let tries = 0; tries < againMax && !over.signal.aborted; tries += 1) {
+      if (
+        await stand().then(
+          () => true,
+          () => false,
+        )
+      )
+        return;
+      await pause(againMs, over.signal);
+    }
+  };
   return {
-    stand: async () => {
-      standing ??= make();
-      try {
-        await standing;
-      } catch (error) {
-        standing = null;
-        throw error;
-      }
-    },
+    stand,
     end: async () => {
-      ended = true;
+      over.abort();
       const stood = await standing?.catch(() => null);
       if (!stood) return;
       stood.line.destroy();
