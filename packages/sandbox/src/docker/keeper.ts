@@ -78,7 +78,10 @@ export const newKeeper = ({ docker, ask, settle }: Engine, owner: Owner, image: 
       const stood = await standing?.catch(() => null);
       if (!stood) return;
       stood.line.destroy();
-      await settle('remove a container', docker.getContainer(stood.id).remove({ force: true }));
+      const container = docker.getContainer(stood.id);
+      await settle('remove a container', container.remove({ force: true }));
+      // Its own end may be taking it away already, which the engine says and then takes a while for.
+      await settle('wait for a container', container.wait({ condition: 'removed' }));
     },
   };
 };
