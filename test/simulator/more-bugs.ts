@@ -60,8 +60,8 @@ export const moreBugs: readonly Bug[] = [
     name: 'checkpoint-past-other-actors',
     harm: 'what a circuit was told is passed over, though no snapshot of it holds that',
     file: partition,
-    from: 'earlier(earlier(arrivals.uncovered(), caution.uncovered()), others.uncovered())',
-    to: 'earlier(arrivals.uncovered(), caution.uncovered())',
+    from: '[caution.uncovered(), others.uncovered(), ahead.uncovered()]',
+    to: '[caution.uncovered(), ahead.uncovered()]',
   },
   {
     name: 'alarms-ring-early',

@@ -3,7 +3,7 @@
 import { type Broker, keyRingOf } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { defaultKeeping, newCounts, startCoordinator } from '@capstan/coordinator';
-import { taskEnded } from '@capstan/engine';
+import { rulesVersion, taskEnded } from '@capstan/engine';
 import { beginAgent } from './agents.ts';
 import { audit, newMs, refusedIn } from './audit.ts';
 import { Timeline } from './clock.ts';
@@ -62,6 +62,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const watching = watch(broker, oracle, wrong);
   const shared = { broker, timeline, onDeath: weather.onDeath };
 
+  // In some runs a newer version is rolled out while it storms, and rolled back now and then; in the end everybody has it.
+  const release = weather.rollout(rulesVersion);
   const beginCoordinator =
     (number: number) =>
     ({ bus, clock, life, die }: Life) => {
@@ -81,6 +83,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
         keeping,
         partitions,
         member: `m${number}-${life}`,
+        rules: release(),
         newId: () => `n${number}x${life}x${(ids += 1)}`,
         log: {
           info: log,

@@ -40,6 +40,13 @@ export const sharedBugs: readonly Bug[] = [
     to: 'await markAt(last)];',
   },
   {
+    name: 'newer-tasks-passed-over',
+    harm: 'while a new version is rolled out, an old coordinator counts as done what only the new one can decide',
+    file: 'services/coordinator/src/ahead.ts',
+    from: 'from = earlier(from, { seq: message.seq, at: message.at });',
+    to: 'from = null;',
+  },
+  {
     name: 'own-policies-unasked',
     harm: 'what an installation forbids is done',
     file: engine('policies/index.ts'),

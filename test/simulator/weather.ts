@@ -16,6 +16,8 @@ export interface Weather {
   /** Shortly before it clears: whatever goes wrong now nobody has to do again later. */
   lastBlow(): void;
   clear(): void;
+  /** The rules that a coordinator knows that begins now. */
+  rollout(rules: number): () => number;
   /** A new version is rolled out in the finest weather: who is well hands over to who has just begun. */
   roll(coordinators: readonly SimProcess[]): void;
   /** Whatever is said is stored at once or never: nobody is wrong about what he has written. */
@@ -30,6 +32,7 @@ export const weatherOf = (random: Random, timeline: Timeline, trace: (line: stri
   let isCalm = false;
   /** The server refuses nearly everything, as with a full disk. */
   let isStormy = false;
+  let isRolledOut = false;
   /** How the requests begin by which one coordinator says that it is still there: all are lost, so others take over while it works on. */
   let exiled: string | null = null;
   const happens = (probability: number): boolean => {
@@ -122,9 +125,17 @@ export const weatherOf = (random: Random, timeline: Timeline, trace: (line: stri
       isStormy = false;
       broker.rise();
     },
+    rollout: (rules) => {
+      const own = random.fork('rollout');
+      isRolledOut = own.chance(0.25);
+      return () => (isRolledOut && (isCalm || own.chance(0.5)) ? rules + 1 : rules);
+    },
     roll: (coordinators) => {
       const own = random.fork('calm rolls');
-      if (!own.chance(0.4)) return;
+      if (isRolledOut)
+        for (const one of coordinators)
+          timeline.later(own.int(0, 5_000), () => one.crash('gives way to a newer version'));
+      if (isRolledOut || !own.chance(0.4)) return;
       for (const one of coordinators) if (own.chance(0.7)) timeline.later(own.int(0, 12_000), () => one.roll());
     },
     get faults() {

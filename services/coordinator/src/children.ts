@@ -2,7 +2,6 @@
 // and in the end reported to it under the name that any report of that attempt has, so that only the first one counts.
 import { canonical, sha256 } from '@capstan/bus';
 import { type Effect, limits, type Plan, type SubmittedBody } from '@capstan/contracts';
-import { rulesVersion } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import type { Broker } from './broker.ts';
 import { capabilitiesOf } from './doors/admit.ts';
@@ -31,7 +30,7 @@ export const beginChild = async (world: World, broker: Broker, actor: Actor, eff
     const body: SubmittedBody = {
       v: 1,
       key: world.ring.current,
-      rules: rulesVersion,
+      rules: world.membership.rules,
       hash: sha256(canonical({ ...request, plan })),
       request,
       ...(inline === undefined ? {} : { plan: inline }),

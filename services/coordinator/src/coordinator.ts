@@ -28,7 +28,7 @@ export interface Coordinator {
 
 export const startCoordinator = async (around: Surroundings): Promise<Coordinator> => {
   const { clock, names } = around;
-  const membership = newMembership(clock);
+  const membership = newMembership(clock, around.rules);
   const archive = openArchive(around.bus, {
     partitions: around.partitions,
     // Well below the time after which what is archived is purged from the log.

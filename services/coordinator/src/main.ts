@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { openKeyRing, prepare } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
-import { policyIssue } from '@capstan/engine';
+import { policyIssue, rulesVersion } from '@capstan/engine';
 import { ConfigMistake, runService } from '@capstan/kit';
 import { z } from 'zod';
 import { realClock } from './clock.ts';
@@ -77,6 +77,7 @@ await runService({
       log,
       counts,
       member: config.instance,
+      rules: rulesVersion,
       partitions: limits.partitions,
       settings: config.settings,
       keeping: {

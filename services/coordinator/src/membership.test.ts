@@ -13,7 +13,7 @@ const world = () => {
     said.push(subject);
     return { seq: said.length, again: false };
   };
-  const membership = newMembership(clock);
+  const membership = newMembership(clock, 1);
   const bus = fenced({ once } as unknown as Bus, membership);
   return { membership, bus, said, pass: (ms: number) => void (now += ms), now: () => now };
 };

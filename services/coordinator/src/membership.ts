@@ -11,15 +11,25 @@ export interface Membership {
   isFresh(): boolean;
   /** It was renewed by what was sent at that time. True where it had lapsed: all is to be loaded anew. */
   renewed(sentAt: number): boolean;
+  /** The newest rules that every live coordinator knows, as far as is heard: what comes in now is taken in under these. */
+  readonly rules: number;
+  agreedOn(rules: number): void;
+  /** The partitions that hold tasks for a newer coordinator only. */
+  readonly behind: ReadonlySet<number>;
+  fallBehind(partition: number): void;
+  onBehind(tell: () => void): void;
   /** Called at once when it is noticed, before anything else is said: whatever is in memory is to be dropped. */
   onLapse(drop: () => void): void;
 }
 
-export const newMembership = (clock: Clock): Membership => {
+export const newMembership = (clock: Clock, known: number): Membership => {
   let renewedAt = clock.now();
   let lapsed = false;
   let term = 0;
+  let rules = known;
+  const behind = new Set<number>();
   const drops: (() => void)[] = [];
+  const tells: (() => void)[] = [];
   return {
     get term() {
       return term;
@@ -40,6 +50,19 @@ export const newMembership = (clock: Clock): Membership => {
       lapsed = false;
       return again;
     },
+    get rules() {
+      return rules;
+    },
+    agreedOn: (all) => {
+      rules = Math.min(known, all);
+    },
+    behind,
+    fallBehind: (partition) => {
+      if (behind.has(partition)) return;
+      behind.add(partition);
+      for (const tell of tells) tell();
+    },
+    onBehind: (tell) => void tells.push(tell),
     onLapse: (drop) => void drops.push(drop),
   };
 };

@@ -1,8 +1,9 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
 import { isBusError, PassingMap } from '@capstan/bus';
 import { actorKindOf, type Effect } from '@capstan/contracts';
-import { decide, rulesVersion, taskEnded } from '@capstan/engine';
+import { decide, taskEnded } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
+import { newAhead, NewerRules } from './ahead.ts';
 import { openActors } from './actors/host.ts';
 import { newArchiving } from './archive/archiving.ts';
 import { newArrivals } from './arrivals.ts';
@@ -34,6 +35,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   let stopped = false;
   /** Tasks of which something was heard although they are archived. */
   const archived = new Set<string>();
+  const ahead = newAhead(world, number);
 
   const arrivals = newArrivals({
     stopped: () => stopped,
@@ -52,7 +54,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     number,
     progress,
     last: () => last,
-    waiting: () => earlier(earlier(arrivals.uncovered(), caution.uncovered()), others.uncovered()),
+    waiting: () => [caution.uncovered(), others.uncovered(), ahead.uncovered()].reduce(earlier, arrivals.uncovered()),
     stopped: () => stopped,
     overtaken: parts.overtaken,
     written: (task) => {
@@ -83,14 +85,15 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       return loaded;
     } catch (error) {
       if (isBusError(error) && error.code !== 'corrupt') throw error;
-      await quarantines.put(task, null, error);
+      if (error instanceof NewerRules) ahead.leave(task, error);
+      else await quarantines.put(task, null, error);
       return null;
     }
   };
 
   /** On the list of open tasks, and not in the log: nothing can be decided on it, and it must not vanish unseen. */
   const setAsideLost = (task: string): void => {
-    if (stopped || quarantines.of(task) !== null) return;
+    if (stopped || quarantines.of(task) !== null || ahead.has(task)) return;
     const error = new Error('the log has no beginning of it: it was rolled back to before the task was submitted');
     void arrivals.begin(task, null, () => quarantines.put(task, null, error));
   };
@@ -132,10 +135,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       forged(heard);
       return;
     }
-    if (body.rules > rulesVersion)
-      throw new Error(
-        `task ${heard.task} was submitted under rules ${body.rules}; this coordinator knows ${rulesVersion}`,
-      );
+    if (ahead.meets(heard, body.rules)) return;
     const start = (event: SubmittedEvent) => {
       const decision = attempt(heard, () => decide(null, event));
       if (decision === null || decision.state === null) return;
@@ -177,7 +177,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   const apply = (heard: Heard, actor: Actor | null) => {
     const { message } = heard;
-    if (quarantines.stops(heard)) return;
+    if (quarantines.stops(heard) || ahead.stops(heard)) return;
     if (actor === null) {
       // The log still has its events, and what they led to is over: its beginning must not begin it anew.
       if (archived.has(heard.task)) return;
@@ -242,7 +242,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const settled = () => waiting.look();
 
   const take = (heard: Heard): void => {
-    if (arrivals.hold(heard) || quarantines.stops(heard)) return;
+    if (arrivals.hold(heard) || quarantines.stops(heard) || ahead.stops(heard)) return;
     const actor = actors.get(heard.task) ?? null;
     if (actor === null && actorKindOf(heard.task) !== null) return others.hear(heard);
     const isNew = heard.kind === 'submitted' && heard.message.seq > parts.knownUpTo && !progress.open.has(heard.task);
@@ -324,10 +324,11 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       if (!caution.takes(heard)) take(heard);
       settled();
     },
-    read: async (task) =>
-      quarantines.of(task) === null
-        ? ((actors.get(task) ?? (await load(task)))?.state ?? null)
-        : ((await loadActor(world, references, task))?.actor.state ?? null),
+    read: async (task) => {
+      const actor = quarantines.of(task) === null ? (actors.get(task) ?? (await load(task))) : null;
+      if (actor !== null || (quarantines.of(task) === null && !ahead.has(task))) return actor?.state ?? null;
+      return (await loadActor(world, references, task))?.actor.state ?? null;
+    },
     settle: async () => {
       storing.all();
       await Promise.all([waiting.quiet(), others.settle()]);

@@ -2,6 +2,7 @@
 // compiled by then. Without it the first thousands of steps after a start or a take-over cost about twice as much as those that follow.
 import { Broker, endingClock, decodeTrusted, keyRingOf, memoryBus, newKeys } from '@capstan/bus';
 import { type Order, type Settings } from '@capstan/contracts';
+import { rulesVersion } from '@capstan/engine';
 import { realClock } from './clock.ts';
 import { defaultKeeping } from './keeping.ts';
 import { startCoordinator } from './coordinator.ts';
@@ -44,6 +45,7 @@ export const rehearse = async (settings: Settings): Promise<void> => {
     log: { info: silent, warn: silent, error: silent },
     counts: newCounts(),
     member: queue,
+    rules: rulesVersion,
     partitions: 4,
     settings,
     keeping: { ...defaultKeeping, orderNameMs: Number.POSITIVE_INFINITY },

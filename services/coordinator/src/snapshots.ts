@@ -12,6 +12,7 @@ import {
   type TaskState,
 } from '@capstan/engine';
 import { type Actor, newActor } from './actor.ts';
+import { newerRules } from './ahead.ts';
 import { Overtaken } from './overtaken.ts';
 import type { References } from './references.ts';
 import { submissionOf } from './submission-of.ts';
@@ -90,6 +91,7 @@ export const loadActor = async (world: World, references: References, task: stri
     const began = await submissionOf(world, task);
     // Somebody else put it there: no task is known but by its submission.
     if (began === null) return null;
+    if (began.body.rules > world.rules) throw newerRules(world, task, began.body.rules);
     const record = JSON.parse(textOf(head.data)) as TaskRecord;
     const entries = await Promise.all((record.steps_in ?? []).map((key) => store.get(key)));
     // Head and pages are written together but read one by one: the same head before and after means that nothing moved in between.

@@ -2,6 +2,7 @@
 import { decodeTrusted, type Entry, isBusError, partitionOf, textOf } from '@capstan/bus';
 import { type ApiError, type CommandBody, limits, type Quarantine, type TaskRecord } from '@capstan/contracts';
 import { decide, recordOf, type TaskState } from '@capstan/engine';
+import { NewerRules } from './ahead.ts';
 import { objectRef } from './doors/plan-ref.ts';
 import { Refusal } from './doors/refusal.ts';
 import type { Everywhere, ListAsked } from './lists/everywhere.ts';
@@ -178,6 +179,10 @@ const readable = async (partition: Partition, task: string): Promise<TaskState |
   try {
     state = await partition.read(task);
   } catch (error) {
+    if (error instanceof NewerRules)
+      throw new Refusal('unavailable', `Nobody is here who may decide: ${error.message}.`, {
+        hint: 'Ask again while a coordinator of the version is there that took it in.',
+      });
     problem = String(error);
   }
   const quarantine = partition.quarantineOf(task);

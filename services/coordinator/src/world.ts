@@ -41,6 +41,8 @@ export interface World {
   readonly log: Log;
   readonly counts: Counts;
   readonly member: string;
+  /** The newest rules that this process knows. */
+  readonly rules: number;
   readonly partitions: number;
   readonly settings: Settings;
   readonly keeping: Keeping;

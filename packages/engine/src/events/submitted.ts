@@ -18,7 +18,7 @@ export const initialState = (event: Submitted): TaskState => {
     event.plan === null ? [{ kind: 'steps', steps: [planningStep(event)], by: 'capstan' }] : [];
   const shape = shapeOf(plan, additions);
   return {
-    rules: rulesVersion,
+    rules: event.body.rules ?? rulesVersion,
     taskId: event.taskId,
     request: event.request,
     settings: event.settings,

@@ -47,6 +47,7 @@ const archivesOne = async (t: TestContext, onBatch: (bus: Bus, id: string) => Pr
     log: { info: silent, warn: silent, error: silent },
     counts: newCounts(),
     member: 'c1',
+    rules: 1,
     partitions: 2,
     settings: settings.parse({}),
     keeping: { ...defaultKeeping, tasksMs: 0, purgeEveryMs: 50 },

@@ -11,7 +11,7 @@ import {
   step as stepSchema,
 } from '@capstan/contracts';
 import { nearest } from '@capstan/kit';
-import { checkPlan, rulesVersion } from '@capstan/engine';
+import { checkPlan } from '@capstan/engine';
 import type { Broker } from '../broker.ts';
 import { saySubmitted } from '../say-submitted.ts';
 import { submissionOf } from '../submission-of.ts';
@@ -76,7 +76,7 @@ export const admission =
     const body: SubmittedBody = {
       v: 1,
       key: world.ring.current,
-      rules: rulesVersion,
+      rules: world.membership.rules,
       hash,
       request: { ...said, task_id: taskId },
       ...(plan === undefined ? {} : { plan }),
