@@ -3,6 +3,7 @@
 import { type Bus, type Message, partitionOf, sha256, textOf } from '@capstan/bus';
 import { dlqHeaders, type Effect, type Intervention, type Names, parseOrderSubject } from '@capstan/contracts';
 import { isPagedOut, pageOf, recordOf, taskEnded } from '@capstan/engine';
+import { checkLists } from './audit-lists.ts';
 import { readAll, type Replay, type Replayed, replay } from './replay.ts';
 
 export interface Audited {
@@ -131,6 +132,7 @@ const checkSnapshots = async (bus: Bus, { tasks }: Replay, say: Say): Promise<vo
     if (key.startsWith('_checkpoint.')) passed.set(key, (JSON.parse(text) as { seq: number }).seq);
     if (key.startsWith('_open.')) for (const task of Object.keys(JSON.parse(text) as object)) open.add(task);
   }
+  checkLists(stored, tasks.values(), (partition) => passed.get(`_checkpoint.${partition}`) ?? 0, say);
   for (const { id, state } of tasks.values()) {
     const isOpen = !taskEnded(state.status) || state.errands > 0;
     // Until the checkpoint passes its events, whoever comes next reads them, and then knows better than the list.
