@@ -3,6 +3,7 @@
 import { type Broker, textOf } from '@capstan/bus';
 import { type AgentRecord, dlqHeaders, type Intervention, type Submission, type TaskRecord } from '@capstan/contracts';
 import { recordOf, standing, taskEnded, type TaskState } from '@capstan/engine';
+import { checkLists } from '../integration/support/audit-lists.ts';
 import { heldLeave, waitsForOthers } from './leave.ts';
 import type { FollowedTask, Oracle, Version } from './oracle.ts';
 import type { Watch } from './watch.ts';
@@ -46,6 +47,7 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
     for (const id of record.interventions)
       if (!asked.has(id) && !isNew) wrong(`${task.id} asked ${id}, which is not in the inbox`);
   }
+  listsOf(broker, oracle, wrong);
   for (const actor of oracle.actors.values()) {
     const { seq, at } = actor.versions.at(-1) as Version<unknown>;
     if (at > broker.clock.now() - newMs) continue;
@@ -68,6 +70,24 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
 
 /** What has only just come is on its way. */
 export const newMs = 5_000;
+
+/** What has only just come may not be stored with a checkpoint yet. */
+const listsOf = (broker: Broker, oracle: Oracle, wrong: (text: string) => void): void => {
+  const prefix = `$KV.${broker.names.buckets.tasks}.`;
+  const stored = new Map<string, string>();
+  for (const { subject, data } of broker.streams.get(`KV_${broker.names.buckets.tasks}`)?.all([]) ?? [])
+    if (data.length > 0) stored.set(subject.slice(prefix.length), textOf(data));
+  const last = [...oracle.tasks.values()].map(({ id, partition, versions }) => ({
+    ...{ id, partition },
+    ...(versions.at(-1) as Version<TaskState>),
+  }));
+  const passed = (id: string): number => {
+    const task = last.find((one) => one.id === id);
+    if (task === undefined || task.at > broker.clock.now() - newMs) return 0;
+    return (JSON.parse(stored.get(`_checkpoint.${task.partition}`) ?? '{"seq":0}') as { seq: number }).seq;
+  };
+  checkLists(stored, last, passed, wrong);
+};
 
 /** What came through the plain door beyond a quota lies among the dead letters, for whoever wants to send it again. */
 export const refusedIn = (broker: Broker): ReadonlySet<string> => {

@@ -1,5 +1,4 @@
 // Whether the lists that partitions keep have every task and everything that was asked, as the log says, and nothing else.
-import { partitionOf } from '@capstan/bus';
 import type { TaskState } from '@capstan/engine';
 
 type Row = readonly [id: string, created: number, group: string | null, first: number, ended: number];
@@ -9,7 +8,7 @@ type Head = { readonly pages: readonly [number, number, Record<string, number>, 
 export const checkLists = (
   stored: ReadonlyMap<string, string>,
   tasks: Iterable<{ readonly id: string; readonly state: TaskState }>,
-  passed: (partition: number) => number,
+  passed: (task: string) => number,
   say: (text: string) => void,
 ): void => {
   const listed = listsIn(stored, 'tasks', say);
@@ -19,7 +18,7 @@ export const checkLists = (
     listed.delete(id);
     const asks = state.interventions.map((ask) => [ask, asked.get(ask)] as const);
     for (const ask of state.interventions) asked.delete(ask);
-    if (passed(partitionOf(id)) < state.seq) continue;
+    if (passed(id) < state.seq) continue;
     const group = `${id.startsWith('_') ? '_' : ''}${state.request.tenant ?? 'default'} ${state.status}`;
     if (row === undefined) say(`${id} is not on the list of tasks`);
     else if (row[2] !== group || row[1] !== state.createdAt)

@@ -132,7 +132,7 @@ const checkSnapshots = async (bus: Bus, { tasks }: Replay, say: Say): Promise<vo
     if (key.startsWith('_checkpoint.')) passed.set(key, (JSON.parse(text) as { seq: number }).seq);
     if (key.startsWith('_open.')) for (const task of Object.keys(JSON.parse(text) as object)) open.add(task);
   }
-  checkLists(stored, tasks.values(), (partition) => passed.get(`_checkpoint.${partition}`) ?? 0, say);
+  checkLists(stored, tasks.values(), (id) => passed.get(`_checkpoint.${partitionOf(id)}`) ?? 0, say);
   for (const { id, state } of tasks.values()) {
     const isOpen = !taskEnded(state.status) || state.errands > 0;
     // Until the checkpoint passes its events, whoever comes next reads them, and then knows better than the list.
