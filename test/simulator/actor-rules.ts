@@ -22,6 +22,7 @@ export const judgeActor = (decided: ActorDecided, wrong: (text: string) => void)
 const judgeTenant = ({ id, state, effects }: ActorDecided, wrong: (text: string) => void): void => {
   const { most, open } = state as TenantState;
   const held = Object.keys(open).length;
+  // Parts of what is open come without asking; then nobody else gets leave.
   if (most !== null && held > most && effects.length > 0)
     wrong(`${id} gave leave to ${held} tasks, and may have ${most} open`);
 };

@@ -3,7 +3,7 @@
 import { actorId, type Event, type Json, type Quota, type Settings, type Submission } from '@capstan/contracts';
 import type { Draft } from './draft.ts';
 import { levelOf } from './turns.ts';
-import type { TaskState } from './state.ts';
+import { rulesVersion, type TaskState } from './state.ts';
 
 /** What a tenant may do at once, and each requester of it. */
 export interface Quotas {
@@ -25,15 +25,24 @@ const mostOpen = ({ tenant, requester }: Quotas): readonly [number | null, numbe
   requester.open_tasks ?? null,
 ];
 
-/** A task that does a step of another one has that one's leave: asking again, it might wait for what its parent holds. */
+/**
+ * A task that does a step of another one waits for no leave: it might wait for what its parent holds. It counts all the same, so that nobody gets
+ * round a quota by dividing his tasks.
+ */
 export const firstLeave = (event: Extract<Event, { kind: 'submitted' }>): TaskState['leave'] => {
   const [tenant, requester] = mostOpen(quotasOf(event.settings, event.request));
-  return event.body.parent === undefined && (tenant !== null || requester !== null) ? 'asked' : 'none';
+  if (tenant === null && requester === null) return 'none';
+  if (event.body.parent === undefined) return 'asked';
+  return (event.body.rules ?? rulesVersion) < partsCount ? 'none' : 'granted';
 };
 
+/** The rules since which sub-tasks count. */
+const partsCount = 2;
+
+/** Said once, when the task begins. */
 export const askLeave = (draft: Draft): void => {
   const { task } = draft;
-  if (task.leave !== 'asked') return;
+  if (task.leave === 'none') return;
   const [tenantMost, requesterMost] = mostOpen(quotasOf(task.settings, task.request));
   const body: Record<string, Json> = {
     tenant: tenantOf(task),
@@ -41,6 +50,7 @@ export const askLeave = (draft: Draft): void => {
     level: levelOf(task.request.priority),
     tenant_most: tenantMost,
     requester_most: requesterMost,
+    ...(task.leave === 'asked' ? {} : { waits: false }),
   };
   draft.effects.push({ kind: 'say', to: actorId('tenant', tenantOf(task)), name: ['wants', task.taskId], body });
 };

@@ -41,8 +41,12 @@ const isApprovedBefore = (draft: Draft, step: Step): boolean => {
   return false;
 };
 
+/** The rules since which the risk of a tool counts. */
+const toolsCount = 2;
+
 /** As the installation says, or else as its agents did: when the task was submitted, or when one of them was found. */
 const toolRisk = ({ task }: Draft, capability: string): Risk => {
+  if (task.rules < toolsCount) return 'low';
   const { tools } = task.settings.approval;
   if (tools !== undefined && Object.hasOwn(tools, capability)) return tools[capability] as Risk;
   return Object.hasOwn(task.risks, capability) ? (task.risks[capability] as Risk) : 'low';

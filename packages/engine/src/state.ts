@@ -16,8 +16,11 @@ import type {
 import type { Paged } from './paged.ts';
 import type { Addition, Shape } from './plan/shape.ts';
 
-/** The version of these rules. `decide` of a newer version goes on with tasks of the previous one. */
-export const rulesVersion = 1;
+/**
+ * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
+ * tenant, and a step has at least the risk of its tool.
+ */
+export const rulesVersion = 2;
 
 export interface Attempt {
   readonly n: number;

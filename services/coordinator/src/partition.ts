@@ -290,14 +290,15 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (due !== null) alarms.set(task, 'load', due, () => wakeUp(task));
   };
   for (const [task, { due, routing }] of progress.open) {
-    if (routing) wakeUp(task);
+    if (routing || parts.turnstile.counts) wakeUp(task);
     else wakeAt(task, due);
   }
   const endResting = letRest({
     world,
     actors,
     progress,
-    isNeeded: (task) => arrivals.of(task) !== null,
+    // Of what rests nobody would know that it still uses up a quota.
+    isNeeded: (task) => arrivals.of(task) !== null || parts.turnstile.countsOf(task),
     rest: (actor, due) => {
       letGo(actor);
       wakeAt(actor.id, due);

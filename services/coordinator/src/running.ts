@@ -1,6 +1,7 @@
 // How many steps of each tenant, and of each requester, run just now, where a quota limits that. Every coordinator counts its own and tells the
 // others, so that what one does not use another may; between two tellings a quota may be exceeded for a moment.
 import { decodeTrusted, PassingMap } from '@capstan/bus';
+import type { Quota, Settings } from '@capstan/contracts';
 import { owedOrders, quotasOf, runsNow } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import type { World } from './world.ts';
@@ -8,6 +9,8 @@ import type { World } from './world.ts';
 export interface Running<Held> {
   /** Whether anything is limited at all. */
   readonly any: boolean;
+  /** Whether attempts of a task count just now. */
+  counts(task: string): boolean;
   /** What is full already, so that a step of this task has to wait; null where there is room. */
   full(actor: Actor): string | null;
   began(actor: Actor, step: string, attempt: number): void;
@@ -27,12 +30,17 @@ interface Told {
   readonly counts: Readonly<Record<string, number>>;
 }
 
+const quotasIn = (quotas: Settings['quotas']): Quota[] => {
+  const { tenant = {}, requester = {}, tenants = {}, requesters = {} } = quotas ?? {};
+  return [tenant, requester, ...Object.values(tenants), ...Object.values(requesters)];
+};
+
 const tellAfterMs = 100;
 const othersForMs = 5_000;
 
 export const openRunning = <Held>(world: World, enter: (held: Held) => void): Running<Held> => {
   const { quotas } = world.settings;
-  const any = quotas !== undefined;
+  const any = quotasIn(quotas).some(({ running_steps: most }) => most !== undefined);
   const counts = new Map<string, number>();
   const limits = new Map<string, number>();
   const parked = new Map<string, Set<Held>>();
@@ -113,6 +121,7 @@ export const openRunning = <Held>(world: World, enter: (held: Held) => void): Ru
 
   return {
     any,
+    counts: (task) => tasks.has(task),
     full: (actor) => keysOf(actor).find((key) => room(key) <= 0) ?? null,
     began,
     loaded: (actor) => {

@@ -21,6 +21,9 @@ export interface Turnstile {
   forget(task: string): void;
   /** A task was loaded: what runs of it was handed out by whoever had it before. */
   loaded(actor: Actor): void;
+  /** Whether steps that run are counted, so that tasks must be known whose steps may run; and whether some of this one are. */
+  readonly counts: boolean;
+  countsOf(task: string): boolean;
   /** A task has another state: what it no longer runs leaves room. */
   decided(actor: Actor): void;
   /** An attempt was reported; the state is the one before that counts. */
@@ -216,6 +219,8 @@ export const turnstile = (world: World, capacity: (queue: string) => number): Tu
     loaded: (actor) => {
       if (running.any) running.loaded(actor);
     },
+    counts: running.any,
+    countsOf: running.counts,
     decided: (actor) => {
       if (running.any) running.decided(actor);
     },

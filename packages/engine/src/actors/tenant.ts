@@ -39,6 +39,12 @@ const wants = (state: TenantState, event: ActorEvent): ActorDecision<TenantState
     return unchanged(state, `${task} has asked before`);
   if (state.early?.includes(task) === true)
     return { state: withEarly(state, without(state.early, task)), effects: [], ignored: null };
+  const most = numberIn(event.body['tenant_most']);
+  // A part of a task that has leave: it takes room, and waits for none.
+  if (event.body['waits'] === false) {
+    const open = { ...state.open, [task]: textIn(event, 'requester') };
+    return { state: { ...state, tenant: textIn(event, 'tenant'), most, open }, effects: [], ignored: null };
+  }
   const wish: Wish = {
     task,
     key: textIn(event, 'task_key'),
@@ -49,7 +55,7 @@ const wants = (state: TenantState, event: ActorEvent): ActorDecision<TenantState
   return grant({
     ...state,
     tenant: textIn(event, 'tenant'),
-    most: numberIn(event.body['tenant_most']),
+    most,
     waiting: [...state.waiting, wish],
   });
 };

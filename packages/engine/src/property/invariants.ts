@@ -132,7 +132,7 @@ const isRisk = (state: TaskState, risk: Risk | undefined): boolean =>
 
 /** Of its tool; where its plan says less, and asks a person somewhere, nothing can be said of it here. */
 const toolRisk = (state: TaskState, { step }: Spec): Risk | undefined =>
-  step.risk !== undefined && state.shape.specs.some((spec) => spec.step.capability === 'approval')
+  state.rules < 2 || (step.risk !== undefined && state.shape.specs.some((spec) => spec.step.capability === 'approval'))
     ? undefined
     : (state.settings.approval.tools?.[step.capability] ?? state.risks[step.capability]);
 

@@ -57,9 +57,12 @@ test('a deadline passes while it waits as well', () => {
   assert.equal(world.status, 'failed');
 });
 
-test('a sub-task has the leave of its parent, or the parent would wait for itself', () => {
+test('a sub-task waits for no leave, or its parent would wait for itself; but it counts, and gives its room back', () => {
   const parent = { task_id: 'p', step_id: 's', attempt: 1, depth: 1, depth_max: 8, key: 'k' };
-  assert.deepEqual(given({ settings: two, parent, steps: [step('a')] }).orders(), ['a.1']);
+  const world = given({ settings: two, parent, steps: [step('a')] });
+  assert.deepEqual([world.orders(), world.status, said(world)], [['a.1'], 'running', ['_tenant-default wants t1']]);
+  assert.equal(world.of('say')[0]?.body['waits'], false);
+  assert.deepEqual(said(world.done('a')), ['_tenant-default wants t1', '_tenant-default returned t1']);
 });
 
 test('a person brings it back: it needs no leave a second time', () => {
@@ -76,8 +79,8 @@ class Tenant extends ActorWorld<TenantState> {
     super(tenant);
     this.#most = most;
   }
-  wants(task: string, { requester = 'bob', level = 2, most = null as number | null } = {}): this {
-    const limits = { tenant_most: this.#most, requester_most: most };
+  wants(task: string, { requester = 'bob', level = 2, most = null as number | null, waits = true } = {}): this {
+    const limits = { tenant_most: this.#most, requester_most: most, ...(waits ? {} : { waits }) };
     return this.tell('wants', [task], { tenant: 'acme', requester, level, task_id: task, task_key: 'k', ...limits });
   }
   returns(task: string): this {
@@ -93,6 +96,13 @@ test('as many as the quota says have leave; the next one gets what is given back
   assert.deepEqual([Object.keys(world.state.open), world.granted], [['a', 'b'], []]);
   assert.deepEqual(world.returns('a').granted, ['c']);
   assert.deepEqual(world.returns('b').granted, []);
+});
+
+test('parts of what is open take room beyond the quota, and nobody else gets leave until that is given back', () => {
+  const world = new Tenant(2).wants('a').wants('part', { waits: false }).wants('more', { waits: false });
+  assert.deepEqual([Object.keys(world.state.open), world.granted], [['a', 'part', 'more'], []]);
+  assert.deepEqual(world.wants('b').granted, []);
+  assert.deepEqual([world.returns('part').granted, world.returns('more').granted], [[], ['b']]);
 });
 
 test('the most urgent first, then who asked first', () => {
