@@ -111,6 +111,7 @@ export const limits = {
   keepArtifactsMs: 30 * day,
   keepArchiveMs: 365 * day,
   archiveBatchTasks: 200,
+  archiveBatchSteps: 4_000,
   archiveBatchBytes: 8 * MiB,
   /** A coordinator may not know for so long what another has archived. */
   archiveFreshMs: 10 * second,

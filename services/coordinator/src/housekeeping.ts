@@ -8,6 +8,7 @@ import type { World } from './world.ts';
 export const keepHouse = (world: World, ownership: Ownership): Running => {
   const { clock, keeping } = world;
   if (!Number.isFinite(keeping.orderNameMs)) return { stop: async () => {} };
+  let stopped = false;
   const purgeEvents = newEventPurge(world);
   let working: Promise<void> | null = null;
   const round = async (): Promise<void> => {
@@ -24,7 +25,7 @@ export const keepHouse = (world: World, ownership: Ownership): Running => {
     }
     // One after the other, and only where the log was read to its end: what its predecessor decided last must be known.
     for (const partition of ownership.all())
-      if (ownership.position(partition.number) !== null) await partition.archive();
+      if (!stopped && ownership.position(partition.number) !== null) await partition.archive();
   };
   const stopping = clock.every(keeping.purgeEveryMs, () => {
     working ??= round()
@@ -33,6 +34,7 @@ export const keepHouse = (world: World, ownership: Ownership): Running => {
   });
   return {
     stop: async () => {
+      stopped = true;
       stopping();
       await working;
     },

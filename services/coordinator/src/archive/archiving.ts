@@ -62,10 +62,10 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
     return held(some, async () => {
       const first = Math.min(...some.map((one) => one.first));
       const ids = some.map(({ id }) => id);
-      const { found, gone } = await gather(world, number, ids, first);
+      const { found, gone, staying } = await gather(world, number, ids, first);
       // Archived already, by whoever died before it could be listed.
       for (const one of some) if (gone.includes(one.id)) progress.lists.tasks.remove(one);
-      for (const id of ids) if (!gone.includes(id) && !found.some(({ task }) => task.task_id === id)) stuck.add(id);
+      for (const id of staying) stuck.add(id);
       const chosen = fitting(found);
       if (chosen.length === 0) return { archived: 0, isMore: false };
       const head = await headOf(world, number);

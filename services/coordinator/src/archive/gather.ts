@@ -1,6 +1,6 @@
 // What is known of tasks that are to be archived: their snapshots as they are stored, every event of theirs, and what they asked people.
 import { type ArchivedTask, archivedEvent, type Change, type Entry, type Message, textOf } from '@capstan/bus';
-import type { Intervention, Json, TaskRecord } from '@capstan/contracts';
+import { type Intervention, type Json, limits, type TaskRecord } from '@capstan/contracts';
 import { taskEnded } from '@capstan/engine';
 import { type Heard, hear, isGenuine, submittedFrom } from '../hear.ts';
 import { interventionIn } from '../interventions.ts';
@@ -13,24 +13,40 @@ export interface Gathered {
   readonly ended: number;
 }
 
-/** Null for one that is to stay: it goes on, or something was said to it that its snapshot does not have. `gone` are in the bucket no more. */
+/**
+ * `found` are to go; `gone` are in the bucket no more; `staying` go on, or something was said to them that their snapshots do not have. Of the others
+ * nobody has looked: all together would be too much to hold.
+ */
 export const gather = async (
   world: World,
   partition: number,
   ids: readonly string[],
   first: number,
-): Promise<{ readonly found: readonly Gathered[]; readonly gone: readonly string[] }> => {
+): Promise<{ found: readonly Gathered[]; gone: readonly string[]; staying: readonly string[] }> => {
   const store = world.bus.store(world.names.buckets.tasks);
   const heads = await Promise.all(ids.map((id) => store.get(id)));
   const gone = ids.filter((_, at) => heads[at] === null || heads[at]?.gone === true);
-  const said = await eventsOfAll(world, partition, ids, first);
-  const all = await Promise.all(
-    heads.map(async (head, at) => {
-      const id = ids[at] as string;
-      return head === null || head.gone ? null : one(world, id, head, said.get(id) ?? []);
-    }),
+  const chosen = fewEnough(heads.filter((head): head is Entry => head !== null && !head.gone));
+  const said = await eventsOfAll(
+    world,
+    partition,
+    chosen.map(({ key }) => key),
+    first,
   );
-  return { found: all.filter((task) => task !== null), gone };
+  const all = await Promise.all(chosen.map((head) => one(world, head.key, head, said.get(head.key) ?? [])));
+  const found = all.filter((task) => task !== null);
+  const staying = chosen.map(({ key }) => key).filter((id) => !found.some(({ task }) => task.task_id === id));
+  return { found, gone, staying };
+};
+
+/** By the number of their steps, each of which has some events; the first in any case. */
+const fewEnough = (heads: readonly Entry[]): Entry[] => {
+  let steps = 0;
+  return heads.filter((head, at) => {
+    const counts = Object.values(headIn(head)?.counts ?? {});
+    steps += 1 + counts.reduce((sum, count) => sum + count, 0);
+    return at === 0 || steps <= limits.archiveBatchSteps;
+  });
 };
 
 const one = async (world: World, id: string, entry: Entry, said: readonly Heard[]): Promise<Gathered | null> => {
@@ -42,9 +58,10 @@ const one = async (world: World, id: string, entry: Entry, said: readonly Heard[
   if (pages.some((page) => page === null || page.gone)) return null;
   const began = said.find((heard) => heard.kind === 'submitted' && submittedFrom(world, heard) !== null);
   const key = began === undefined ? undefined : submittedFrom(world, began)?.key;
-  if (key === undefined) return null;
+  // Where the log lost all of it, to a power cut say, its snapshot is all that there is.
+  if (key === undefined && said.length > 0) return null;
   // A retry, say, that was stored a moment ago: it comes before this.
-  if (said.some((heard) => heard.message.seq > head.seq && isGenuine(world, heard, key))) return null;
+  if (said.some((heard) => heard.message.seq > head.seq && isGenuine(world, heard, key ?? ''))) return null;
   const inbox = world.bus.store(world.names.buckets.inbox);
   const asked = await Promise.all(head.interventions.map(async (ask) => interventionIn(await inbox.get(ask))));
   const task: ArchivedTask = {
@@ -79,6 +96,7 @@ const eventsOfAll = async (
   first: number,
 ): Promise<Map<string, Heard[]>> => {
   const said = new Map<string, Heard[]>();
+  if (ids.length === 0) return said;
   let done: () => void = () => {};
   const idle = new Promise<void>((resolve) => (done = resolve));
   const reading = await world.bus.log(world.names.streams.events).read({
