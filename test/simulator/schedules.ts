@@ -46,8 +46,9 @@ export const keepSchedules = (schedules: readonly Schedule[], people: People, ov
     for (;;) {
       const answer = await request('schedule', 'put', schedule);
       if (answer !== null && answer['error'] === undefined) return true;
-      // A time that is over when somebody hears of it at last.
-      if ((answer?.['error'] as { code?: string } | undefined)?.code === 'invalid') return false;
+      // A time that is over when somebody hears of it at last; perhaps it was heard before, and the answer was lost.
+      if ((answer?.['error'] as { code?: string } | undefined)?.code === 'invalid')
+        return wasPut(broker, schedule.name);
       await wait(500);
     }
   };
@@ -68,6 +69,11 @@ export const keepSchedules = (schedules: readonly Schedule[], people: People, ov
   };
   for (const schedule of schedules) clock.later(random.int(0, 4_000), () => void keep(schedule).catch(() => {}));
 };
+
+const wasPut = (broker: Broker, name: string): boolean =>
+  [...(broker.streams.get(broker.names.streams.events)?.all([]) ?? [])].some(({ subject }) =>
+    subject.includes(`.${actorId('schedule', name)}.put.`),
+  );
 
 /** As it is stored: whoever asks before anybody has read that it was put is told that there is none. */
 const isDeleted = (broker: Broker, name: string): boolean => {

@@ -99,8 +99,15 @@ export const sharedBugs: readonly Bug[] = [
     name: 'scheduled-tasks-unsubmitted',
     harm: 'a time is due, and nothing is done',
     file: 'services/coordinator/src/actors/perform.ts',
-    from: "return durable(actor, 'a scheduled task', () => submitFor(world, admit, actor.id, effect));",
+    from: 'return submit(actor, effect);',
     to: 'return;',
+  },
+  {
+    name: 'cancels-what-was-refused',
+    harm: 'a schedule tries for ever to cancel a task that a quota refused, and its partition is never stored again',
+    file: 'services/coordinator/src/actors/perform.ts',
+    from: 'if (began === null) return;',
+    to: "if (began === null) throw new Error('there is no such task');",
   },
   {
     name: 'replanned-past-its-end',

@@ -27,6 +27,14 @@ test('a join waits for all members, and is given what they gave', () => {
   assert.deepEqual(world.lastOrder('join').context.outputs, { f: [{ n: 0 }, { n: 1 }] });
 });
 
+test('a member that is named stands for its family: who depends on it waits for all, and is given that one by a reference', () => {
+  const input = { n: '${{ steps.f-0.output.n }}' };
+  const world = given({ steps: [step('f', { each: { count: 2 } }), step('after', 'f-0', { input })] });
+  assert.deepEqual(world.report('f-0', { output: { n: 7 } }).ordered(), []);
+  assert.deepEqual(world.done('f-1').ordered(), ['after.1']);
+  assert.deepEqual(world.lastOrder('after').input, { n: 7 });
+});
+
 test('one member that fails keeps the join from running', () => {
   const world = given({ on_failure: 'continue', steps: [step('f', { each: { count: 2 } }, once), step('join', 'f')] })
     .fail('f-0')

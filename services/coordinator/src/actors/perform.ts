@@ -1,9 +1,10 @@
 // Doing what an actor decided. As for tasks: each durable effect has a name, and no snapshot is written before the server has it.
+import { PassingMap } from '@capstan/bus';
 import type { ActorEffect } from '@capstan/engine';
 import type { Alarms } from '../alarms.ts';
 import type { Admit } from '../doors/admit.ts';
-import { keyOf } from '../key-of.ts';
 import { sayEvent, untilStored } from '../say.ts';
+import { submissionOf } from '../submission-of.ts';
 import type { World } from '../world.ts';
 import { dueBetween, nextAfter } from './cron.ts';
 import type { Hosted } from './host.ts';
@@ -47,6 +48,24 @@ export const actorPerformer = ({ world, alarms, admit, shown }: ActorPerformerPa
     });
   };
 
+  /** Tasks that are being submitted: whether there is one to be cancelled is known after. */
+  const submitting = new PassingMap<string, Promise<unknown>>();
+  const turnOf = (task: string) => `${world.membership.term} ${task}`;
+  const submit = (actor: Hosted, effect: Extract<ActorEffect, { kind: 'submit' }>) => {
+    const turn = turnOf(effect.request['task_id'] as string);
+    const submitted = submitFor(world, admit, actor.id, effect);
+    submitting.set(turn, submitted);
+    durable(actor, 'a scheduled task', () => submitted.finally(() => submitting.delete(turn)));
+  };
+  const cancel = async (actor: Hosted, { task, id, reason }: Extract<ActorEffect, { kind: 'cancel' }>) => {
+    await submitting.get(turnOf(task));
+    const began = await submissionOf(world, task);
+    // It was refused: there is nothing to cancel, and never will be.
+    if (began === null) return;
+    const body = { v: 1, command: 'cancel', by: actor.id.slice(1), reason };
+    await sayEvent(world, task, began.body.key, ['commanded', id], body);
+  };
+
   const one = (actor: Hosted, effect: ActorEffect): void => {
     switch (effect.kind) {
       case 'tell': {
@@ -60,16 +79,9 @@ export const actorPerformer = ({ world, alarms, admit, shown }: ActorPerformerPa
           untilStored(world, () => sayOfActor(world, actor.id, ['woke', effect.n], {})),
         );
       case 'submit':
-        return durable(actor, 'a scheduled task', () => submitFor(world, admit, actor.id, effect));
+        return submit(actor, effect);
       case 'cancel':
-        return durable(actor, 'a cancel', async () =>
-          sayEvent(world, effect.task, await keyOf(world, effect.task), ['commanded', effect.id], {
-            v: 1,
-            command: 'cancel',
-            by: actor.id.slice(1),
-            reason: effect.reason,
-          }),
-        );
+        return durable(actor, 'a cancel', () => cancel(actor, effect));
       case 'due':
         return due(actor, effect);
       case 'unwake':
