@@ -35,6 +35,7 @@ export interface RunResult {
 const ring = keyRingOf({ current: 'k1', keys: { k1: Buffer.alloc(32, 7).toString('base64') } });
 const partitions = 2;
 const healMs = 900_000;
+const lateTimes = 4;
 const lateMs = 10_000;
 const lastBlowMs = 2_500;
 
@@ -174,9 +175,13 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
     for (const end = timeline.now() + healMs; timeline.now() < end && !isOver(); )
       await timeline.until(timeline.now() + 2_000);
   };
-  await heal();
-  // Whatever comes late comes now: frozen processes wake up, the memberships of the dead end.
-  await timeline.until(timeline.now() + limits.memberTtlMs);
+  // Whatever comes late comes now: frozen processes wake up, the memberships of the dead end. What waited for an agent or for leave may go on by
+  // that, and then there is more to wait for.
+  for (let left = lateTimes; left > 0; left -= 1) {
+    await heal();
+    await timeline.until(timeline.now() + limits.memberTtlMs);
+    if (isOver()) break;
+  }
   const audited = { broker, oracle, watch: watching, accepted, ran, wrong };
   const ended = audit(audited);
   const before = new Set(watching.orders);

@@ -20,8 +20,13 @@ export const sayEvent = (
   key: string,
   name: readonly (string | number)[],
   body: object,
+  unless?: string,
 ): Promise<Said> =>
-  world.bus.once({ subject: eventSubject(world, task, key, ...name).subject, data: JSON.stringify(body) });
+  world.bus.once({
+    subject: eventSubject(world, task, key, ...name).subject,
+    data: JSON.stringify(body),
+    ...(unless === undefined ? {} : { unless }),
+  });
 
 /** Says something until it is stored, however long that takes; for ever silent once whoever wanted it was dropped from memory. */
 export const untilStored = <T>(world: World, say: () => Promise<T>): Promise<T> => {

@@ -10,9 +10,10 @@ export const sayOfActor = (
   id: string,
   name: readonly (string | number)[],
   body: object,
+  unless?: string,
 ): Promise<Said> => {
   const key = world.ring.current;
-  return sayEvent(world, id, key, name, { ...body, v: 1, key });
+  return sayEvent(world, id, key, name, { ...body, v: 1, key }, unless);
 };
 
 /** A task tells an actor something, and how its own events are signed, so that it can be answered. */

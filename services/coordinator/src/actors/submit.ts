@@ -1,5 +1,5 @@
 // A schedule submits its task, through the same admission as everybody. What is refused is put aside where a person finds it, and the schedule hears why.
-import { bury } from '@capstan/bus';
+import { bury, partitionOf } from '@capstan/bus';
 import type { ActorEffect } from '@capstan/engine';
 import type { Admit } from '../doors/admit.ts';
 import { Refusal } from '../doors/refusal.ts';
@@ -15,8 +15,17 @@ export const submitFor = async (
 ): Promise<void> => {
   const data = Buffer.from(JSON.stringify(request));
   const task = request['task_id'] as string;
+  const { names } = world;
+  const log = world.bus.log(names.streams.events);
+  const at = { submitted: partitionOf(task, world.partitions), refused: partitionOf(id, world.partitions) };
+  // Whoever had this actor before may have been refused, and said so since: then it is not tried once more.
+  const before = `${names.event(at.refused, id, 'refused', task)}.*`;
+  if ((await untilStored(world, () => log.last(before))) !== null) return;
   const refusal = await untilStored(world, () => taken(admit, data, task, id));
   if (refusal === null) return;
+  // Or the other way round: whoever has it now was let in meanwhile.
+  const begun = names.event(at.submitted, task, 'submitted', '*');
+  if ((await untilStored(world, () => log.last(begun))) !== null) return;
   world.log.warn({ actor: id, task }, `a scheduled task was refused: ${refusal.message}`);
   await untilStored(world, () =>
     bury(world.bus, {
@@ -31,7 +40,9 @@ export const submitFor = async (
       identity: `${id} ${due}`,
     }),
   );
-  await untilStored(world, () => sayOfActor(world, id, ['refused', task], { reason: refusal.message.slice(0, 512) }));
+  await untilStored(world, () =>
+    sayOfActor(world, id, ['refused', task], { reason: refusal.message.slice(0, 512) }, begun),
+  );
 };
 
 /** Null once it is stored; throws where that is to be tried again. */
