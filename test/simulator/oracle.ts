@@ -128,10 +128,12 @@ export class Oracle {
       if (effect.kind === 'tell' || effect.kind === 'submit') actor.owed.push({ seq, effect });
   }
 
-  /** It has ended, or was refused. */
+  /** It has ended once, though a person may have brought it back since; or it was refused. */
   #isOver(actor: string, task: string): boolean {
-    const state = this.stateOf(task);
-    return state === null ? this.knows(actor, 'refused', task) : taskEnded(state.status);
+    const found = this.tasks.get(task);
+    return found === undefined
+      ? this.knows(actor, 'refused', task)
+      : found.versions.some(({ state }) => taskEnded(state.status));
   }
 
   #onTask(

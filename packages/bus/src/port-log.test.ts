@@ -140,6 +140,7 @@ inBothWorlds('what is forgotten is gone, by subject and below a sequence', {}, a
   const info = await log.info();
   assert.deepEqual([info.first, info.last, info.messages], [11, 20, 10]);
   assert.ok(info.bytes > 0);
+  assert.ok(info.bytesMax === 0 || info.bytesMax > info.bytes);
 });
 
 inBothWorlds('headers alone, with the size of what is left out', {}, async (_, bus) => {

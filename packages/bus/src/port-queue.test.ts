@@ -188,3 +188,20 @@ inBothWorlds(
     for (const end = Date.now() + 5_000; (await log.info()).messages > 0; ) assert.ok(Date.now() < end);
   },
 );
+
+inBothWorlds('the queues that have a consumer are known by name', {}, async (_, bus) => {
+  assert.deepEqual(await bus.queues(), []);
+  await Promise.all(['executor', 'verifier'].map((queue) => bus.openQueue(queue)));
+  assert.deepEqual((await bus.queues()).toSorted(), ['executor', 'verifier']);
+});
+
+inBothWorlds('what is let go is done with, though nobody waits to hear of it', {}, async (world, bus) => {
+  await bus.openQueue('executor');
+  await orders(bus, 3);
+  const heard = new Heard<Delivery>();
+  await (await world.connect()).takeOrders('executor', 100, heard.add);
+  await heard.count(3);
+  for (const delivery of heard.all) delivery.letGo();
+  await settled(bus, 3);
+  assert.equal((await bus.queueInfo('executor'))?.unacknowledged, 0);
+});

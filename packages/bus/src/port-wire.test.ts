@@ -84,3 +84,22 @@ inBothWorlds('a request at the plain door is answered as stored', {}, async (_, 
   };
   assert.deepEqual([answer.stream, answer.seq], [bus.names.streams.tasks, 1]);
 });
+
+inBothWorlds(
+  'whoever is asked knows where to answer; who is only told has nobody to answer',
+  {},
+  async (world, bus) => {
+    const other = await world.connect();
+    const replies = new Heard<boolean>();
+    other.listen(bus.names.progresses, ({ reply }) => {
+      replies.add(reply !== null);
+      if (reply !== null) other.tell(reply, 'here');
+    });
+    await other.ask('nobody', '').catch(() => {});
+    const subject = bus.names.progress('task', 'step');
+    assert.equal(text((await bus.ask(subject, '')).data), 'here');
+    bus.tell(subject, '');
+    await replies.count(2);
+    assert.deepEqual(replies.all, [true, false]);
+  },
+);
