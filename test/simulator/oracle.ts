@@ -128,12 +128,10 @@ export class Oracle {
       if (effect.kind === 'tell' || effect.kind === 'submit') actor.owed.push({ seq, effect });
   }
 
-  /** It has ended once, though a person may have brought it back since; or it was refused. */
+  /** It has ended once, or was refused; a person may have brought it back since, or sent it again. */
   #isOver(actor: string, task: string): boolean {
-    const found = this.tasks.get(task);
-    return found === undefined
-      ? this.knows(actor, 'refused', task)
-      : found.versions.some(({ state }) => taskEnded(state.status));
+    const versions = this.tasks.get(task)?.versions ?? [];
+    return this.knows(actor, 'refused', task) || versions.some(({ state }) => taskEnded(state.status));
   }
 
   #onTask(
