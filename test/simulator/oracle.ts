@@ -62,6 +62,8 @@ export class Oracle {
   readonly tasks = new Map<string, FollowedTask>();
   readonly actors = new Map<string, Followed>();
   readonly #said = new Set<string>();
+  /** Tasks that a schedule has told to stop. */
+  readonly #cancelled = new Set<string>();
   readonly #options: OracleOptions;
 
   constructor(options: OracleOptions) {
@@ -114,6 +116,7 @@ export class Oracle {
     const event: ActorEvent = { id: said.task, seq, at, kind: said.kind, name: said.name, body };
     const { state, effects } = kind.decide(before ?? kind.begin, event);
     actor.versions.push({ seq, at, state });
+    for (const effect of effects) if (effect.kind === 'cancel') this.#cancelled.add(effect.task);
     judgeActor(
       {
         ...{ id: said.task, kind: kind.kind, event, before, state, effects },
@@ -128,8 +131,9 @@ export class Oracle {
       if (effect.kind === 'tell' || effect.kind === 'submit') actor.owed.push({ seq, effect });
   }
 
-  /** It has ended once, or was refused; a person may have brought it back since, or sent it again. */
+  /** It has ended once, was told to, or was refused; a person may have brought it back since, or sent it again. */
   #isOver(actor: string, task: string): boolean {
+    if (this.#cancelled.has(task)) return true;
     const versions = this.tasks.get(task)?.versions ?? [];
     return this.knows(actor, 'refused', task) || versions.some(({ state }) => taskEnded(state.status));
   }
