@@ -1,4 +1,5 @@
 // Takes away what processes have left that were killed. Who lives is read from the engine itself: whoever has no keeper is gone.
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerInfo } from 'dockerode';
 import { type Engine, saidBy, statusOf } from './engine.ts';
 import { having, label, type Owner } from './labels.ts';
@@ -12,21 +13,32 @@ export interface Reaping {
   readonly known: (name: string) => boolean;
 }
 
-/** The names of what was removed. */
-export const reap = async (engine: Engine, { self, known }: Reaping): Promise<string[]> => {
+/** Whoever lost its keeper for a moment, as a broken connection does it, has another by then. */
+const graceMs = 3_000;
+
+/** The names of what was removed. What looks left behind is looked at twice. */
+export const reap = async (engine: Engine, reaping: Reaping): Promise<string[]> => {
+  const first = await leftBehind(engine, reaping);
+  if (first.length === 0) return [];
+  await sleep(graceMs);
+  const seen = new Set(first.map(({ Id }) => Id));
+  const left = (await leftBehind(engine, reaping)).filter(({ Id }) => seen.has(Id));
+  await Promise.all(left.map((one) => remove(engine, one.Id)));
+  return left.map(nameOf);
+};
+
+const leftBehind = async (engine: Engine, { self, known }: Reaping): Promise<ContainerInfo[]> => {
   const all = await engine.ask(
     'list containers',
     engine.docker.listContainers({ all: true, filters: { label: [label.kind] } }),
   );
   const keepers = all.filter((one) => one.Labels[label.kind] === 'keeper');
   const alive = new Set(keepers.filter(isAlive).map((one) => one.Labels[label.owner]));
-  const left = all.filter((one) => {
+  return all.filter((one) => {
     if (one.Labels[label.kind] === 'keeper') return !isAlive(one);
     const of = one.Labels[label.owner];
     return of === self.id ? !known(nameOf(one)) : !alive.has(of);
   });
-  await Promise.all(left.map((one) => remove(engine, one.Id)));
-  return left.map(nameOf);
 };
 
 /** Whatever still runs for a step that somebody else was working on: two attempts never run side by side in one workspace. */
