@@ -55,7 +55,8 @@ test('much output is read to its end without being kept', { skip }, async (t) =>
   );
   assert.deepEqual([bytes, truncated, stdout.endsWith('xend\n')], [200_000_004, true, true]);
   const grown = (process.memoryUsage().rss - before) / 1e6;
-  assert.ok(grown < 100, `memory grew by ${grown.toFixed(0)} MB`);
+  // Kept it would be 200; what is read waits a while to be collected.
+  assert.ok(grown < 150, `memory grew by ${grown.toFixed(0)} MB`);
 });
 
 test('fast commands lose neither output nor exit code', { skip }, async (t) => {
