@@ -1,11 +1,11 @@
 // A task from its log alone, where its snapshot can't be read. What was decided long ago was also done long ago; only what still stands is done
 // again.
-import type { Message } from '@capstan/bus';
 import type { Effect, Event } from '@capstan/contracts';
 import { decide, recordOf, standing, type TaskState } from '@capstan/engine';
 import { type Actor, type Mark, newActor } from './actor.ts';
 import { eventFrom, type Heard, hear, isGenuine } from './hear.ts';
 import type { References } from './references.ts';
+import { readNow } from './read-now.ts';
 import { pageKey } from './snapshots.ts';
 import { submissionOf } from './submission-of.ts';
 import { partitionOf } from '@capstan/bus';
@@ -14,19 +14,11 @@ import type { World } from './world.ts';
 /** The events of a task after a sequence, as the log holds them just now. */
 export const eventsOf = async (world: World, task: string, after: number): Promise<Heard[]> => {
   const found: Heard[] = [];
-  let done: () => void = () => {};
-  const idle = new Promise<void>((resolve) => (done = resolve));
-  const reading = await world.bus.log(world.names.streams.events).read({
-    subjects: [world.names.eventsOfTask(partitionOf(task, world.partitions), task)],
-    after,
-    on: (message: Message) => {
-      const heard = hear(world, message);
-      if (heard !== null) found.push(heard);
-    },
-    onIdle: () => done(),
+  const subjects = [world.names.eventsOfTask(partitionOf(task, world.partitions), task)];
+  await readNow(world, { subjects, after }, (message) => {
+    const heard = hear(world, message);
+    if (heard !== null) found.push(heard);
   });
-  await idle;
-  await reading.stop();
   return found;
 };
 

@@ -3,6 +3,7 @@
 import { messagesIn, partitionOf } from '@capstan/bus';
 import type { SubmittedBody } from '@capstan/contracts';
 import { type Heard, hear, submittedFrom } from './hear.ts';
+import { readNow } from './read-now.ts';
 import type { World } from './world.ts';
 
 export interface Began {
@@ -21,19 +22,10 @@ export const submissionOf = async (world: World, task: string): Promise<Began | 
 
   // Somebody wrote after it: look at all of them, which costs more and is rare.
   const all: Began[] = [];
-  let done: () => void = () => {};
-  const idle = new Promise<void>((resolve) => (done = resolve));
-  const reading = await log.read({
-    subjects: [subject],
-    after: 0,
-    on: (message) => {
-      const began = genuine(world, message);
-      if (began !== null) all.push(began);
-    },
-    onIdle: () => done(),
+  await readNow(world, { subjects: [subject], after: 0 }, (message) => {
+    const began = genuine(world, message);
+    if (began !== null) all.push(began);
   });
-  await idle;
-  await reading.stop();
   return all[0] ?? null;
 };
 

@@ -56,13 +56,16 @@ test('what was refused needs no cancel, and holds nothing up', async () => {
 });
 
 test('what is on its way is cancelled once it is there', async () => {
+  const letIn = Promise.withResolvers<void>();
   const { bus, world, actor, perform, said } = fixture((of) => async () => {
-    await new Promise((resolve) => setTimeout(resolve, 30));
+    await letIn.promise;
     const body = { v: 1, key: of.ring.current } as Parameters<typeof saySubmitted>[2];
     const { seq } = await saySubmitted(of, 't', body);
     return { task_id: 't', status: 'running', created: true, warnings: [], seq };
   });
   perform(actor, [submit, cancel]);
+  await new Promise((resolve) => setImmediate(resolve));
+  letIn.resolve();
   await said();
   const all: string[] = [];
   for (const kind of ['submitted', 'commanded']) {

@@ -2,21 +2,18 @@
 import { decodeAny, type Message, messagesIn, partitionOf } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { type Heard, hear, isGenuine } from '../hear.ts';
+import { readNow } from '../read-now.ts';
 import type { World } from '../world.ts';
 
 /** The first so many of them. */
 export const messagesOf = async (world: World, task: string): Promise<Message[]> => {
   const messages: Message[] = [];
-  let done: () => void = () => {};
-  const all = new Promise<void>((resolve) => (done = resolve));
-  const reading = await world.bus.log(world.names.streams.events).read({
-    subjects: [world.names.eventsOfTask(partitionOf(task, world.partitions), task)],
-    after: 0,
-    on: (message) => void (messages.length < limits.eventsListMax ? messages.push(message) : done()),
-    onIdle: () => done(),
-  });
-  await all;
-  await reading.stop();
+  const subjects = [world.names.eventsOfTask(partitionOf(task, world.partitions), task)];
+  await readNow(
+    world,
+    { subjects, after: 0 },
+    (message) => messages.length < limits.eventsListMax && messages.push(message) > 0,
+  );
   if (messages.length > 0) return messages;
   const archived = (await world.archive.holds(task)) ? await world.archive.find(task) : null;
   return archived === null ? [] : messagesIn(archived).slice(0, limits.eventsListMax);

@@ -1,9 +1,10 @@
 // What is known of tasks that are to be archived: their snapshots as they are stored, every event of theirs, and what they asked people.
-import { type ArchivedTask, archivedEvent, type Change, type Entry, type Message, textOf } from '@capstan/bus';
+import { type ArchivedTask, archivedEvent, type Change, type Entry, textOf } from '@capstan/bus';
 import { type Intervention, type Json, limits, type TaskRecord } from '@capstan/contracts';
 import { taskEnded } from '@capstan/engine';
 import { type Heard, hear, isGenuine, submittedFrom } from '../hear.ts';
 import { interventionIn } from '../interventions.ts';
+import { readNow } from '../read-now.ts';
 import type { World } from '../world.ts';
 
 export interface Gathered {
@@ -97,21 +98,13 @@ const eventsOfAll = async (
 ): Promise<Map<string, Heard[]>> => {
   const said = new Map<string, Heard[]>();
   if (ids.length === 0) return said;
-  let done: () => void = () => {};
-  const idle = new Promise<void>((resolve) => (done = resolve));
-  const reading = await world.bus.log(world.names.streams.events).read({
-    subjects: ids.map((id) => world.names.eventsOfTask(partition, id)),
-    after: Math.max(0, first - 1),
-    on: (message: Message) => {
-      const heard = hear(world, message);
-      if (heard === null) return;
-      const before = said.get(heard.task);
-      if (before === undefined) said.set(heard.task, [heard]);
-      else before.push(heard);
-    },
-    onIdle: () => done(),
+  const subjects = ids.map((id) => world.names.eventsOfTask(partition, id));
+  await readNow(world, { subjects, after: Math.max(0, first - 1) }, (message) => {
+    const heard = hear(world, message);
+    if (heard === null) return;
+    const before = said.get(heard.task);
+    if (before === undefined) said.set(heard.task, [heard]);
+    else before.push(heard);
   });
-  await idle;
-  await reading.stop();
   return said;
 };
