@@ -39,7 +39,7 @@ export const judge = (
     const { step_id: step, attempt, capability } = effect.order;
     if (budget?.tokens !== undefined && used >= budget.tokens && capability !== 'verify')
       wrong(`${about}: ${step}.${attempt} is ordered, and all ${budget.tokens} tokens are used up`);
-    if (capability !== 'verify') judgeOrder(state, effect.order, wrong);
+    judgeOrder(state, effect.order, wrong);
   }
 
   const rounds = (request.replan ?? state.plan?.replan)?.max ?? 0;

@@ -71,8 +71,15 @@ export const sharedBugs: readonly Bug[] = [
     name: 'all-at-once',
     harm: 'more steps of a task run at a time than may',
     file: engine('policies/max-concurrent-tasks.ts'),
-    from: 'if (runningIn(draft) < most) return allowed;',
-    to: 'if (runningIn(draft) < most + 1) return allowed;',
+    from: 'if (others < most) return allowed;',
+    to: 'if (others < most + 1) return allowed;',
+  },
+  {
+    name: 'checks-out-of-turn',
+    harm: 'the same, where the check of a step was held back and begins later',
+    file: engine('dispatch.ts'),
+    from: 'if (isAllowed(draft, slot, null)) send(draft, slot, null);',
+    to: 'send(draft, slot, null);',
   },
   {
     name: 'turns-forgotten',

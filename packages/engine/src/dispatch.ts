@@ -1,6 +1,7 @@
 // From "nothing left to wait for" to an order: holds, policies, a person's word, a queue.
 import { type Failure, type Json, limits } from '@capstan/contracts';
 import { ask } from './ask.ts';
+import { block } from './block.ts';
 import { arm, change, type Draft, end, idIn, specIn } from './draft.ts';
 import { UnresolvedReference } from './expressions/reference.ts';
 import { failForGood } from './fail.ts';
@@ -28,7 +29,10 @@ export const advance = (draft: Draft, slot: number): void => {
     change(draft, slot, { status: 'ready', waitingFor: held });
     return;
   }
-  if (draft.steps.read(slot).stage === 'verify') return send(draft, slot, null);
+  if (draft.steps.read(slot).stage === 'verify') {
+    if (isAllowed(draft, slot, null)) send(draft, slot, null);
+    return;
+  }
   const input = resolved(draft, slot);
   if (input !== null && isAllowed(draft, slot, input) && !isForPeople(draft, slot, input)) send(draft, slot, input);
 };
@@ -96,7 +100,13 @@ const send = (draft: Draft, slot: number, input: Input | null): void => {
   const queue = step.routed === attempt ? step.queue : isKnown ? routeOf(draft, capability) : null;
   if (queue === null) {
     const known = step.wanted === attempt;
-    change(draft, slot, { status: 'ready', waitingFor: `a queue for "${capability}"`, wanted: attempt });
+    if (known && step.unrouted !== null) return block(draft, slot, step.unrouted);
+    change(draft, slot, {
+      status: 'ready',
+      waitingFor: `a queue for "${capability}"`,
+      wanted: attempt,
+      unrouted: null,
+    });
     if (!known) draft.effects.push({ kind: 'route', step: idIn(draft, slot), attempt, capability, needs: needs ?? {} });
     return;
   }

@@ -29,6 +29,7 @@ type Private = Partial<
     | 'tries'
     | 'wanted'
     | 'routed'
+    | 'unrouted'
     | 'timer'
     | 'asked'
     | 'approved'
@@ -46,6 +47,7 @@ const privates = [
   'tries',
   'wanted',
   'routed',
+  'unrouted',
   'timer',
   'asked',
   'approved',

@@ -18,7 +18,7 @@ import type { Addition, Shape } from './plan/shape.ts';
 
 /**
  * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
- * tenant, and a step has at least the risk of its tool.
+ * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step.
  */
 export const rulesVersion = 2;
 
@@ -51,6 +51,8 @@ export interface StepState {
   /** The last attempt that a queue was looked for, and the last one that a queue was found for. */
   readonly wanted: number;
   readonly routed: number;
+  /** Why nobody was found for it, where that was heard while a person was asked: said of it once that is decided. */
+  readonly unrouted: string | null;
   readonly agent: string | null;
   readonly startedAt: number | null;
   readonly finishedAt: number | null;
@@ -212,6 +214,7 @@ export const newStep: StepState = Object.freeze({
   queue: null,
   wanted: 0,
   routed: 0,
+  unrouted: null,
   agent: null,
   startedAt: null,
   finishedAt: null,

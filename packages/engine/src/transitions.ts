@@ -44,6 +44,7 @@ export const stepTransitions: Table<StepStatus> = {
     pending: again,
     ready: 'approved, but held or without a queue',
     running: 'approved: ordered',
+    blocked: 'approved, and nobody offers its capability',
     succeeded: 'approved, and that was all',
     awaiting_input: 'approved, and a person is to answer',
     failed: 'rejected or expired',

@@ -1,11 +1,10 @@
 // The broker found a queue for a step, or none.
 import type { Event, Risk } from '@capstan/contracts';
+import { block } from '../block.ts';
 import { advance } from '../dispatch.ts';
-import { change, disarm, type Draft, idIn, ignore, specIn } from '../draft.ts';
+import { change, disarm, type Draft, ignore, specIn } from '../draft.ts';
 import { capabilityOf } from '../order.ts';
-import { whenBlocked } from '../policies/agent-availability.ts';
 import { higher } from '../risk.ts';
-import { tellPeople } from '../tell.ts';
 import { slotOf } from '../plan/shape.ts';
 import { looksForQueue } from '../standing.ts';
 
@@ -16,7 +15,7 @@ export const routed = (draft: Draft, event: Extract<Event, { kind: 'routed' }>):
   // The timer of a step that a person is asked about is that of the question.
   if (!isAsked) disarm(draft, slot);
   if (event.risk !== undefined) know(draft, capabilityOf(specIn(draft, slot), draft.steps.read(slot)), event.risk);
-  change(draft, slot, { queue: event.queue, routed: event.attempt });
+  change(draft, slot, { queue: event.queue, routed: event.attempt, unrouted: null });
   if (!isAsked) advance(draft, slot);
 };
 
@@ -31,11 +30,9 @@ const know = (draft: Draft, capability: string, risk: Risk): void => {
 export const unrouted = (draft: Draft, event: Extract<Event, { kind: 'unrouted' }>): void => {
   const slot = waitingSlot(draft, event.step, event.attempt);
   if (slot < 0) return;
-  if (draft.steps.read(slot).status === 'awaiting_approval')
-    return ignore(draft, `"${event.step}" waits for a person; whether it has a queue is looked at after`);
-  change(draft, slot, { status: 'blocked', waitingFor: event.reason });
-  whenBlocked(draft, slot, event.reason);
-  tellPeople(draft, 'step.blocked', `"${idIn(draft, slot)}" is blocked: ${event.reason}`, slot);
+  // The broker says it once; a step that waits for a person is blocked only after that.
+  if (draft.steps.read(slot).status === 'awaiting_approval') change(draft, slot, { unrouted: event.reason });
+  else block(draft, slot, event.reason);
 };
 
 /** The slot of a step that waits for a queue for this attempt, or -1. */

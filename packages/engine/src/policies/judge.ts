@@ -13,20 +13,24 @@ import type { Judgement } from './policy.ts';
 type Input = Record<string, Json>;
 type No = Exclude<Judgement, { allowed: true }>;
 
-/** Whether policies let a step pass. Where they don't, the step is left waiting or ended. */
-export const isAllowed = (draft: Draft, slot: number, input: Input): boolean => {
+/** Whether policies let a step pass, or, without an input, the check of one. Where they don't, the step is left waiting or ended. */
+export const isAllowed = (draft: Draft, slot: number, input: Input | null): boolean => {
   if (specIn(draft, slot).internal) return true;
   for (const { policy, mode } of inForce(draft.task.settings)) {
-    const judgement = policy.judge?.(draft, slot, input);
+    if (input === null && (policy.ofChecks !== true || draft.task.rules < checksCount)) continue;
+    const judgement = policy.judge?.(draft, slot, input ?? {});
     if (judgement === undefined || judgement.allowed) continue;
     if (mode === 'check') note(draft, policy.name, 'check', idIn(draft, slot), null, judgement);
     else {
-      obey(draft, slot, input, policy.name, judgement);
+      obey(draft, slot, input ?? {}, policy.name, judgement);
       return false;
     }
   }
   return true;
 };
+
+/** The rules since which a check that could not go at once has to wait for its turn. */
+const checksCount = 2;
 
 const obey = (draft: Draft, slot: number, input: Input, policy: string, no: No): void => {
   if ('ask' in no) return askFor(draft, slot, input, no);

@@ -7,9 +7,12 @@ export const maxConcurrentTasks: Policy = {
   name: 'max-concurrent-tasks',
   description: 'So many steps of a task run at once as the settings say; the others wait for their turn.',
   mode: ({ policies }) => policies.max_concurrent_tasks?.mode ?? 'off',
-  judge: (draft) => {
+  ofChecks: true,
+  judge: (draft, slot) => {
     const most = mostIn(draft);
-    if (runningIn(draft) < most) return allowed;
+    // A check that follows at once takes the place of the work that it checks.
+    const others = runningIn(draft) - Number(draft.steps.read(slot).status === 'running');
+    if (others < most) return allowed;
     const reason = `at most ${most} steps of a task run at once`;
     return { allowed: false, wait: true, reason, metadata: { max: most } };
   },

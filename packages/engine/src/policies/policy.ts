@@ -23,6 +23,8 @@ export interface Policy {
   readonly description: string;
   /** What the installation says of it; one that says nothing here is always in force. */
   mode?(settings: Settings): PolicyMode;
+  /** It judges the check of a step as well, which has no input of its own. */
+  readonly ofChecks?: true;
   /** `input` is what the step would be ordered with. */
   judge?(draft: Draft, slot: number, input: Record<string, Json>): Judgement;
   /** A phase that is over, and would be passed. */

@@ -203,3 +203,30 @@ test('max-concurrent-tasks: a step whose turn has come and that has no queue yet
   assert.deepEqual(world.routed('b', 'rare').step('b').status, 'ready');
   assert.deepEqual(world.done('c').ordered(), ['b.1']);
 });
+
+test('max-concurrent-tasks: the check of a step follows its work at once; one that was held back waits for its turn', () => {
+  const limited = policies({ max_concurrent_tasks: { max: 1, mode: 'enforce' } });
+  const steps = [step('a', { verify: [{}] }), step('b'), step('c')];
+  const world = given({ ...limited, steps }).done('a');
+  assert.deepEqual([world.ordered(), world.step('b').status], [['a.2'], 'ready']);
+
+  const paused = given({ ...limited, steps })
+    .command('pause')
+    .done('a');
+  assert.deepEqual([paused.step('a').status, paused.ordered()], ['ready', []]);
+  assert.deepEqual(paused.command('resume').ordered(), ['a.2']);
+  assert.deepEqual([paused.done('a').ordered()], [['b.1']]);
+
+  // The verifier is found late, and its place is taken meanwhile.
+  const late = given({ ...limited, routes: { noop: 'noop' }, steps }).done('a');
+  assert.deepEqual([late.ordered(), late.routed('a', 'verifier', 2).ordered()], [['b.1'], []]);
+  assert.match(late.step('a').waiting_for ?? '', /^its turn: at most 1 steps of a task run at once/);
+  assert.deepEqual([late.done('b').ordered(), late.done('a').ordered()], [['a.2'], ['c.1']]);
+
+  // It failed to look, and tries again.
+  const again = given({ ...limited, steps })
+    .done('a')
+    .fail('a');
+  assert.deepEqual([again.ordered(), again.wake('retry').ordered()], [['b.1'], []]);
+  assert.deepEqual(again.done('b').ordered(), ['a.3']);
+});

@@ -90,3 +90,18 @@ test('a snapshot keeps what was heard', () => {
   const [submitted] = world.events;
   assert.deepEqual(restore(record, [], submitted as never).risks, { shell: 'high' });
 });
+
+test('nobody there, heard while a person is asked: blocked once that is decided, and it goes on when somebody comes', () => {
+  const two = { routes: {}, steps: [step('a', { capability: 'shell' }), step('b', { capability: 'shell' })] };
+  const asked = () =>
+    given(two).routed('b', 'executor', 1, 'high').command('pause').command('resume').unrouted('a', 'nobody is left');
+  const world = asked();
+  assert.deepEqual([world.step('a').status, world.of('route').length], ['awaiting_approval', 2]);
+  world.approve('a');
+  assert.deepEqual([world.step('a').status, world.step('a').waiting_for], ['blocked', 'nobody is left']);
+  assert.deepEqual(world.routed('a', 'executor').ordered(), ['a.1']);
+  assert.deepEqual(asked().routed('a', 'executor').approve('a').ordered(), ['a.1'], 'somebody came before that');
+  const paused = asked().command('pause').approve('a');
+  assert.equal(paused.step('a').status, 'ready');
+  assert.equal(paused.command('resume').step('a').status, 'blocked');
+});
