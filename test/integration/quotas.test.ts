@@ -1,5 +1,6 @@
 // Quotas and turns over a real server: what a tenant may have open and running, and who goes first when more waits than can be done.
 import assert from 'node:assert/strict';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { decodeTrusted } from '@capstan/bus';
 import { audit } from './support/audit.ts';
@@ -200,4 +201,43 @@ test('running steps with two coordinators: each knows what the other one uses', 
   }
   await world.allEnded([...first, ...ids], 15_000);
   assert.equal(hand.most(), 2);
+});
+
+test('running steps: a task whose step takes long counts although nothing else happens in it, also after kill -9', async () => {
+  const config = 'settings:\n  quotas: { tenants: { acme: { running_steps: 1 } } }\n';
+  await using world = await startWorld({ agent: false, config, coordinators: 0 });
+  const restless = { env: { NODE_OPTIONS: `--import=${join(import.meta.dirname, 'support/rests-soon.ts')}` } };
+  await world.coordinator(restless);
+  const hand = byHand();
+  await world.agent({ queue: 'slow', concurrency: 8, work: hand.work });
+  /** What is told each second while anything counts, and at once when that changes. */
+  const told: (number | undefined)[] = [];
+  world.bus.listen(world.names.running, ({ data }) => {
+    told.push((decodeTrusted(data) as { counts: Record<string, number> }).counts['tenant "acme"']);
+  });
+  const x = await world.submit(slow({ task_id: 'x', tenant: 'acme' }));
+  await waitFor(world, 'it runs', () => hand.waiting() === 1);
+  const goesOnCounting = async () => {
+    told.length = 0;
+    await waitFor(world, 'it is told of three times', () => told.length >= 3);
+    assert.deepEqual(new Set(told), new Set([1]));
+  };
+  await goesOnCounting();
+  const y = await world.submit(slow({ task_id: 'y', tenant: 'acme' }));
+  const waits = () =>
+    world.until('y', 'it waits', ({ steps }) => /may have 1 steps running/.test(steps['a']?.waiting_for ?? ''));
+  await waits();
+  await world.stored('x', 'it runs', ({ status }) => status === 'running');
+  await world.stored('y', 'it is ordered', ({ status }) => status === 'running');
+  await world.coordinators[0]?.kill();
+  // Whoever comes after finds nothing to do in either, and counts what runs all the same.
+  await world.coordinator({ ...restless, instance: 'c1' });
+  await goesOnCounting();
+  await waits();
+  assert.equal(hand.waiting(), 1);
+  hand.finish();
+  await world.allEnded([x.task_id, y.task_id], 15_000);
+  assert.equal(hand.most(), 1);
+  await world.quiet();
+  assert.deepEqual((await audit(world.bus, ['x', 'y'])).violations, []);
 });
