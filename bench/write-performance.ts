@@ -32,7 +32,7 @@ const remarks = remarked(scale);
 const parts: Readonly<Record<string, string>> = {
   workloads: plain.length === 0 ? '' : on + measured(plain),
   peers: peers.length === 0 ? '' : on + compared(peers),
-  scale: scale.length === 0 ? '' : `${on}${measured(scale)}\n\`\`\`json\n${remarks}\`\`\`\n`,
+  scale: scale.length === 0 ? '' : `${on}${measured(scale)}\n\`\`\`jsonl\n${remarks}\`\`\`\n`,
 };
 if (print) process.stdout.write(Object.values(parts).join('\n'));
 else {

@@ -141,6 +141,35 @@ test('an event that the engine fails on stops its task alone, also for the next 
   assert.match(replayed.out, /skipped: it was left out when the task was released/);
 });
 
+test('what a task had asked before it stood still, and no checkpoint had passed, is on the list once it goes on', async () => {
+  await using world = await startWorld();
+  const id = newId('unlisted');
+  await world.submit({ task_id: id, plan: asks });
+  const { interventions } = await world.until(id, 'it asks', ({ status }) => status === 'awaiting_approval');
+  await world.api('inbox.approve', { id: interventions[0], by: 'ada' });
+  await world.ended(id);
+  await world.checkpointed([id]);
+  await world.quiet();
+  // As a coordinator leaves it that dies after it stored the snapshot, again and again, until the event is blamed for it.
+  const tasks = world.bus.store(world.names.buckets.tasks);
+  const partition = partitionOf(id);
+  const lists = { whole: true, tasks: [], asked: [] };
+  await tasks.set({ key: `_checkpoint.${partition}`, data: JSON.stringify({ seq: 0, at: 0, lists }), expect: null });
+  for (const key of await tasks.keys(`_open.${partition}.*`)) await tasks.set({ key, data: '{}', expect: null });
+  const blamed = { v: 1, task_id: id, why: 'event', seq: 1, error: 'died', since: new Date(0).toISOString() };
+  const rest = { dead_letter: null, skipped: [], released_at: null, released_by: null };
+  const data = JSON.stringify({ ...blamed, ...rest } satisfies Quarantine);
+  await tasks.set({ key: world.names.quarantine(partition, id), data, expect: null });
+  await world.coordinator();
+  await world.checkpointed([id]);
+  await world.api('quarantine.release', { task_id: id, by: 'ada' });
+  const listed = await world.api<{ interventions: { id: string }[] }>('inbox.list', { status: 'approved' });
+  assert.deepEqual(
+    listed.interventions.map((one) => one.id),
+    interventions,
+  );
+});
+
 test('an event that the process dies of is found, left out and recorded', { timeout: 120_000 }, async () => {
   const poison = join(import.meta.dirname, 'support/die-of-poison.ts');
   const env = { NODE_OPTIONS: `--import=${poison}` };

@@ -67,7 +67,9 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     arrivals.of(task) ??
     arrivals.begin(task, null, async () => {
       const loaded = await loadedOrSetAside(task);
-      if (loaded !== null) await listAgain(world, progress, loaded.actor);
+      // Where the checkpoint has passed it, it is on the lists.
+      if (loaded !== null && loaded.actor.state.seq > (progress.checkpoint?.seq ?? 0))
+        await listAgain(world, progress.lists, loaded.actor);
       if (loaded === null || stopped) return;
       const { actor } = loaded;
       // Its last owner may have stored the snapshot, and not the list of what is open.

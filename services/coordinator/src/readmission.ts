@@ -31,7 +31,8 @@ export const newReadmission =
       const loaded = why === 'snapshot' ? null : await loadActor(world, references, task);
       const actor = rebuilt?.actor ?? loaded?.actor ?? null;
       if (why === 'snapshot' && rebuilt === null) throw new Error('the log has no beginning of it');
-      if (actor !== null) await listAgain(world, progress, actor);
+      // The checkpoint passed it while it stood still, whether it was on the lists or not.
+      if (actor !== null) await listAgain(world, progress.lists, actor);
       if (actor !== null && !stopped()) {
         if (rebuilt !== null) touch(actor, rebuilt.last);
         progress.covered(actor, actor.state, loaded?.owes ?? false);

@@ -264,7 +264,9 @@ export const openList = async (store: Store, key: string, rows: readonly Row[]):
       const wasNew = isNew;
       isNew = false;
       if (journal.size <= journalMax) return { changes: [], kept: () => {}, lost: () => void (isNew ||= wasNew) };
-      await settle();
+      // What came while pages were read waits for others; from here on nothing comes in between.
+      while (pending.size > 0) await settle();
+      tidy();
       const stored = [...dirty];
       const gone = [...removed];
       const wasDirty = isHeadDirty;

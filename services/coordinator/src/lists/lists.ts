@@ -64,17 +64,17 @@ export const openLists = async (world: World, partition: number, before: StoredL
 };
 
 /**
- * What a task that was loaded has asked: whoever asked it may have died before the list was stored. Where the checkpoint has passed it, it was.
+ * What a task that was loaded has asked: whoever asked it may have died before the list was stored.
  */
 export const listAgain = async (
   world: World,
-  progress: { readonly lists: Lists; readonly checkpoint: { readonly seq: number } | null },
+  { asked }: Pick<Lists, 'asked'>,
   { state }: { readonly state: TaskState },
 ): Promise<void> => {
-  if (state.interventions.length === 0 || state.seq <= (progress.checkpoint?.seq ?? 0)) return;
+  if (state.interventions.length === 0) return;
   const inbox = world.bus.store(world.names.buckets.inbox);
   for (const entry of await Promise.all(state.interventions.map((id) => inbox.get(id)))) {
     const item = interventionIn(entry);
-    if (item !== null) progress.lists.asked.put(listedAsk(item));
+    if (item !== null) asked.put(listedAsk(item));
   }
 };
