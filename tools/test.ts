@@ -18,6 +18,8 @@ import { type FileResult, runTestFile } from './run-test-file.ts';
 const root = join(import.meta.dirname, '..');
 const beside = ['packages/*/src/**/*.test.ts', 'services/*/src/**/*.test.ts', 'tools/*.test.ts'];
 const apart = ['test/**/*.test.ts'];
+/** They use every core by themselves: first and one by one, so that what they are to do in a given time does not depend on their neighbours. */
+const alone = ['test/simulator/simulator.test.ts', 'test/simulator/faults.test.ts'];
 
 const { values: options, positionals } = parseArgs({
   allowPositionals: true,
@@ -94,9 +96,9 @@ async function provideServer(): Promise<void> {
 }
 
 async function runAll(): Promise<FileResult[]> {
-  const queue = files.values();
+  const queue = files.filter((file) => !alone.includes(file)).values();
   const done: FileResult[] = [];
-  const worker = async (): Promise<void> => {
+  const worker = async (queue: Iterable<string>): Promise<void> => {
     for (const file of queue) {
       if (stop.signal.aborted) return;
       const result = await runTestFile(join(root, file), file, {
@@ -108,7 +110,8 @@ async function runAll(): Promise<FileResult[]> {
       if (result.passed + result.failures.length + result.skipped > 0) say(progressLine(result));
     }
   };
-  await Promise.all(Array.from({ length: Math.max(1, Number(options.concurrency)) }, worker));
+  await worker(alone.filter((file) => files.includes(file)));
+  await Promise.all(Array.from({ length: Math.max(1, Number(options.concurrency)) }, () => worker(queue)));
   return done;
 }
 

@@ -156,10 +156,19 @@ test('what a task had asked before it stood still, and no checkpoint had passed,
   const lists = { whole: true, tasks: [], asked: [] };
   await tasks.set({ key: `_checkpoint.${partition}`, data: JSON.stringify({ seq: 0, at: 0, lists }), expect: null });
   for (const key of await tasks.keys(`_open.${partition}.*`)) await tasks.set({ key, data: '{}', expect: null });
-  const blamed = { v: 1, task_id: id, why: 'event', seq: 1, error: 'died', since: new Date(0).toISOString() };
-  const rest = { dead_letter: null, skipped: [], released_at: null, released_by: null };
-  const data = JSON.stringify({ ...blamed, ...rest } satisfies Quarantine);
-  await tasks.set({ key: world.names.quarantine(partition, id), data, expect: null });
+  const blamed: Quarantine = {
+    v: 1,
+    task_id: id,
+    why: 'event',
+    seq: 1,
+    error: 'it died',
+    since: new Date(0).toISOString(),
+    dead_letter: null,
+    skipped: [],
+    released_at: null,
+    released_by: null,
+  };
+  await tasks.set({ key: world.names.quarantine(partition, id), data: JSON.stringify(blamed), expect: null });
   await world.coordinator();
   await world.checkpointed([id]);
   await world.api('quarantine.release', { task_id: id, by: 'ada' });
