@@ -13,8 +13,8 @@ export const listBugs: readonly Bug[] = [
     name: 'asked-and-unlisted',
     harm: 'what was asked just before a crash waits for a person who never sees it',
     file: 'services/coordinator/src/partition.ts',
-    from: 'if (loaded !== null) await listAgain(world, progress, loaded.actor);',
-    to: '',
+    from: 'await listAgain(world, progress.lists, loaded.actor);',
+    to: '{}',
   },
   {
     name: 'listed-as-it-was',
