@@ -1,4 +1,5 @@
-// With a small program in the place of a coding CLI: it does what its prompt says, well or badly. On this host, and in a container.
+// With a small program in the place of a coding CLI: it does what its prompt says, well or badly. On this host, and in a container. The real
+// ones are in test/sandbox/coding-agents.test.ts.
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
