@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { partitionOf, textOf } from '@capstan/bus';
-import { limits } from '@capstan/contracts';
+import { actorKindOf, limits } from '@capstan/contracts';
 import { rulesVersion } from '@capstan/engine';
 import { audit } from './support/audit.ts';
 import { newId, startWorld, type World } from './support/world.ts';
@@ -108,4 +108,86 @@ test('two versions side by side, the new one alone, and back again: every task g
   await world.checkpointed([...first, ...second, ...third]);
   await world.quiet();
   assert.deepEqual((await audit(world.bus, [...first, ...second, ...third])).violations, []);
+});
+
+test('a schedule and a quota that a newer coordinator has kept wait for one: nobody else decides on them, or tells what they are', async () => {
+  const config = 'settings:\n  quotas: { over: refuse, tenants: { acme: { open_tasks: 1 } } }\n';
+  await using world = await startWorld({ coordinators: 0, config });
+  const own = (one: { logged: World['coordinators'][0]['logged'] }) =>
+    one.logged(
+      'that it owns all',
+      ({ msg, owned }) => msg === 'partitions changed hands' && owned === limits.partitions,
+      20_000,
+    );
+  const newest = async (id: string) => {
+    const key = `_actor.${actorKindOf(id)}.${partitionOf(id, limits.partitions)}.${id}`;
+    return JSON.parse(
+      textOf((await world.bus.store(world.names.buckets.tasks).get(key))?.data ?? new Uint8Array()),
+    ) as {
+      readonly seq: number;
+      readonly rules: number;
+    };
+  };
+  const monthly = (name: string) => ({
+    name,
+    cron: '0 0 1 * *',
+    task: { plan: { steps: [{ id: 'a', capability: 'noop' }] } },
+  });
+  const task = { tenant: 'acme', plan: { steps: [{ id: 'a', capability: 'approval' }] } };
+
+  const old = await world.coordinator();
+  await own(old);
+  await world.api('schedule.put', monthly('early'));
+  assert.equal((await newest('_schedule-early')).rules, rulesVersion);
+  await old.stop();
+
+  const next = await world.coordinator(newer);
+  await own(next);
+  await world.api('schedule.put', monthly('late'));
+  const { task_id: held } = await world.submit({ ...task, task_id: 'held' });
+  await world.until(held, 'it has leave', ({ status }) => status === 'awaiting_approval');
+  await next.stop();
+  const kept = { late: await newest('_schedule-late'), tenant: await newest('_tenant-acme') };
+  assert.deepEqual([kept.late.rules, kept.tenant.rules], [rulesVersion + 1, rulesVersion + 1]);
+  assert.equal((await newest('_schedule-early')).rules, rulesVersion, 'nothing was said to it since');
+
+  const back = await world.coordinator();
+  await own(back);
+  for (const [door, body] of [
+    ['schedule.list', {}],
+    ['schedule.delete', { name: 'late' }],
+  ] as const)
+    await assert.rejects(
+      world.api(door, body),
+      /unavailable: Nobody is here who can tell: _schedule-late is kept under rules/,
+    );
+  // Put anew it is said, and heard by nobody yet; what another tenant does, or another schedule, goes on.
+  await world.api('schedule.put', { ...monthly('late'), paused: true });
+  await world.api('schedule.put', { ...monthly('early'), paused: true });
+  const { task_id: waits } = await world.submit({ ...task, task_id: 'waits' });
+  const { task_id: free } = await world.submit({ ...task, tenant: 'other' });
+  await world.until(waits, 'it waits for leave', ({ status }) => status === 'queued');
+  await world.until(free, 'it asks', ({ status }) => status === 'awaiting_approval');
+  assert.deepEqual({ late: await newest('_schedule-late'), tenant: await newest('_tenant-acme') }, kept);
+  await back.stop();
+
+  await own(await world.coordinator(newer));
+  type Listed = { readonly schedules: readonly { readonly name: string; readonly paused?: boolean }[] };
+  for (let left = 100; ; left -= 1) {
+    const { schedules } = await world.api<Listed>('schedule.list', {});
+    assert.deepEqual(
+      schedules.map(({ name }) => name),
+      ['early', 'late'],
+    );
+    if (schedules.every(({ paused }) => paused === true)) break;
+    assert.ok(left > 0, `what was said meanwhile was not heard: ${JSON.stringify(schedules)}`);
+    await world.changeOr(100);
+  }
+  assert.equal((await world.task(waits)).status, 'queued');
+  await world.api('task.cancel', { task_id: held });
+  await world.until(waits, 'it has leave', ({ status }) => status === 'awaiting_approval');
+  for (const id of [waits, free]) await world.api('task.cancel', { task_id: id });
+  await world.allEnded([held, waits, free], 15_000);
+  await world.quiet();
+  assert.deepEqual((await audit(world.bus, [held, waits, free])).violations, []);
 });

@@ -6,9 +6,11 @@ import {
   type ActorEffect,
   type ActorEvent,
   type ActorKind,
+  actorRules,
   actorsByKind,
   attemptMs,
   decide,
+  firstRules,
   taskEnded,
   type TaskState,
 } from '@capstan/engine';
@@ -29,6 +31,8 @@ export interface Owed {
 export interface Version<State> {
   readonly seq: number;
   readonly at: number;
+  /** Of an actor, with that event. */
+  readonly rules?: number;
   readonly state: State;
 }
 
@@ -111,11 +115,12 @@ export class Oracle {
     const actor = this.actors.get(said.task) ?? { id: said.task, partition: said.partition, versions: [], owed: [] };
     this.actors.set(said.task, actor);
     const { seq, at } = message;
-    const body = decodeTrusted(message.data) as never;
+    const body = decodeTrusted(message.data) as ActorEvent['body'];
     const before = actor.versions.at(-1)?.state ?? null;
-    const event: ActorEvent = { id: said.task, seq, at, kind: said.kind, name: said.name, body };
+    const rules = actorRules(actor.versions.at(-1)?.rules ?? firstRules, body);
+    const event: ActorEvent = { id: said.task, seq, at, kind: said.kind, name: said.name, body, rules };
     const { state, effects } = kind.decide(before ?? kind.begin, event);
-    actor.versions.push({ seq, at, state });
+    actor.versions.push({ seq, at, rules, state });
     for (const effect of effects) if (effect.kind === 'cancel') this.#cancelled.add(effect.task);
     judgeActor(
       {

@@ -1,5 +1,6 @@
 // Everything that Capstan decides, and nothing that it does.
 export { actorsByKind } from './actors/index.ts';
+export { actorRules, firstRules } from './actors/actor.ts';
 export type { ActorEffect, ActorEvent, ActorKind } from './actors/actor.ts';
 export { openText } from './actors/breaker.ts';
 export type { BreakerState } from './actors/breaker.ts';

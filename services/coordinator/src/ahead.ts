@@ -1,5 +1,6 @@
-// Tasks under rules that this process does not know yet: a newer version of Capstan took them in while it is rolled out, or was rolled back since.
+// Tasks, and other actors, under rules that this process does not know yet: a newer version of Capstan took them in while it is rolled out, or was rolled back since.
 // Nothing is decided on them here, and the checkpoint stays below what was heard of them, so that whoever knows their rules finds everything.
+import { actorKindOf } from '@capstan/contracts';
 import { earlier, type Mark } from './actor.ts';
 import type { Heard } from './hear.ts';
 import type { World } from './world.ts';
@@ -10,7 +11,7 @@ export class NewerRules extends Error {
 
 export interface Ahead {
   has(task: string): boolean;
-  /** Whether the rules that a task was submitted under are too new; then it is left alone, with what was heard. */
+  /** Whether the rules of a task, or of another actor, are too new; then it is left alone, with what was heard. */
   meets(heard: Heard, rules: number): boolean;
   /** Leaves a task alone from now on; its partition is to be somebody else's. */
   leave(task: string, error: NewerRules): void;
@@ -35,7 +36,7 @@ export const newAhead = (world: World, partition: number): Ahead => {
       tasks.add(task);
       world.log.warn(
         { err: error, task, partition },
-        'this task is for a newer coordinator, which is let have its partition',
+        'this is for a newer coordinator, which is let have its partition',
       );
       world.membership.fallBehind(partition);
     },
@@ -50,4 +51,8 @@ export const newAhead = (world: World, partition: number): Ahead => {
 };
 
 export const newerRules = (world: World, task: string, rules: number): NewerRules =>
-  new NewerRules(`task ${task} was submitted under rules ${rules}; this coordinator knows ${world.rules}`);
+  new NewerRules(
+    actorKindOf(task) === null
+      ? `task ${task} was submitted under rules ${rules}; this coordinator knows ${world.rules}`
+      : `${task} is kept under rules ${rules}; this coordinator knows ${world.rules}`,
+  );

@@ -25,9 +25,10 @@ import { newWaiting } from './waiting.ts';
 
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
   const { world, references, performer, alarms } = parts;
+  const ahead = newAhead(world, number);
   const [progress, others, quarantines] = await Promise.all([
     loadProgress(world, number),
-    openActors({ world, actors: parts.actors, overtaken: (error) => parts.overtaken(number, error) }, number),
+    openActors({ world, actors: parts.actors, ahead, overtaken: (error) => parts.overtaken(number, error) }, number),
     openQuarantines(world, number),
   ]);
   const actors = new PassingMap<string, Actor>();
@@ -35,7 +36,6 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   let stopped = false;
   /** Tasks of which something was heard although they are archived. */
   const archived = new Set<string>();
-  const ahead = newAhead(world, number);
 
   const arrivals = newArrivals({
     stopped: () => stopped,

@@ -11,7 +11,19 @@ export interface ActorEvent {
   readonly kind: string;
   readonly name: readonly string[];
   readonly body: Body;
+  /** To decide by: see `actorRules`. */
+  readonly rules: number;
 }
+
+/**
+ * The rules of an actor with this event: the newest that anything of it was said under. Whoever says something does so under rules that every live
+ * coordinator knows; so an actor lives for ever, its rules follow from its log, and they never go back.
+ */
+export const actorRules = (before: number, body: Body): number =>
+  Math.max(before, typeof body['rules'] === 'number' ? body['rules'] : firstRules);
+
+/** Of whatever was said before rules were. */
+export const firstRules = 1;
 
 /** A task that told an actor something, and the key that its events are signed with. */
 export interface Teller {

@@ -1,6 +1,7 @@
 // Given, when, then, for actors: tells one what happens, and keeps what it wants done.
 import type { Json } from '@capstan/contracts';
 import { deepFreeze } from '../freeze.ts';
+import { rulesVersion } from '../state.ts';
 import type { ActorEffect, ActorKind } from './actor.ts';
 
 export class ActorWorld<State> {
@@ -19,7 +20,7 @@ export class ActorWorld<State> {
 
   tell(kind: string, name: readonly string[] = [], body: Readonly<Record<string, Json>> = {}): this {
     this.seq += 1;
-    const event = { id: 'x', seq: this.seq, at: this.at, kind, name, body };
+    const event = { id: 'x', seq: this.seq, at: this.at, kind, name, body, rules: rulesVersion };
     const decision = deepFreeze(this.#kind.decide(this.state, deepFreeze(event)));
     this.state = decision.state;
     this.last = decision.effects;

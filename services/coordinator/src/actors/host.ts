@@ -1,8 +1,9 @@
 // The actors of one partition: heard, decided, stored. The same straight line as for tasks, but all of them are in memory, since they are few.
 import { decodeTrusted } from '@capstan/bus';
 import { actorKindOf, type Json } from '@capstan/contracts';
-import { type ActorEvent, type ActorKind, actorsByKind } from '@capstan/engine';
+import { type ActorEvent, type ActorKind, actorRules, actorsByKind, firstRules } from '@capstan/engine';
 import { earlier, type Mark } from '../actor.ts';
+import { type Ahead, newerRules } from '../ahead.ts';
 import { type Heard, isGenuine } from '../hear.ts';
 import { Overtaken } from '../overtaken.ts';
 import type { World } from '../world.ts';
@@ -24,6 +25,7 @@ export interface Hosted {
   state: unknown;
   seq: number;
   at: number;
+  rules: number;
   revision: number;
   dirtyFrom: Mark | null;
   writing: Promise<void> | null;
@@ -37,13 +39,17 @@ export interface Hosted {
 export interface HostParts {
   readonly world: World;
   readonly actors: ActorPerformer;
+  readonly ahead: Ahead;
   overtaken(error: Error): void;
 }
 
 const snapshotAfterMs = 50;
 const againMs = 2_000;
 
-export const openActors = async ({ world, actors, overtaken }: HostParts, partition: number): Promise<ActorHost> => {
+export const openActors = async (
+  { world, actors, ahead, overtaken }: HostParts,
+  partition: number,
+): Promise<ActorHost> => {
   const hosted = new Map<string, Hosted>();
   let stopped = false;
 
@@ -52,7 +58,7 @@ export const openActors = async ({ world, actors, overtaken }: HostParts, partit
     const kind = name === null ? undefined : actorsByKind[name];
     if (kind === undefined) return null;
     const dirty = { dirtyFrom: null, writing: null, writingFrom: null, unsaid: 0, quarantined: false };
-    return { id, kind, state: kind.begin, seq: 0, at: 0, revision: 0, ...dirty };
+    return { id, kind, state: kind.begin, seq: 0, at: 0, rules: firstRules, revision: 0, ...dirty };
   };
 
   const write = async (actor: Hosted): Promise<void> => {
@@ -99,6 +105,7 @@ export const openActors = async ({ world, actors, overtaken }: HostParts, partit
       actor.state = state;
       actor.seq = event.seq;
       actor.at = event.at;
+      actor.rules = event.rules;
       if (ignored !== null)
         world.log.info({ actor: actor.id, kind: event.kind, seq: event.seq }, `changed nothing: ${ignored}`);
       actors.perform(actor, effects);
@@ -112,10 +119,14 @@ export const openActors = async ({ world, actors, overtaken }: HostParts, partit
     }
   };
 
-  for (const { id, seq, at, state, revision } of await loadActors(world, { partition })) {
+  for (const { id, seq, at, rules, state, revision } of await loadActors(world, { partition })) {
     const actor = fresh(id);
     if (actor === null) continue;
-    Object.assign(actor, { seq, at, state, revision });
+    if (rules > world.rules) {
+      ahead.leave(id, newerRules(world, id, rules));
+      continue;
+    }
+    Object.assign(actor, { seq, at, rules, state, revision });
     hosted.set(id, actor);
     actors.perform(actor, actor.kind.standing(state));
   }
@@ -127,12 +138,13 @@ export const openActors = async ({ world, actors, overtaken }: HostParts, partit
       if (actor === null || actor.quarantined) return;
       // Covered by the snapshot that it was loaded from. Both must say so: after a power cut the log may count anew.
       if (message.seq <= actor.seq && message.at <= actor.at) return;
-      const event = eventOf(world, heard);
+      const event = eventOf(world, heard, actor.rules);
       if (event === null) {
         world.counts.forged += 1;
         world.log.warn({ actor: id, kind: heard.kind, seq: message.seq }, 'an event whose token is wrong was dropped');
         return;
       }
+      if (ahead.meets(heard, event.rules)) return actors.forget(actor);
       world.counts.events += 1;
       hosted.set(id, actor);
       touch(actor, message);
@@ -162,12 +174,12 @@ export const openActors = async ({ world, actors, overtaken }: HostParts, partit
 };
 
 /** Null where whoever said it had no key of ours. */
-const eventOf = (world: World, heard: Heard): ActorEvent | null => {
+const eventOf = (world: World, heard: Heard, rules: number): ActorEvent | null => {
   const body = bodyOf(heard);
   const key = body?.['key'];
   if (body === null || typeof key !== 'string' || !isGenuine(world, heard, key)) return null;
   const { seq, at } = heard.message;
-  return { id: heard.task, seq, at, kind: heard.kind, name: heard.name, body };
+  return { id: heard.task, seq, at, kind: heard.kind, name: heard.name, body, rules: actorRules(rules, body) };
 };
 
 const bodyOf = ({ message }: Heard): Readonly<Record<string, Json>> | null => {

@@ -1,4 +1,5 @@
-// Events of actors: signed with the ring's present key, which the body names, since an actor has no submission that fixed one.
+// Events of actors: signed with the ring's present key, which the body names, as it does the rules that all who are here know: an actor has no
+// submission that fixed either.
 import type { Said } from '@capstan/bus';
 import type { Effect } from '@capstan/contracts';
 import type { Actor } from '../actor.ts';
@@ -13,7 +14,7 @@ export const sayOfActor = (
   unless?: string,
 ): Promise<Said> => {
   const key = world.ring.current;
-  return sayEvent(world, id, key, name, { ...body, v: 1, key }, unless);
+  return sayEvent(world, id, key, name, { ...body, v: 1, key, rules: world.membership.rules }, unless);
 };
 
 /** A task tells an actor something, and how its own events are signed, so that it can be answered. */

@@ -4,9 +4,9 @@ import type { Turnstile } from '../turnstile.ts';
 import type { World } from '../world.ts';
 import type { Hosted } from './host.ts';
 
-export const showActor = (world: World, turnstile: Turnstile, { id, kind, seq, state }: Hosted): void => {
+export const showActor = (world: World, turnstile: Turnstile, { id, kind, seq, rules, state }: Hosted): void => {
   if (kind.kind !== 'breaker') return;
-  const circuit = { id, seq, state: state as BreakerState };
+  const circuit = { id, seq, rules, state: state as BreakerState };
   turnstile.circuits.show(circuit);
   world.bus.tell(world.names.circuit, JSON.stringify(circuit));
 };

@@ -1,6 +1,9 @@
 // Snapshots of actors, beside those of tasks: all that a partition has are loaded when it is opened.
 import { type Entry, isBusError, partitionOf, textOf } from '@capstan/bus';
 import { actorKindOf, type ActorKindName } from '@capstan/contracts';
+import { firstRules } from '@capstan/engine';
+import { newerRules } from '../ahead.ts';
+import { Refusal } from '../doors/refusal.ts';
 import { Overtaken } from '../overtaken.ts';
 import type { World } from '../world.ts';
 
@@ -8,6 +11,8 @@ export interface StoredActor {
   readonly id: string;
   readonly seq: number;
   readonly at: number;
+  /** Whoever knows only older ones can't tell what the state means. */
+  readonly rules: number;
   readonly state: unknown;
 }
 
@@ -26,7 +31,23 @@ export const loadActors = async (
   );
 };
 
-const stored = (entry: Entry): StoredActor => JSON.parse(textOf(entry.data)) as StoredActor;
+const stored = (entry: Entry): StoredActor => ({
+  rules: firstRules,
+  ...(JSON.parse(textOf(entry.data)) as Omit<StoredActor, 'rules'>),
+});
+
+/** Throws where one is for a newer coordinator: then nothing can be said of it here. */
+export const mustBeReadable = <T extends StoredActor>(world: World, actors: readonly T[]): readonly T[] => {
+  const newer = actors.find(({ rules }) => rules > world.rules);
+  if (newer === undefined) return actors;
+  throw new Refusal(
+    'unavailable',
+    `Nobody is here who can tell: ${newerRules(world, newer.id, newer.rules).message}.`,
+    {
+      hint: 'Ask again while a coordinator of the newer version is there.',
+    },
+  );
+};
 
 /** One of them, as it was stored last; null where there is none. */
 export const loadActor = async (world: World, id: string): Promise<StoredActor | null> => {
@@ -54,8 +75,8 @@ export const storeActor = async (
 ): Promise<number> => {
   const store = world.bus.store(world.names.buckets.tasks);
   const key = keyOf(partition, actor.id);
-  const { id, seq, at, state } = actor;
-  const data = JSON.stringify({ v: 1, id, seq, at, state });
+  const { id, seq, at, rules, state } = actor;
+  const data = JSON.stringify({ v: 1, id, seq, at, rules, state });
   try {
     return await store.set({ key, data, expect: revision });
   } catch (error) {

@@ -3,7 +3,7 @@ import { partitionOf } from '@capstan/bus';
 import { actorKindOf, circuitAct, circuitList } from '@capstan/contracts';
 import type { BreakerState } from '@capstan/engine';
 import { sayOfActor } from '../actors/say.ts';
-import { covers, loadActor, loadActors } from '../actors/store.ts';
+import { covers, loadActor, loadActors, mustBeReadable } from '../actors/store.ts';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import type { World } from '../world.ts';
@@ -30,7 +30,7 @@ const shown = (id: string, state: BreakerState) => ({
 
 const list = endpoint('circuit', 'list', async ({ world }, data) => {
   const { value: asked } = readBody(data, circuitList);
-  const all = (await loadActors(world, { kind: 'breaker' }))
+  const all = mustBeReadable(world, await loadActors(world, { kind: 'breaker' }))
     .map(({ id, state }) => shown(id, state as BreakerState))
     .filter(({ circuit }) => asked.circuit === undefined || circuit === asked.circuit)
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));

@@ -3,7 +3,7 @@ import { actorId, limits, schedule, scheduleAsk, scheduleList, timeMs } from '@c
 import type { ScheduleState } from '@capstan/engine';
 import { nextAfter, timingIssue } from '../actors/cron.ts';
 import { sayOfActor } from '../actors/say.ts';
-import { covers, loadActors } from '../actors/store.ts';
+import { covers, loadActors, mustBeReadable } from '../actors/store.ts';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import type { World } from '../world.ts';
@@ -55,7 +55,7 @@ const shown = (state: ScheduleState) => {
 };
 
 const known = async (world: World): Promise<ScheduleState[]> =>
-  (await loadActors(world, { kind: 'schedule' }))
+  mustBeReadable(world, await loadActors(world, { kind: 'schedule' }))
     .map(({ state }) => state as ScheduleState)
     .filter(({ spec }) => spec !== null)
     .toSorted((a, b) => (a.name < b.name ? -1 : 1));
