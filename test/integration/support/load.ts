@@ -76,6 +76,8 @@ export const insist = async (world: World, body: Partial<Submission>, plain: boo
       if (plain) await world.plain(body, undefined, 4_000);
       else {
         const { error } = await world.ask('task.submit', body, 4_000);
+        // Known, then, and it goes on once somebody lets it.
+        if (error !== null && / is quarantined/.test(error.message)) return;
         if (error !== null && error.code !== 'unavailable')
           throw new Error(`${body.task_id}: ${error.code}: ${error.message}`);
         if (error !== null) throw new BusError('unavailable', error.message);
