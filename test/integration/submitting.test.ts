@@ -120,6 +120,24 @@ test("the plain door answers a request with the stream's word, and works without
   assert.equal((await world.task(made)).title, 'no id');
 });
 
+test('a question without a task_id that is put again is the same task; another one is not', async () => {
+  await using world = await startWorld();
+  const { connection } = world.bus.line;
+  const put = async (id: string | null, title: string) => {
+    const said = id === null ? '' : `Nats-Msg-Id: ${id}\r\n`;
+    const options = { timeout: 10_000, headers: { encode: () => Buffer.from(`NATS/1.0\r\n${said}\r\n`) } as never };
+    const body = JSON.stringify({ title, plan: { steps } });
+    const answer = await connection.request(world.names.api('task', 'submit'), body, options);
+    const { task_id, created } = answer.json<{ task_id: string; created: boolean }>();
+    return { task_id, created };
+  };
+  const first = await put('q1', 'one');
+  assert.deepEqual(await put('q1', 'one'), { ...first, created: false });
+  const others = [await put('q1', 'two'), await put('q2', 'one'), await put(null, 'one'), await put(null, 'one')];
+  assert.ok(others.every(({ created }) => created));
+  assert.equal(new Set([first, ...others].map(({ task_id }) => task_id)).size, 5);
+});
+
 test('an id that was made up is the same when the message is delivered again', async () => {
   // The first coordinator may store whatever it likes, but never let go of a message: as if it were killed just before, each time.
   const user = (name: string, deny: string) =>

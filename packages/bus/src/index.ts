@@ -18,6 +18,7 @@ export { drop, listLetters, readLetter, redrive, redriveHeader } from './dead-le
 export type { Closed, LettersAsked, Redriving } from './dead-letters.ts';
 export { decode, decodeAny, decodeTrusted, textOf } from './decode.ts';
 export type { Decoded, DecodeOptions, JsonObject, Undecodable } from './decode.ts';
+export { questionId } from './asking.ts';
 export { BusError, isBusError } from './error.ts';
 export type { BusErrorCode } from './error.ts';
 export { Broker } from './memory/broker.ts';

@@ -179,7 +179,10 @@ export interface Bus {
   /** Core NATS: at once, to whoever listens, not stored. */
   tell(subject: string, data: Uint8Array | string, headers?: Readonly<Record<string, string>>): void;
   listen(subject: string, on: (wire: Wire) => void, group?: string): Running;
-  /** Throws `unavailable` where nobody answers in time, or at all. */
+  /**
+   * Throws `unavailable` where nobody answers in time, or at all. While the server is away it waits, and what may have been lost with it is
+   * asked again: whoever answers may hear a question twice, with the same `Nats-Msg-Id`.
+   */
   ask(subject: string, data: Uint8Array | string, timeoutMs?: number): Promise<Wire>;
   /**
    * Answers requests as a NATS micro service, so that `nats micro ls` shows it. `subject` may end in a wildcard. A reply that is not to an

@@ -1,6 +1,7 @@
 // What a NATS server is to one installation, in memory: its streams, its listeners, its power switch, and where faults come in. Buses connect to
 // it as processes do to a server. For tests and simulation.
 import { limits, type Names, namesOf } from '@capstan/contracts';
+import { questionId, type Watcher } from '../asking.ts';
 import { nothing } from '../nats/wire.ts';
 import { streamsOf } from '../nats/streams.ts';
 import { type Clock, realClock } from './clock.ts';
@@ -53,6 +54,8 @@ export class Broker {
   readonly queues = new Map<string, Queue>();
   /** Called when the server is there again, and when a queue is gone: whoever takes from one has to look for it. */
   readonly onChange = new Set<() => void>();
+  /** Whoever waits for an answer: told when the server is down, and when it is up. */
+  readonly watchers = new Set<Watcher>();
   readonly #options: BrokerOptions;
   readonly #listeners: Listener[] = [];
   readonly #turns = new Map<string, number>();
@@ -97,16 +100,20 @@ export class Broker {
 
   /** The server is killed: nothing gets through, and what is stored stays. */
   down(): void {
+    if (!this.#up) return;
     this.#up = false;
+    for (const watcher of [...this.watchers]) watcher.broke?.();
   }
 
   /** And started again: whoever waited goes on. */
   rise(): void {
+    const wasUp = this.#up;
     this.#up = true;
     const waiting = this.#waiting;
     this.#waiting = [];
     for (const act of waiting) act();
     for (const look of [...this.onChange]) look();
+    if (!wasUp) for (const watcher of [...this.watchers]) watcher.restart();
   }
 
   whenUp(act: () => void): void {
@@ -180,8 +187,15 @@ export class Broker {
   publish(subject: string, data: Uint8Array, headers: [string, string][], reply: string | null = null): number {
     const stream = this.#up ? this.streamOf(subject) : undefined;
     if (stream && this.faults.onTell?.(subject) !== 'lost') {
-      const [seq] = stream.write([{ subject, data, headers, expect: null }]) ?? [];
-      if (reply !== null) this.tell(reply, Buffer.from(JSON.stringify({ stream: stream.config.name, seq })));
+      const id = headers.find(([name]) => name === questionId)?.[1];
+      const before = id === undefined ? 0 : stream.seenId(id);
+      const [seq] = before > 0 ? [before] : (stream.write([{ subject, data, headers, expect: null }]) ?? []);
+      if (id !== undefined && seq !== undefined) stream.rememberId(id, seq);
+      if (reply !== null)
+        this.tell(
+          reply,
+          Buffer.from(JSON.stringify({ stream: stream.config.name, seq, ...(before > 0 ? { duplicate: true } : {}) })),
+        );
     }
     return this.tell(subject, data, headers, reply) + (stream ? 1 : 0);
   }

@@ -4,6 +4,7 @@ import { answerHeaders, brokenInside } from '../answer.ts';
 import { BusError } from '../error.ts';
 import { guarded } from '../nats/line.ts';
 import type { Answer, Bus, Delivery, Running, Said, Saying, Service, Wire } from '../port.ts';
+import { askInMemory } from './ask.ts';
 import type { Broker } from './broker.ts';
 import { memoryLog } from './log.ts';
 import { memoryObjects } from './objects.ts';
@@ -19,7 +20,7 @@ export interface MemoryBus extends Bus, AsyncDisposable {
 
 export const memoryBus = (broker: Broker): MemoryBus => {
   const way = new Way(broker);
-  const { names, clock } = broker;
+  const { names } = broker;
   const running = new Set<Running>();
   let ended: (error: Error | undefined) => void = () => {};
   const closed = new Promise<Error | undefined>((resolve) => (ended = resolve));
@@ -31,6 +32,7 @@ export const memoryBus = (broker: Broker): MemoryBus => {
   const end = async (): Promise<void> => {
     await Promise.all([...running].map((one) => one.stop()));
     await way.idle();
+    if (way.alive) for (const watcher of [...way.watchers]) watcher.closed?.();
     way.alive = false;
     ended(undefined);
   };
@@ -80,35 +82,6 @@ export const memoryBus = (broker: Broker): MemoryBus => {
     return kept({ stop: async () => leave() });
   };
 
-  const ask = (subject: string, data: Uint8Array | string, timeoutMs = limits.requestTimeoutMs): Promise<Wire> =>
-    new Promise((resolve, reject) => {
-      const inbox = broker.inbox();
-      const finish = (act: () => void): void => {
-        leave();
-        cancel();
-        act();
-      };
-      const leave = broker.listen({
-        filter: inbox,
-        group: null,
-        hear: (from, answer, headers) => {
-          const wire = {
-            subject: from,
-            data: answer,
-            reply: null,
-            header: (name: string) => headers.find(([key]) => key === name)?.[1],
-          };
-          if (way.alive) finish(() => resolve(wire));
-        },
-      });
-      const cancel = clock.later(timeoutMs, () =>
-        finish(() => reject(new BusError('unavailable', `${subject}: no answer in ${timeoutMs} ms.`))),
-      );
-      const heard = broker.publish(subject, bytesOf(data), [], inbox);
-      if (heard === 0 && broker.up)
-        clock.later(0, () => finish(() => reject(new BusError('unavailable', `${subject}: nobody answers there.`))));
-    });
-
   const take = (
     stream: string,
     queue: string,
@@ -154,7 +127,7 @@ export const memoryBus = (broker: Broker): MemoryBus => {
       if (way.alive) broker.publish(subject, bytesOf(data), lines);
     },
     listen: (subject, on, group) => listen(subject, on, group ?? null),
-    ask,
+    ask: (subject, data, timeoutMs = limits.requestTimeoutMs) => askInMemory(way, subject, data, timeoutMs),
     serve: async ({ name, endpoints }: Service) => {
       const served = endpoints.map(({ subject, on }) =>
         listen(

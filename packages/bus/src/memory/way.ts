@@ -1,11 +1,14 @@
 // What one process does to the broker: asked again while the answer is lost, silent once the process is dead.
 import { limits } from '@capstan/contracts';
+import type { Watcher } from '../asking.ts';
 import { BusError } from '../error.ts';
 import type { Broker } from './broker.ts';
 
 export class Way {
   readonly broker: Broker;
   alive = true;
+  /** Questions that are open: told when the connection is closed. */
+  readonly watchers = new Set<Watcher>();
   #open = 0;
   #idle: (() => void)[] = [];
 

@@ -1,9 +1,8 @@
 // The bus over NATS: what the port promises, put together from the files beside this one.
 import { limits, type Names } from '@capstan/contracts';
-import type { NatsConnection } from 'nats';
-import { BusError } from '../error.ts';
-import type { Bus, Delivery, QueueInfo, Running, Wire } from '../port.ts';
+import type { Bus, Delivery, QueueInfo, Running } from '../port.ts';
 import { makeConsumer, nanos } from './api.ts';
+import { askOver } from './ask.ts';
 import { guarded, type Line } from './line.ts';
 import { natsLog } from './log.ts';
 import { natsObjects } from './objects.ts';
@@ -101,12 +100,7 @@ export const natsBus = (
       });
       return kept({ stop: async () => subscription.unsubscribe() });
     },
-    async ask(subject, data, timeoutMs = limits.requestTimeoutMs) {
-      const deadline = Date.now() + timeoutMs;
-      // A question to a broken connection is lost without a word: it is put once the server is there again.
-      if (!line.online()) await untilOnline(line, timeoutMs);
-      return ask(connection, subject, data, Math.max(1, deadline - Date.now()));
-    },
+    ask: (subject, data, timeoutMs = limits.requestTimeoutMs) => askOver(line, subject, data, timeoutMs),
     serve: async (service) => kept(await serve(line, service)),
     connected: () => line.online(),
     closed,
@@ -158,38 +152,5 @@ const openConsumer = async (
     throw refusal(made.error, `${stream}.${name}`);
 };
 
-/** Or until the time is up. */
-const untilOnline = (line: Line, withinMs: number): Promise<void> =>
-  new Promise((resolve) => {
-    const waiter = {
-      restart: () => {
-        clearTimeout(limit);
-        line.pullers.delete(waiter);
-        resolve();
-      },
-    };
-    const limit = setTimeout(waiter.restart, withinMs);
-    line.pullers.add(waiter);
-  });
-
 const alreadyExists = 10_148;
 const nameInUse = 10_013;
-
-const ask = async (
-  connection: NatsConnection,
-  subject: string,
-  data: Uint8Array | string,
-  timeoutMs: number,
-): Promise<Wire> => {
-  try {
-    return wireOf(await connection.request(subject, data, { timeout: timeoutMs }));
-  } catch (error) {
-    const { name, message } = error as Error;
-    if (/max_payload/.test(message))
-      throw new BusError('too_large', `${subject}: larger than the server takes.`, { cause: error });
-    if (name === 'PermissionViolationError')
-      throw new BusError('forbidden', `This user may not ask ${subject}.`, { cause: error });
-    const why = name === 'NoRespondersError' || /no responders/i.test(message) ? 'nobody answers there' : message;
-    throw new BusError('unavailable', `${subject}: ${why}.`, { cause: error });
-  }
-};

@@ -71,18 +71,22 @@ export const connect = async (options: ConnectOptions = {}): Promise<NatsBus> =>
     warn,
     online: () => online,
     inbox: () => `${prefix}.${(count++).toString(36)}`,
-    pullers: new Set(),
+    watchers: new Set(),
   };
   const setOnline = (now: boolean): void => {
     online = now;
-    if (!now) return line.asker.offline();
-    line.asker.online();
-    for (const puller of line.pullers) puller.restart();
+    if (now) line.asker.online();
+    else line.asker.offline();
+    for (const watcher of [...line.watchers]) {
+      if (now) watcher.restart();
+      else watcher.broke?.();
+    }
   };
   void follow(connection, line, setOnline);
   const closed = connection.closed().then((error) => {
     online = false;
     line.asker.close();
+    for (const watcher of [...line.watchers]) watcher.closed?.();
     return error ?? undefined;
   });
   const publisher = new Publisher(line.asker, nuid.next(), names.namespace, options.batch ?? null);

@@ -1,5 +1,6 @@
 // What everything in this folder shares: one connection, its questions, and whoever must start anew when the connection comes back.
 import type { NatsConnection } from 'nats';
+import type { Watcher } from '../asking.ts';
 import type { Asker } from './asker.ts';
 import type { Outgoing } from './outgoing.ts';
 
@@ -14,8 +15,8 @@ export interface Line {
   readonly online: () => boolean;
   /** A subject for replies that nobody else has. */
   readonly inbox: () => string;
-  /** Told when the connection is there again. */
-  readonly pullers: Set<{ restart(): void }>;
+  /** Told when the connection breaks, and when it is there again. */
+  readonly watchers: Set<Watcher>;
 }
 
 /** What a handler throws must stop the process; thrown into nats.js it would silently stop the connection's reading instead. */

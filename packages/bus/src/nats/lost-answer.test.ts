@@ -88,6 +88,27 @@ test('an answer that is lost costs nothing: names, appended lines, revisions and
   assert.equal((await observer.store(tasks).get('c'))?.revision, theirs);
 });
 
+test('a task that is brought to the plain door is stored once, though the answer is lost and it is asked again', async () => {
+  await using server = await startNatsServer();
+  await using proxy = await proxyTo(server.port);
+  await using observer = await connect({ url: server.url });
+  await prepare(observer);
+  await using bus = await connect({ url: proxy.url, warn: () => {} });
+  const brought = new Heard<string>();
+  observer.listen(observer.names.submit(), ({ subject }) => brought.add(subject));
+  await observer.ask('nobody', '').catch(() => {});
+  proxy.goDeaf();
+  const answer = bus.ask(bus.names.submit(), '{"title":"a"}', 30_000);
+  await brought.count(1);
+  proxy.cut();
+  assert.deepEqual(JSON.parse(Buffer.from((await answer).data).toString()), {
+    stream: bus.names.streams.tasks,
+    seq: 1,
+    duplicate: true,
+  });
+  assert.equal((await observer.log(observer.names.streams.tasks).info()).messages, 1);
+});
+
 test('an acknowledgement whose answer is lost is said again', async () => {
   await using server = await startNatsServer();
   await using proxy = await proxyTo(server.port);

@@ -53,7 +53,7 @@ export class Reader implements Running {
   /** Resolves once the server has the consumer. Throws where that fails the first time. */
   async start(): Promise<this> {
     await this.#open(true);
-    this.#line.pullers.add(this);
+    this.#line.watchers.add(this);
     this.#watch = setInterval(() => this.#line.online() && ++this.#silent > 2 && this.restart(), heartbeatMs);
     void this.#keep();
     return this;
@@ -62,7 +62,7 @@ export class Reader implements Running {
   async stop(): Promise<void> {
     if (this.#stopped) return;
     this.#stopped = true;
-    this.#line.pullers.delete(this);
+    this.#line.watchers.delete(this);
     if (this.#watch) clearInterval(this.#watch);
     this.#drop();
     this.#broken?.();

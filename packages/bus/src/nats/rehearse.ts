@@ -44,7 +44,7 @@ export const rehearseLine = async (line: Line): Promise<void> => {
   const publisher = new Publisher(asker, 'rehearsal', names.namespace, null);
   let taken = 0;
   const taker = new Taker(
-    { ...line, connection: stage, asker, outgoing, pullers: new Set() },
+    { ...line, connection: stage, asker, outgoing, watchers: new Set() },
     {
       stream: names.streams.orders,
       consumer: 'rehearsal',

@@ -38,7 +38,7 @@ export class Taker implements Running {
   }
 
   start(): this {
-    this.#line.pullers.add(this);
+    this.#line.watchers.add(this);
     this.#watch = setInterval(
       () => this.#line.online() && ++this.#silent > 2 && this.#reopen('it is silent'),
       heartbeatMs,
@@ -50,7 +50,7 @@ export class Taker implements Running {
   /** What is held stays held: its acknowledgements still go out. */
   async stop(): Promise<void> {
     this.#stopped = true;
-    this.#line.pullers.delete(this);
+    this.#line.watchers.delete(this);
     if (this.#watch) clearInterval(this.#watch);
     // The pull on its way dies with its inbox; the server hands elsewhere, after the acknowledgement time, what it just sent.
     this.#subscription?.unsubscribe();

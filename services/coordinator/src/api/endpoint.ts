@@ -16,7 +16,8 @@ export interface ApiContext {
 export interface Endpoint {
   readonly noun: string;
   readonly verb: string;
-  run(context: ApiContext, data: Uint8Array): Promise<unknown>;
+  /** `question` is the same where the same question was put again, since its answer was lost; not everybody says one. */
+  run(context: ApiContext, data: Uint8Array, question?: string): Promise<unknown>;
 }
 
 export const endpoint = (noun: string, verb: string, run: Endpoint['run']): Endpoint => ({ noun, verb, run });

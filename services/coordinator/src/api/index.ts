@@ -1,5 +1,5 @@
 // The request doors: a NATS micro service named after the installation, so that `nats micro ls` shows it.
-import { type Answer, isBusError, type Running } from '@capstan/bus';
+import { type Answer, isBusError, questionId, type Running } from '@capstan/bus';
 import { errorCodes } from '@capstan/contracts';
 import { version } from '@capstan/kit';
 import { Refusal } from '../doors/refusal.ts';
@@ -37,7 +37,7 @@ export const serveApi = (context: ApiContext): Promise<Running> => {
       subject: world.names.api(noun, verb),
       on: async (wire) => {
         try {
-          return { data: JSON.stringify(await run(context, wire.data)) };
+          return { data: JSON.stringify(await run(context, wire.data, wire.header(questionId))) };
         } catch (error) {
           return answerTo(world, error);
         }

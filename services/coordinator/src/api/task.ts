@@ -1,4 +1,5 @@
 // What can be asked of tasks and done to them.
+import { sha256 } from '@capstan/bus';
 import { type Command, limits, parseEventSubject, taskAsk, taskCommand, taskList } from '@capstan/contracts';
 import { readBody } from '../doors/read-body.ts';
 import { findingsOf } from '../findings.ts';
@@ -10,8 +11,11 @@ import { type Endpoint, endpoint } from './endpoint.ts';
 import { sinceIn, taskPage } from './page.ts';
 import { bodyOf, messagesOf } from './read-events.ts';
 
-const submit = endpoint('task', 'submit', async (context, data) => {
-  const { seq: _seq, ...submitted } = await context.admit({ data, madeUpId: `t${context.world.newId().slice(0, 20)}` });
+const submit = endpoint('task', 'submit', async (context, data, question) => {
+  const { newId } = context.world;
+  // A question that is put twice, for want of an answer, makes no second task, though it brings no id.
+  const unique = question === undefined ? newId() : sha256(`${question} ${sha256(data)}`);
+  const { seq: _seq, ...submitted } = await context.admit({ data, madeUpId: `t${unique.slice(0, 20)}` });
   if (submitted.created) return submitted;
   return { ...submitted, status: (await found(context, submitted.task_id)).status };
 });
