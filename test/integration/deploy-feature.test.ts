@@ -1,6 +1,6 @@
 // The workflow "Deploy New Feature" whole, as `capstan up` runs it: from the pull request to the notification, with a person's yes in the
 // middle. GitHub is a local server that answers as its API is published to, over a real repository that is really merged; Pulumi is a
-// program that prints what its CLI is documented to print.
+// small program that prints as its CLI does.
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';

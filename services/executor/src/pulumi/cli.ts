@@ -71,7 +71,7 @@ const failureOf = (verb: string, said: string, stderr: string): Failed => {
   if (/currently locked|\[409\] Conflict|Another update is currently in progress/i.test(stderr + said))
     return retry('pulumi_locked', words);
   if (
-    /no stack named|no Pulumi\.yaml|passphrase must be set|access token is missing|\[401\]|\[403\]|invalid access token/i.test(
+    /no stack named|no Pulumi\.yaml|passphrase must be set|incorrect passphrase|PULUMI_ACCESS_TOKEN must be set|\[401\]|\[403\]|invalid access token/i.test(
       stderr + said,
     )
   )

@@ -19,12 +19,16 @@ export const plan = z.strictObject({
   steps: z.array(change).describe('Without what stays the same'),
   destructive: z.boolean().describe('Whether anything is deleted or replaced'),
   diagnostics: z.array(z.strictObject({ severity: z.string(), message: z.string() })),
-  fingerprint: z.string().describe('Of what would change: given to pulumi.up, only that is applied'),
+  fingerprint: z
+    .string()
+    .describe('Of what would change, with the values that it would get: given to pulumi.up, only that is applied'),
   summary: z.string().describe('For whoever decides'),
 });
 export type Plan = z.output<typeof plan>;
 
-/** As the CLI prints it, as far as it is read here. */
+const state = z.looseObject({ inputs: z.record(z.string(), z.unknown()).nullish() }).nullish();
+
+/** As the CLI prints it, as far as it is read here. What is secret is "[secret]" in it, and what isn't known yet always the same. */
 const digest = z.looseObject({
   steps: z
     .array(
@@ -34,6 +38,8 @@ const digest = z.looseObject({
         diffReasons: z.array(z.string()).nullish(),
         replaceReasons: z.array(z.string()).nullish(),
         detailedDiff: z.record(z.string(), z.unknown()).nullish(),
+        oldState: state,
+        newState: state,
       }),
     )
     .default([]),
@@ -45,53 +51,75 @@ const stepsShown = 200;
 
 export const previewOf = async (asked: StackAsked, context: ToolContext): Promise<Plan> => {
   const printed = await pulumi(['preview', '--json', ...configArgs(asked)], asked, context, errorsIn);
-  const parsed = digest.safeParse(jsonIn(printed));
-  if (!parsed.success)
+  const read = readPlan(asked.stack, printed);
+  if (read === null)
     throw new Stopped(
       reject(
         'pulumi_unreadable',
         'pulumi preview --json printed something that is not what it is documented to print.',
       ),
     );
-  const { steps, diagnostics, changeSummary } = parsed.data;
-  const all = steps
-    .filter(({ op }) => op !== 'same')
-    .map(({ op, urn, diffReasons, replaceReasons, detailedDiff }) => {
-      // urn:pulumi:<stack>::<project>::<parents$type>::<name>
-      const [type = '', name = ''] = urn.split('::').slice(2);
-      const properties = new Set([
-        ...(diffReasons ?? []),
-        ...(replaceReasons ?? []),
-        ...Object.keys(detailedDiff ?? {}),
-      ]);
-      return { op, urn, type: type.split('$').at(-1) ?? type, name, properties: [...properties] };
-    });
-  const fingerprint = createHash('sha256')
-    .update(JSON.stringify(all.toSorted((a, b) => (`${a.urn}${a.op}` < `${b.urn}${b.op}` ? -1 : 1))))
-    .digest('hex');
+  const { plan: seen, all } = read;
   await context.artifact(
     'pulumi-changes.json',
-    JSON.stringify({ stack: asked.stack, changes: changeSummary ?? {}, steps: all }, null, 2),
+    JSON.stringify({ stack: asked.stack, changes: seen.changes, steps: all }, null, 2),
   );
+  return seen;
+};
+
+type Change = z.output<typeof change>;
+
+/** Null where it can't be read. */
+export const readPlan = (stack: string, printed: string): { plan: Plan; all: readonly Change[] } | null => {
+  const parsed = digest.safeParse(jsonIn(printed));
+  if (!parsed.success) return null;
+  const { diagnostics, changeSummary } = parsed.data;
+  const steps = parsed.data.steps.filter(({ op }) => op !== 'same');
+  const all = steps.map(changeOf);
   const changes = changeSummary ?? {};
   return {
-    stack: asked.stack,
-    changes,
-    steps: all.slice(0, stepsShown),
-    destructive: all.some(({ op }) => /delete|replace/.test(op)),
-    diagnostics: (diagnostics ?? [])
-      .map(({ severity = 'info', message = '' }) => ({ severity, message: message.trim() }))
-      .slice(0, 50),
-    fingerprint,
-    summary: summaryOf(asked.stack, changes, all),
+    all,
+    plan: {
+      stack,
+      changes,
+      steps: all.slice(0, stepsShown),
+      destructive: all.some(({ op }) => /delete|replace/.test(op)),
+      diagnostics: (diagnostics ?? [])
+        .map(({ severity = 'info', message = '' }) => ({ severity, message: bare(message) }))
+        .slice(0, 50),
+      fingerprint: fingerprintOf(steps),
+      summary: summaryOf(stack, changes, all),
+    },
   };
 };
 
-const summaryOf = (
-  stack: string,
-  changes: Readonly<Record<string, number>>,
-  all: readonly z.output<typeof change>[],
-): string => {
+type Step = z.output<typeof digest>['steps'][number];
+
+const changeOf = (step: Step): Change => {
+  // urn:pulumi:<stack>::<project>::<parents$type>::<name>
+  const [type = '', name = ''] = step.urn.split('::').slice(2);
+  return { op: step.op, urn: step.urn, type: type.split('$').at(-1) ?? type, name, properties: differing(step) };
+};
+
+/** As the provider says; many say nothing, and then it is what was given to them before, and what would be now. */
+const differing = ({ op, diffReasons, replaceReasons, detailedDiff, oldState, newState }: Step): string[] => {
+  const said = new Set([...(diffReasons ?? []), ...(replaceReasons ?? []), ...Object.keys(detailedDiff ?? {})]);
+  const [before, after] = [oldState?.inputs ?? {}, newState?.inputs ?? {}];
+  if (said.size > 0 || !oldState || !newState || op === 'read' || op === 'refresh') return [...said];
+  return [...new Set([...Object.keys(before), ...Object.keys(after)])].filter(
+    (key) => !key.startsWith('__') && JSON.stringify(before[key]) !== JSON.stringify(after[key]),
+  );
+};
+
+/** Values count, though they are not shown: another value in the same place is not what was approved. */
+const fingerprintOf = (steps: readonly Step[]): string => {
+  const lines = steps.map((step) =>
+    JSON.stringify([step.urn, step.op, differing(step), step.newState?.inputs ?? null]),
+  );
+  return createHash('sha256').update(lines.toSorted().join('\n')).digest('hex');
+};
+
+const summaryOf = (stack: string, changes: Readonly<Record<string, number>>, all: readonly Change[]): string => {
   const counts = Object.entries(changes)
     .filter(([op]) => op !== 'same')
     .map(([op, count]) => `${count} to ${op}`);
@@ -114,9 +142,12 @@ const errorsIn = (printed: string): string | null => {
   const parsed = digest.safeParse(jsonIn(printed));
   const errors = parsed.data?.diagnostics
     ?.filter(({ severity }) => severity === 'error')
-    .map(({ message }) => message?.trim() ?? '');
+    .map(({ message }) => bare(message ?? ''));
   return errors && errors.length > 0 ? errors.join('\n') : null;
 };
+
+/** Newer versions say how bad it is a second time. */
+const bare = (message: string): string => message.trim().replace(/^(?:error|warning|info): /, '');
 
 const jsonIn = (printed: string): unknown => {
   try {

@@ -1,4 +1,4 @@
-// Against a program that prints what Pulumi's CLI is documented to print; the CLI itself can't be had where these tests were written.
+// Against a program that prints as Pulumi's CLI does, so that it is quick and runs everywhere; test/sandbox/pulumi.test.ts has the CLI itself.
 import assert from 'node:assert/strict';
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -2,18 +2,9 @@
 import { done, reject, Stopped } from '@capstan/kit';
 import { z } from 'zod';
 import { configArgs, pulumi, stackInput } from '../pulumi/cli.ts';
+import { appliedIn, errorsIn } from '../pulumi/events.ts';
 import { previewOf } from '../pulumi/plan.ts';
 import { defineTool } from '../tool.ts';
-
-/** One line of `pulumi up --json`, as far as it is read here. */
-const event = z.looseObject({
-  summaryEvent: z
-    .looseObject({ durationSeconds: z.number().optional(), resourceChanges: z.record(z.string(), z.int()).nullish() })
-    .optional(),
-  diagnosticEvent: z
-    .looseObject({ severity: z.string(), message: z.string(), ephemeral: z.boolean().optional() })
-    .optional(),
-});
 
 export const pulumiUp = defineTool({
   name: 'pulumi.up',
@@ -40,7 +31,7 @@ export const pulumiUp = defineTool({
         throw new Stopped(
           reject(
             'plan_changed',
-            `What would change is not what was approved; nothing was applied. Now: ${now.summary}`,
+            `What would change is not what was approved, or not to the same values; nothing was applied. Now: ${now.summary}`,
             { output: now },
           ),
         );
@@ -52,30 +43,11 @@ export const pulumiUp = defineTool({
       context,
       errorsIn,
     );
-    const summary = eventsIn(printed).findLast(({ summaryEvent }) => summaryEvent !== undefined)?.summaryEvent;
     const outputs = await pulumi(['stack', 'output', '--json'], asked, context);
     return done({
       stack: asked.stack,
-      changes: summary?.resourceChanges ?? {},
       outputs: JSON.parse(outputs || '{}') as Record<string, unknown>,
-      duration_ms: Math.round((summary?.durationSeconds ?? 0) * 1_000),
+      ...appliedIn(printed),
     });
   },
 });
-
-const eventsIn = (printed: string): z.output<typeof event>[] =>
-  printed.split('\n').flatMap((line) => {
-    try {
-      const parsed = event.safeParse(JSON.parse(line));
-      return parsed.success ? [parsed.data] : [];
-    } catch {
-      return [];
-    }
-  });
-
-const errorsIn = (printed: string): string | null => {
-  const errors = eventsIn(printed).flatMap(({ diagnosticEvent }) =>
-    diagnosticEvent?.severity === 'error' ? [diagnosticEvent.message.replaceAll(/<\{%[^%]*%\}>/g, '').trim()] : [],
-  );
-  return errors.length > 0 ? errors.join('\n') : null;
-};
