@@ -9,8 +9,8 @@ import { startCoordinator } from './coordinator.ts';
 import { newCounts } from './world.ts';
 
 const queue = 'rehearsal';
-const singles = 3_600;
-const families = 24;
+const singles = 2_000;
+const families = 80;
 const familySize = 100;
 const atOnce = 64;
 
