@@ -2,6 +2,7 @@
 import type { Bus } from '@capstan/bus';
 import { capability, id, limits, type Order, type Risk } from '@capstan/contracts';
 import { z } from 'zod';
+import { type Described, publishCatalogue } from './agent/catalogue.ts';
 import type { AgentContext } from './agent/context.ts';
 import { type Loop, startLoop } from './agent/loop.ts';
 import { rehearse } from './agent/rehearse.ts';
@@ -38,6 +39,8 @@ export interface AgentDefinition<Shape extends z.ZodRawShape = Record<never, nev
   readonly domain?: string;
   /** Asked once `start` is over, where only that can tell. */
   readonly capabilities: readonly string[] | (() => readonly string[]);
+  /** What they take and give, for whoever plans with them. Asked once `start` is over. */
+  readonly describes?: () => readonly Described[];
   /** What a step with one of them may do at worst; what is not named is `low`. */
   readonly risks?: () => Readonly<Record<string, Risk>>;
   readonly tags?: Readonly<Record<string, string>>;
@@ -95,6 +98,8 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
     resolve: (value) => resolveSecrets(value, source, [parts.mask]),
   });
   const offered = typeof agent.capabilities === 'function' ? agent.capabilities() : agent.capabilities;
+  const queue = own.queue ?? agent.queue;
+  const catalogue = agent.describes && publishCatalogue(parts.bus, queue, agent.describes(), log);
   const loop = await startLoop({
     ...parts,
     run: agent.run,
@@ -102,7 +107,7 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
     onTaskEnd: agent.onTaskEnd,
     record: {
       v: 1,
-      queue: own.queue ?? agent.queue,
+      queue,
       instance: config.instance,
       ...domainOf(own.domain ?? agent.domain),
       capabilities: [...(own.capabilities ?? offered)],
@@ -117,6 +122,7 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
   return {
     wrong: loop.wrong,
     drain: async (withinMs) => {
+      catalogue?.stop();
       await loop.drain(withinMs);
       await agent.stop?.();
     },

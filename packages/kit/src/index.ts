@@ -1,4 +1,5 @@
 // How a process lives: configuration, log, health, shutdown, and the agent loop. What any agent does is not here.
+export type { Described } from './agent/catalogue.ts';
 export type { AgentContext } from './agent/context.ts';
 export type { Loop } from './agent/loop.ts';
 export { loadConfig } from './config.ts';

@@ -3,7 +3,6 @@ import type { Risk } from '@capstan/contracts';
 import { defineAgent, nearest, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
-import { publishCatalogue } from './catalogue.ts';
 import type { McpTools } from './mcp/tools.ts';
 import { settings } from './settings.ts';
 import { runTool, type Tool } from './tool.ts';
@@ -18,18 +17,17 @@ export const newExecutor = () => {
   const byName = new Map<string, Tool>(tools.map((tool) => [tool.name, tool]));
   let sandbox: Sandbox;
   let models: Models | null = null;
-  let catalogue: { stop(): void } | undefined;
   let mcp: McpTools | undefined;
   return defineAgent({
     queue,
     domain: 'build',
     capabilities: () => [...byName.keys()],
+    describes: () => [...byName.values()],
     risks: () => risksOf([...byName.values()]),
     concurrency,
     ...settings,
     start: async (config, log, house) => {
       sandbox = await openSandbox('executor', config, log);
-      const own = config.own.queue ?? queue;
       // What only some installations have is loaded where it is configured.
       if (config.own.models !== undefined) {
         const { loadModelsFile, newModels } = await import('@capstan/models');
@@ -40,10 +38,9 @@ export const newExecutor = () => {
           import('./mcp/manifest.ts'),
           import('./mcp/tools.ts'),
         ]);
-        mcp = await startMcpTools(loadManifest(config.own.mcp.manifest), own, house, log);
+        mcp = await startMcpTools(loadManifest(config.own.mcp.manifest), config.own.queue ?? queue, house, log);
         for (const tool of mcp.tools) byName.set(tool.name, tool);
       }
-      catalogue = publishCatalogue(house, own, [...byName.values()], log);
     },
     without: () => {
       const wrong = sandbox.wrong();
@@ -60,7 +57,6 @@ export const newExecutor = () => {
       return runTool(tool, Object.assign(context, { order, sandbox, models }));
     },
     stop: async () => {
-      catalogue?.stop();
       await mcp?.stop();
       await sandbox.end();
     },

@@ -1,6 +1,6 @@
 // What a tool is, and how one is run: its input is checked before it, its output after it.
-import type { Order, Risk, ToolNeeds } from '@capstan/contracts';
-import { done, type Outcome, reject } from '@capstan/kit';
+import type { Order } from '@capstan/contracts';
+import { type Described, done, type Outcome, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import type { Sandbox } from '@capstan/sandbox';
 import type { z } from 'zod';
@@ -14,18 +14,8 @@ export interface ToolContext extends ExecutorContext {
   readonly models: Models | null;
 }
 
-export interface Tool {
-  /** Its capability. */
-  readonly name: string;
-  readonly description: string;
-  readonly input: z.ZodType;
-  readonly output: z.ZodType;
-  /** What a plan should say of a step with it; the engine goes by the step alone. */
-  readonly risk: Risk;
-  /** What it can't work without. */
-  readonly needs: ToolNeeds;
-  /** Where others describe it, their own JSON Schemas. */
-  readonly schemas?: { readonly input: object; readonly output: object };
+/** Named like its capability. */
+export interface Tool extends Described {
   run(input: never, context: ToolContext): Promise<Outcome>;
 }
 

@@ -15,6 +15,15 @@ export const newNotifier = () => {
     queue,
     domain: 'notification',
     capabilities: Object.keys(capabilities),
+    describes: () => [
+      {
+        name: 'notify',
+        description: `Sends a notice by one of its channels: ${[...byName.keys()].join(', ')}.`,
+        ...capabilities.notify,
+        risk: 'low',
+        needs: { egress: ['*'] },
+      },
+    ],
     concurrency,
     ...settings,
     run: async (_order, context) => {

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test, type TestContext } from 'node:test';
-import { type Json, limits, type Report, roles } from '@capstan/contracts';
+import { type Json, limits, type Report, roles, type ToolRecord, toolRecord } from '@capstan/contracts';
 import { newAgentWorld } from '@capstan/kit/testing';
+import { z } from 'zod';
 import { newVerifier } from './verifier.ts';
 
 const fixture = async (t: TestContext, env: NodeJS.ProcessEnv = { CAPSTAN_UNSAFE_HOST_SHELL: '1' }) => {
@@ -236,4 +237,24 @@ test('without an engine it says so, which is no failure of the work', async (t) 
   const { outcome, error } = await verify([{ command: ['true'] }]);
   assert.deepEqual([outcome, error?.code, error?.retryable], ['failed', 'sandbox_unavailable', true]);
   assert.match(error?.message ?? '', /no Docker Engine answers here/);
+});
+
+test('whoever writes a plan can read what it takes, and that is what it takes', async () => {
+  await using world = await newAgentWorld();
+  await world.start(newVerifier(), { CAPSTAN_UNSAFE_HOST_SHELL: '1' });
+  const { promise, resolve } = Promise.withResolvers<ToolRecord>();
+  const watching = await world.bus.store(world.bus.names.buckets.tools).watch(({ key, data }) => {
+    if (key === 'verifier.verify') resolve(toolRecord.parse(JSON.parse(Buffer.from(data).toString())));
+  });
+  const { input, risk } = await promise;
+  await watching.stop();
+  assert.equal(risk, 'low');
+  const schema = z.fromJSONSchema(input as never);
+  for (const one of [
+    { command: ['npm', 'test'], category: 'test' },
+    { repository: 'code', stages: ['build'] },
+  ])
+    assert.ok(schema.safeParse({ checks: [one] }).success, JSON.stringify(one));
+  for (const one of [{ command: 'npm test' }, { repository: 'code', stages: ['biuld'] }, {}])
+    assert.ok(!schema.safeParse({ checks: [one] }).success, JSON.stringify(one));
 });

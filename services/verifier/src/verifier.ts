@@ -5,6 +5,8 @@ import { defineAgent, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import { z } from 'zod';
+import { check } from './check.ts';
+import { repository } from './repository.ts';
 import { verify } from './verify.ts';
 
 export const newVerifier = () => {
@@ -15,6 +17,17 @@ export const newVerifier = () => {
     queue,
     domain: 'quality',
     capabilities: Object.keys(capabilities),
+    describes: () => [
+      {
+        name: 'verify',
+        description: 'Runs checks, or those of a repository, and reads findings out of what they print.',
+        // What stands in `checks` is explained one by one; here it is said for whoever writes a plan.
+        input: capabilities.verify.input.extend({ checks: z.array(z.union([check, repository])).optional() }),
+        output: capabilities.verify.output,
+        risk: 'low',
+        needs: { sandbox: true, programs: ['what the checks run'], egress: ['*'] },
+      },
+    ],
     /** A file that says which language models there are; its default judges criteria. */
     settings: { models: z.string().min(1).optional() },
     environment: { CAPSTAN_MODELS: { path: ['models'], as: 'text' } },

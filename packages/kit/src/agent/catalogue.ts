@@ -1,13 +1,24 @@
-// Tells everybody what the tools here are: an entry each in the bucket of tools, from which `capstan tools` and planners read.
-import type { Json, ToolRecord } from '@capstan/contracts';
-import type { House, Logger } from '@capstan/kit';
+// Tells everybody what an agent can do: an entry for each capability in the bucket of tools, from which `capstan tools` and planners read.
+import type { Bus } from '@capstan/bus';
+import type { Json, Risk, ToolNeeds, ToolRecord } from '@capstan/contracts';
 import { z } from 'zod';
-import type { Tool } from './tool.ts';
+import type { Logger } from '../log.ts';
 
-export const describe = (queue: string, tool: Tool): ToolRecord => {
-  const { name, description, risk, needs, schemas } = tool;
-  const input = schemas?.input ?? jsonSchema(tool.input, 'input');
-  const output = schemas?.output ?? jsonSchema(tool.output, 'output');
+/** A capability, as those who plan with it read of it. */
+export interface Described {
+  readonly name: string;
+  readonly description: string;
+  readonly input: z.ZodType;
+  readonly output: z.ZodType;
+  readonly risk: Risk;
+  readonly needs: ToolNeeds;
+  /** Where others describe it, their own JSON Schemas. */
+  readonly schemas?: { readonly input: object; readonly output: object };
+}
+
+const recordOf = (queue: string, { name, description, risk, needs, schemas, ...zod }: Described): ToolRecord => {
+  const input = schemas?.input ?? jsonSchema(zod.input, 'input');
+  const output = schemas?.output ?? jsonSchema(zod.output, 'output');
   return {
     v: 1,
     name,
@@ -29,19 +40,19 @@ const againMs = 2_000;
 
 /** Goes on trying until it is stored: nothing else waits for it. */
 export const publishCatalogue = (
-  { bus }: House,
+  bus: Bus,
   queue: string,
-  tools: readonly Tool[],
+  described: readonly Described[],
   log: Logger,
 ): { stop(): void } => {
   let stopped = false;
   let timer: NodeJS.Timeout | undefined;
   const store = bus.store(bus.names.buckets.tools);
   const publish = async (): Promise<void> => {
-    for (const tool of tools) {
+    for (const one of described) {
       if (stopped) return;
-      const key = `${queue}.${tool.name}`;
-      const data = JSON.stringify(describe(queue, tool));
+      const key = `${queue}.${one.name}`;
+      const data = JSON.stringify(recordOf(queue, one));
       const there = await store.get(key);
       if (there === null || Buffer.from(there.data).toString() !== data) await store.set({ key, data, expect: null });
     }
