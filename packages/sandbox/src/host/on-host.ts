@@ -6,6 +6,7 @@ import type { Sandbox } from '../sandbox.ts';
 import { newDirectories } from './directories.ts';
 import { folderWorkspace } from './folder-workspace.ts';
 import { runOnHost } from './run-on-host.ts';
+import { toolchains } from './toolchains.ts';
 
 export const onHost = (service: string, shared?: string): Sandbox => {
   const directories = newDirectories(service, shared);
@@ -23,7 +24,13 @@ export const onHost = (service: string, shared?: string): Sandbox => {
           runOnHost({
             argv,
             cwd: resolve(path, cwd),
-            env: { PATH: process.env['PATH'] ?? usualPath, TMPDIR: path, ...commandEnvironment(order, path), ...env },
+            env: {
+              PATH: process.env['PATH'] ?? usualPath,
+              TMPDIR: path,
+              ...toolchains(),
+              ...commandEnvironment(order, path),
+              ...env,
+            },
             stdin,
             timeoutMs,
             signal,
