@@ -1,7 +1,7 @@
 // The near end of the shim's line: every stream of it is a connection to the proxy.
-import { performServerHandshake, type ServerHttp2Session } from 'node:http2';
+import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:http';
-import { Duplex, type Readable, type Writable } from 'node:stream';
+import { Duplex, PassThrough, type Readable, type Writable } from 'node:stream';
 
 export interface Line {
   /** Resolves once the far end listens. */
@@ -25,7 +25,20 @@ export const serveLine = (readable: Readable, writable: Writable, proxy: Server)
   session.on('stream', (stream) => {
     stream.on('error', () => {});
     stream.respond({ ':status': 200 });
-    proxy.emit('connection', stream);
+    proxy.emit('connection', inBuffers(stream));
   });
   return { ready, end: () => session.destroy() };
+};
+
+/**
+ * The same stream, to which text is written as bytes. Node.js (24.21) frees the text that is written to a stream of HTTP/2 before it is sent
+ * where the session is over a stream of JavaScript: what comes first of an answer was then whatever came to lie there in memory.
+ */
+const inBuffers = (stream: ServerHttp2Stream): Duplex => {
+  const writable = new PassThrough();
+  writable.pipe(stream);
+  const both = Duplex.from({ readable: stream, writable });
+  both.on('error', () => {});
+  both.once('close', () => stream.destroy());
+  return both;
 };
