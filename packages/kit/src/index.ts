@@ -5,6 +5,7 @@ export type { Loop } from './agent/loop.ts';
 export { loadConfig } from './config.ts';
 export type { CommonConfig, Config, Section } from './config.ts';
 export { ConfigMistake } from './config-mistake.ts';
+export { place } from './config-sandbox.ts';
 export { defineAgent, runAgent, startAgent } from './define-agent.ts';
 export type { Agent, AgentDefinition, AgentSettings, House } from './define-agent.ts';
 export { newHealth, serveHealth } from './health.ts';

@@ -7,5 +7,7 @@ export const repository = z.strictObject({
   repository: z.string().min(1).max(4_096),
   /** Only these stages. */
   stages: z.array(z.enum(stages)).min(1).optional(),
+  /** Whether to ask databases of vulnerabilities about its dependencies, as far as the step or the configuration lets out to them. */
+  audit: z.boolean().optional(),
 });
 export type Repository = z.output<typeof repository>;

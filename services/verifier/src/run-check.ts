@@ -18,13 +18,20 @@ export interface Checked {
 /** A report of a large repository, as a document that is nothing without its beginning. */
 const tailBytes = 4 * 1_024 * 1_024;
 
-export const runCheck = async (one: Check, workspace: Workspace, outputFile: string): Promise<Checked> => {
+/** `egress` where it has one of its own, in the place of that of the step. */
+export const runCheck = async (
+  one: Check,
+  workspace: Workspace,
+  outputFile: string,
+  egress?: readonly string[],
+): Promise<Checked> => {
   const result = await workspace.run({
     argv: withoutOldReports(one),
     cwd: one.cwd,
     // What the step gave out, for a check to look at.
     env: { ...one.env, CAPSTAN_OUTPUT: outputFile },
     timeoutMs: one.timeout_ms,
+    ...(egress === undefined ? {} : { egress }),
     tailBytes,
   });
   const printed = newOutput(one, result, await readReports(one, workspace));

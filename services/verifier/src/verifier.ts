@@ -1,7 +1,7 @@
 // The verifier: runs the checks of a step's work and says what they found. How output becomes findings is in verifiers/, which checks a
 // repository has in pipeline/.
 import { roles } from '@capstan/contracts';
-import { defineAgent, reject } from '@capstan/kit';
+import { defineAgent, place, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import { z } from 'zod';
@@ -28,9 +28,16 @@ export const newVerifier = () => {
         needs: { sandbox: true, programs: ['what the checks run'], egress: ['*'] },
       },
     ],
-    /** A file that says which language models there are; its default judges criteria. */
-    settings: { models: z.string().min(1).optional() },
-    environment: { CAPSTAN_MODELS: { path: ['models'], as: 'text' } },
+    settings: {
+      /** A file that says which language models there are; its default judges criteria. */
+      models: z.string().min(1).optional(),
+      /** Where npm's registry and OSV's database are: repositories are audited where one is named. */
+      audit: z.array(place).default([]),
+    },
+    environment: {
+      CAPSTAN_MODELS: { path: ['models'], as: 'text' },
+      CAPSTAN_AUDIT: { path: ['audit'], as: 'list' },
+    },
     start: async (config, log, house) => {
       sandbox = await openSandbox('verifier', config, log);
       if (config.own.models === undefined) return;
@@ -50,7 +57,8 @@ export const newVerifier = () => {
           'invalid_input',
           'checks: say what to verify, such as [{ "repository": "code" }]; docs/verifying.md shows more.',
         );
-      return verify(input.data, Object.assign(context, { order, sandbox, models }));
+      const { audit: auditPlaces } = context.config.own;
+      return verify(input.data, Object.assign(context, { order, sandbox, models, auditPlaces }));
     },
     stop: () => sandbox.end(),
   });

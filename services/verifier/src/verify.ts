@@ -11,12 +11,15 @@ import { judge } from './criteria/judge.ts';
 import { ownFinding } from './findings.ts';
 import { pipelineOf } from './pipeline/pipeline.ts';
 import type { Repository } from './repository.ts';
+import { runAudit } from './run-audit.ts';
 import { type Checked, runCheck } from './run-check.ts';
 import { strictest } from './thresholds.ts';
 import { verdictOf } from './verdict.ts';
 
 export interface VerifyContext extends AgentContext {
   readonly order: Order;
+  /** Where databases of vulnerabilities are, which repositories may be held against. */
+  readonly auditPlaces: readonly string[];
   readonly sandbox: Sandbox;
   /** Null where none is configured. */
   readonly models: Models | null;
@@ -58,13 +61,16 @@ const runAll = async (
   if (asked.length === 0) return { checked: [], criteria, open: criteria, thresholds: undefined, changes: '' };
   const workspace = await sandbox.open(order, context);
   try {
-    const { checks, checked, thresholds } = await planned(asked, workspace);
+    const { checks, checked, thresholds } = await planned(asked, workspace, context.auditPlaces);
+    const auditEgress = [...context.auditPlaces, ...(order.sandbox?.egress ?? [])];
     // Beside the workspace, which belongs to the steps; and not where a second verification would find that of the first.
     const outputFile = await workspace.aside(`${order.step_id}.output.json`, JSON.stringify(output ?? null));
-    for (const [at, one] of checks.entries()) {
+    for (const [at, { check: one, isAudit }] of checks.entries()) {
       context.signal.throwIfAborted();
       context.progress((at / checks.length) * 100, nameOf(one));
-      checked.push(await runCheck(one, workspace, outputFile));
+      checked.push(
+        isAudit ? await runAudit(one, auditEgress, workspace, outputFile) : await runCheck(one, workspace, outputFile),
+      );
     }
     const decided = new Set(checked.flatMap(({ criterion }) => criterion ?? []));
     const open = criteria.filter((one) => !decided.has(one));
@@ -77,17 +83,23 @@ const runAll = async (
 };
 
 /** Every check to be run, and what can be said of a repository before any is. */
-const planned = async (asked: readonly (Check | Repository)[], workspace: Workspace) => {
-  const checks: Check[] = [];
+const planned = async (
+  asked: readonly (Check | Repository)[],
+  workspace: Workspace,
+  auditPlaces: readonly string[],
+) => {
+  const checks: { readonly check: Check; readonly isAudit: boolean }[] = [];
   const checked: Checked[] = [];
   let thresholds: Thresholds | undefined;
   for (const one of asked) {
     if (!('repository' in one)) {
-      checks.push(one as Check);
+      checks.push({ check: one as Check, isAudit: false });
       continue;
     }
-    const pipeline = await pipelineOf(one as Repository, workspace);
-    checks.push(...pipeline.checks);
+    const isAudited = (one as Repository).audit ?? auditPlaces.length > 0;
+    const pipeline = await pipelineOf(one as Repository, workspace, isAudited);
+    checks.push(...pipeline.checks.map((check) => ({ check, isAudit: false })));
+    checks.push(...pipeline.audits.map((check) => ({ check, isAudit: true })));
     thresholds = strictest(thresholds, pipeline.thresholds);
     const { trouble } = pipeline;
     if (trouble) {

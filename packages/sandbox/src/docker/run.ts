@@ -125,10 +125,13 @@ export const outOfDisk = (usedMb: number, diskMb: number) =>
 /** Seen where the engine is out of something for the moment. A program that is not there is found out only inside. */
 const notStarted = (said: string) => retry('command_not_started', said);
 
-/** The init process says so, and then ends with what a shell would end with. */
+/** The init process says so, or the shell that goes to the folder of the command, and ends with what shells end with. */
 const refuseUnstartable = (exitCode: number, stderr: string): void => {
   if (exitCode !== 126 && exitCode !== 127) return;
-  const [, program, why] = /^\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)$/m.exec(stderr) ?? [];
+  const [, program, why] =
+    /^\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)$/m.exec(stderr) ??
+    /^\/sandbox\/workspace\S*: (?:line )?\d+: exec: (.*): (not found|Permission denied)$/m.exec(stderr) ??
+    [];
   if (program === undefined) return;
   throw new Stopped(
     exitCode === 127

@@ -72,4 +72,7 @@ test('what the step says of its sandbox takes effect', { skip }, async (t) => {
   assert.deepEqual([tooMuch.error?.code, tooMuch.error?.retryable], ['sandbox_limit', false]);
   const absent = await run({ command: ['no-such-program'] });
   assert.deepEqual([absent.error?.code, absent.error?.retryable], ['command_not_found', false]);
+  await run({ command: ['mkdir', 'below'] }, { task_id: 'two', step_id: 'a' });
+  const below = await run({ command: ['no-such-program'], cwd: 'below' }, { task_id: 'two', step_id: 'b' });
+  assert.deepEqual([below.error?.code, below.error?.message], [absent.error?.code, absent.error?.message]);
 });

@@ -1,4 +1,4 @@
-// Scanners that are configured, and need no network. What asks an online database (npm audit, osv-scanner) needs an egress, and so a word of its own.
+// Scanners that are configured, and need no network. What asks an online database (npm audit, osv-scanner) is in audits.ts.
 import type { Finder } from '../finder.ts';
 
 export const scanners: Finder = {
