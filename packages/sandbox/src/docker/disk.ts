@@ -1,12 +1,29 @@
 // How much the files of a task take, looked at while a command runs. The engine has no quota for volumes on most machines, so this is a limit
-// that is noticed a little late: a single file is held to it at once, by the kernel, and all of them together within seconds.
+// that is noticed a little late: a single file is held to it at once, by the kernel, and all of them together by looking the more often the
+// faster they grow.
 import type { Container } from 'dockerode';
 import { type Engine, statusOf } from './engine.ts';
 import { frames } from './frames.ts';
 import { places } from './options.ts';
 
-const firstMs = 1_000;
-const thenMs = 5_000;
+const firstMs = 500;
+const soonestMs = 250;
+const latestMs = 3_000;
+
+export interface Look {
+  readonly usedMb: number;
+  /** Since the look before, or since it began. */
+  readonly grownMb: number;
+  readonly elapsedMs: number;
+  /** Counting many files takes time, and processors. */
+  readonly tookMs: number;
+}
+
+/** In half the time that is left at the rate seen; and what looks is not what keeps the machine busy. */
+export const nextLookMs = ({ usedMb, grownMb, elapsedMs, tookMs }: Look, diskMb: number): number => {
+  const leftMs = grownMb > 0 ? ((diskMb - usedMb) * elapsedMs) / grownMb : Number.POSITIVE_INFINITY;
+  return Math.max(soonestMs, tookMs * 10, Math.min(latestMs, leftMs / 2));
+};
 
 /** Calls back once when it is too much. Returns how to stop looking. */
 export const watchDisk = (
@@ -17,11 +34,21 @@ export const watchDisk = (
 ): (() => void) => {
   let timer: NodeJS.Timeout;
   let stopped = false;
+  // What was there before is not known, and may as well have been written just now.
+  let last = { usedMb: 0, atMs: performance.now() };
   const look = async (): Promise<void> => {
+    const beganMs = performance.now();
     const usedMb = await used(engine, container).catch(() => null);
     if (stopped) return;
     if (usedMb !== null && usedMb > diskMb) return onOver(usedMb);
-    timer = setTimeout(() => void look(), thenMs);
+    const atMs = performance.now();
+    const seen = usedMb ?? last.usedMb;
+    const next = nextLookMs(
+      { usedMb: seen, grownMb: seen - last.usedMb, elapsedMs: atMs - last.atMs, tookMs: atMs - beganMs },
+      diskMb,
+    );
+    last = { usedMb: seen, atMs };
+    timer = setTimeout(() => void look(), next);
   };
   timer = setTimeout(() => void look(), firstMs);
   return () => {

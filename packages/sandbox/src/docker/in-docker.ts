@@ -40,7 +40,14 @@ export const inDocker = async (
   const warm = newWarm(containers, settings.warm);
   const keeper = newKeeper(engine, self, settings.image);
   const reaping = { self, known: containers.known };
-  const volumes = newTaskVolumes({ engine, owner: self, keepMs: settings.keep_ms, log, make: initial });
+  const volumes = newTaskVolumes({
+    engine,
+    owner: self,
+    keepMs: settings.keep_ms,
+    mostMb: settings.max.disk_mb,
+    log,
+    make: initial,
+  });
 
   const tidy = async (): Promise<void> => {
     if (presence.wrong() !== null) return;

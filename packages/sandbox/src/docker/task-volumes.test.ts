@@ -58,6 +58,7 @@ const opened = async (t: TestContext) => {
       engine,
       owner: { id: 'test', scope: installation },
       keepMs: 60_000,
+      mostMb: 100,
       log,
       make: async (volume) => void make.push(volume),
     });
@@ -99,4 +100,16 @@ test('what another process has left is found, and goes with its task', { skip },
   assert.deepEqual(await tasks(), ['left']);
   await next.forget('left');
   assert.deepEqual(await tasks(), []);
+});
+
+test('a volume is asked to be held to its size, until the engine says that it can not', { skip }, async (t) => {
+  const { volumes, asked, tasks } = await opened(t);
+  (await volumes.use('one'))();
+  const first = asked().filter((line) => line.startsWith('POST /volumes/create')).length;
+  (await volumes.use('two'))();
+  const second = asked().filter((line) => line.startsWith('POST /volumes/create')).length;
+  assert.deepEqual(await tasks(), ['one', 'two']);
+  // Once for each where its volumes lie on XFS with project quotas, and once more where they don't.
+  assert.ok(first === 1 || first === 2, String(first));
+  assert.equal(second, 1);
 });

@@ -3,7 +3,7 @@
 import type { Logger } from '@capstan/kit';
 import type { Engine } from './engine.ts';
 import type { Owner } from './labels.ts';
-import { ensureVolume, removeVolume, volumeOf, volumesOf } from './volumes.ts';
+import { newVolumeMaker, removeVolume, volumeOf, volumesOf } from './volumes.ts';
 
 export interface TaskVolumes {
   /** Resolves to what says that a step is through with it. */
@@ -17,19 +17,22 @@ export interface TaskVolumesParts {
   readonly engine: Engine;
   readonly owner: Owner;
   readonly keepMs: number;
+  /** Of all that a task may have, where the engine can hold it to that. */
+  readonly mostMb: number;
   readonly log: Logger;
   readonly make: (volume: string) => Promise<void>;
 }
 
 const sweepEveryMs = 3_600_000;
 
-export const newTaskVolumes = ({ engine, owner, keepMs, log, make }: TaskVolumesParts): TaskVolumes => {
+export const newTaskVolumes = ({ engine, owner, keepMs, mostMb, log, make }: TaskVolumesParts): TaskVolumes => {
   const used = new Map<string, { users: number; lastMs: number; made: Promise<void> }>();
   /** What was there before this process. Of all other tasks that end, most had no files, and the engine need not be asked. */
   let before: Promise<Set<string>> | null = null;
   let sweptMs = 0;
+  const makeVolume = newVolumeMaker(engine, owner, mostMb);
   const ensure = async (task: string): Promise<void> => {
-    await ensureVolume(engine, owner, task);
+    await makeVolume(task);
     await make(volumeOf(owner.scope, task));
   };
   return {

@@ -1,23 +1,42 @@
 // The files of a task: one volume each, under a name that follows from installation and task, so that every process finds the same one.
 import { createHash } from 'node:crypto';
-import { type Engine, statusOf } from './engine.ts';
+import { type Engine, saidBy, statusOf } from './engine.ts';
 import { having, label, labelsOf, type Owner } from './labels.ts';
 
 export const volumeOf = (scope: string, task: string): string =>
   // Names of volumes are one space for everybody on the engine, and a task's id may be as long as such a name.
   `capstan-${createHash('sha256').update(`${scope}\0${task}`).digest('hex').slice(0, 32)}`;
 
-/** Made where it isn't there; whether it was. */
-export const ensureVolume = async ({ docker, ask }: Engine, owner: Owner, task: string): Promise<boolean> => {
-  const name = volumeOf(owner.scope, task);
-  try {
-    await ask('look at a volume', docker.getVolume(name).inspect());
-    return true;
-  } catch (error) {
-    if (statusOf(error) !== 404) throw error;
-  }
-  await ask('make a volume', docker.createVolume({ Name: name, Labels: labelsOf('volume', owner, { task }) }));
-  return false;
+/**
+ * Makes the volume of a task where it isn't there. All that is in it is held to a size where the engine can do that, which is where its volumes
+ * lie on XFS with project quotas; whether it can is found out once.
+ */
+export const newVolumeMaker = ({ docker, ask }: Engine, owner: Owner, mostMb: number) => {
+  let canHold = true;
+  const make = (task: string, options: object) =>
+    ask(
+      'make a volume',
+      docker.createVolume({
+        Name: volumeOf(owner.scope, task),
+        Labels: labelsOf('volume', owner, { task }),
+        ...options,
+      }),
+    );
+  return async (task: string): Promise<void> => {
+    try {
+      await ask('look at a volume', docker.getVolume(volumeOf(owner.scope, task)).inspect());
+      return;
+    } catch (error) {
+      if (statusOf(error) !== 404) throw error;
+    }
+    try {
+      await make(task, canHold ? { DriverOpts: { size: `${mostMb}m` } } : {});
+    } catch (error) {
+      if (!canHold || !/quota/i.test(saidBy(error))) throw error;
+      canHold = false;
+      await make(task, {});
+    }
+  };
 };
 
 /** Nothing where it is in use. */
