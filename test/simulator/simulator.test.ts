@@ -28,6 +28,14 @@ test('the same seed does the same, in whatever thread it runs', async () => {
   assert.notEqual(alone[0]?.trace, alone[1]?.trace);
 });
 
+test('a seed that stands still is named, and those after it are run all the same', async () => {
+  const results: RunResult[] = [];
+  await runSeeds({ seeds: upTo(7), threads: 1, patienceMs: 1, on: (result) => results.push(result) < 3 });
+  assert.ok(results.length >= 3);
+  assert.match(results[0]?.violations[0] ?? '', /^it stands still: not over after 0.001 s/);
+  assert.equal(new Set(results.map(({ seed }) => seed)).size, results.length, 'each once');
+});
+
 test(`${seeds} seeds of chaos and healing leave nothing to complain of`, async () => {
   let [run, faults, events] = [0, 0, 0];
   const until = performance.now() + mostMs;
