@@ -139,7 +139,7 @@ export const runAgent = <Shape extends z.ZodRawShape>(agent: Agent<Shape>): Prom
     start: async ({ bus, config, log, mask, health, shutdown }) => {
       if (config.rehearse) {
         await bus.rehearse();
-        await rehearse(config);
+        if (!(await rehearse(config))) log.info('The rehearsal was broken off: this machine is busy.');
       }
       const loop = await startAgent(agent, {
         bus,

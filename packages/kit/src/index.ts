@@ -31,3 +31,4 @@ export type { Shutdown } from './shutdown.ts';
 export { startTimer } from './timer.ts';
 export type { Timer } from './timer.ts';
 export { version } from './version.ts';
+export { within } from './within.ts';

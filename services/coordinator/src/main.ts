@@ -59,7 +59,7 @@ await runService({
     }
     if (config.rehearse) {
       await bus.rehearse();
-      await rehearse(config.settings);
+      if (!(await rehearse())) log.info('The rehearsal was broken off: this machine is busy.');
     }
     const { made, changed } = await prepare(bus, {
       replicas: config.own.replicas,

@@ -1,8 +1,10 @@
 // A rehearsal before the first task: the same coordinator does made-up tasks over a bus in memory, so that the code that real ones will run is
-// compiled by then. Without it the first thousands of steps after a start or a take-over cost about twice as much as those that follow.
+// compiled by then. Without it the first thousands of steps after a start or a take-over cost about twice as much as those that follow. Settings
+// are the usual ones, since others might have its tasks wait for somebody; and where the machine is busy it is broken off: starting matters more.
 import { Broker, endingClock, decodeTrusted, keyRingOf, memoryBus, newKeys } from '@capstan/bus';
-import { type Order, type Settings } from '@capstan/contracts';
+import { defaultSettings, type Order } from '@capstan/contracts';
 import { rulesVersion } from '@capstan/engine';
+import { within } from '@capstan/kit';
 import { realClock } from './clock.ts';
 import { defaultKeeping } from './keeping.ts';
 import { startCoordinator } from './coordinator.ts';
@@ -13,8 +15,10 @@ const singles = 2_000;
 const families = 80;
 const familySize = 100;
 const atOnce = 64;
+const patienceUsualMs = 5_000;
 
-export const rehearse = async (settings: Settings): Promise<void> => {
+/** Whether it came to its end. */
+export const rehearse = async (patienceMs = patienceUsualMs): Promise<boolean> => {
   const clock = endingClock();
   const bus = memoryBus(new Broker({ clock }));
   const { names } = bus;
@@ -40,14 +44,14 @@ export const rehearse = async (settings: Settings): Promise<void> => {
     bus,
     names,
     ring: keyRingOf(newKeys()),
-    clock: realClock,
+    clock: { ...realClock, later: clock.later },
     newId: () => 'rehearsal',
     log: { info: silent, warn: silent, error: silent },
     counts: newCounts(),
     member: queue,
     rules: rulesVersion,
     partitions: 4,
-    settings,
+    settings: defaultSettings,
     keeping: { ...defaultKeeping, orderNameMs: Number.POSITIVE_INFINITY },
     fatal: reject,
   });
@@ -81,8 +85,9 @@ export const rehearse = async (settings: Settings): Promise<void> => {
     waiting.delete(id);
   };
   let next = 0;
+  let isBrokenOff = false;
   const lane = async (): Promise<void> => {
-    while (next < singles + families) {
+    while (next < singles + families && !isBrokenOff) {
       const at = next++;
       const isFamily = at % Math.ceil(singles / families) === 0;
       await run(
@@ -96,9 +101,11 @@ export const rehearse = async (settings: Settings): Promise<void> => {
       );
     }
   };
-  await Promise.race([Promise.all(Array.from({ length: atOnce }, lane)), failed]);
+  const isOver = await within(Promise.race([Promise.all(Array.from({ length: atOnce }, lane)), failed]), patienceMs);
+  isBrokenOff = !isOver;
   await Promise.all([taking.stop(), listening.stop()]);
   await coordinator.stop();
   await bus.close();
   clock.stop();
+  return isOver;
 };

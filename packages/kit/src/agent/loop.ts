@@ -12,6 +12,7 @@ import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Mask } from '../masking.ts';
 import type { Outcome } from '../outcome.ts';
+import { within } from '../within.ts';
 import { announce } from './announce.ts';
 import { listenForCancels } from './cancels.ts';
 import type { AgentContext } from './context.ts';
@@ -165,13 +166,4 @@ const putAside = async <Own>(
     log.error({ error, subject, seq }, 'An order could neither be read nor put aside; it will be delivered again.');
     delivery.later(limits.ackWaitMs);
   }
-};
-
-/** Whether it was over in time. */
-const within = async (work: Promise<void>, ms: number): Promise<boolean> => {
-  const { promise: late, resolve } = Promise.withResolvers<boolean>();
-  const limit = setTimeout(() => resolve(false), Math.max(0, ms));
-  const over = await Promise.race([work.then(() => true), late]);
-  clearTimeout(limit);
-  return over;
 };

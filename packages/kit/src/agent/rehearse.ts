@@ -1,17 +1,20 @@
 // A rehearsal before the first order: the loop works on made-up orders over a bus in memory, so that the code that real ones will run is compiled
-// by then. What the agent itself does is not rehearsed: it would really be done.
+// by then. What the agent itself does is not rehearsed: it would really be done. Where the machine is busy it is broken off: starting matters more.
 import { Broker, endingClock, memoryBus } from '@capstan/bus';
 import type { Order } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import { newLog } from '../log.ts';
 import { newMask } from '../masking.ts';
 import { done } from '../outcome.ts';
+import { within } from '../within.ts';
 import { startLoop } from './loop.ts';
 
 const orders = 3_000;
 const concurrency = 100;
+const patienceUsualMs = 5_000;
 
-export const rehearse = async (config: Config<unknown>): Promise<void> => {
+/** Whether it came to its end. */
+export const rehearse = async (config: Config<unknown>, patienceMs = patienceUsualMs): Promise<boolean> => {
   const clock = endingClock();
   const bus = memoryBus(new Broker({ clock }));
   const { names } = bus;
@@ -57,9 +60,10 @@ export const rehearse = async (config: Config<unknown>): Promise<void> => {
     };
     void bus.once({ subject: names.order(queue, task, 's', 1), data: JSON.stringify(order) });
   }
-  await over;
+  const isOver = await within(over, patienceMs);
   await reading.stop();
-  await loop.drain(1_000);
+  await loop.drain(isOver ? 1_000 : 0);
   await bus.close();
   clock.stop();
+  return isOver;
 };
