@@ -1,6 +1,7 @@
 #!/bin/sh
-# Makes the two images that everything else stands on out of this machine, where no registry is in reach: Node.js and nats-server, each
-# with the libraries that it loads and nothing else. Where there is a registry, node:24-slim and a nats image serve as well: README.md.
+# Makes the images that everything else stands on out of this machine, where no registry is in reach: Node.js, the same with git for the
+# executor, and nats-server, each with the libraries that it loads and nothing else. Where there is a registry, node:24-slim, node:24 and a
+# nats image serve as well: README.md.
 # Prints what Compose wants to know; what it does is said on stderr.
 #   usage: deploy/base-image.sh [PREFIX] >deploy/.env
 set -eu
@@ -23,6 +24,19 @@ main() {
   node_image=$prefix/node:$(version "$node")
   import "$node_image"
 
+  executor_image=$node_image
+  if command -v git >/dev/null; then
+    at=$work/node-git
+    skeleton
+    add "$node" /usr/bin/node
+    add_names
+    add_git
+    executor_image=$prefix/node-git:$(version "$node")
+    import "$executor_image"
+  else
+    echo 'base-image: there is no git here, so the executor will have none; steps with "git" will say so' >&2
+  fi
+
   at=$work/nats
   skeleton
   add "$nats" /usr/bin/nats-server
@@ -34,7 +48,7 @@ main() {
   nats_image=$prefix/nats-server:$(version "$nats")
   import "$nats_image" 'CMD ["nats-server", "-c", "/etc/capstan/nats.conf"]' "USER $user:$user"
 
-  printf 'BASE_IMAGE=%s\nNATS_IMAGE=%s\n' "$node_image" "$nats_image"
+  printf 'BASE_IMAGE=%s\nEXECUTOR_BASE_IMAGE=%s\nNATS_IMAGE=%s\n' "$node_image" "$executor_image" "$nats_image"
 }
 
 # The pinned one; the machine's own where that is new enough, since then the pinned one was not fetched.
@@ -73,6 +87,17 @@ add_names() {
   echo 'hosts: files dns' >"$at/etc/nsswitch.conf"
   mkdir -p "$at/etc/ssl/certs"
   [ ! -e /etc/ssl/certs/ca-certificates.crt ] || cp -L /etc/ssl/certs/ca-certificates.crt "$at/etc/ssl/certs/"
+}
+
+# What cloning and pushing over HTTP and from folders take: most of git is one program under many names.
+add_git() {
+  core=$(git --exec-path)
+  add "$(command -v git)" /usr/bin/git
+  add "$core/git-remote-http" "$core/git-remote-http"
+  ln -s git-remote-http "$at$core/git-remote-https"
+  for name in git-upload-pack git-receive-pack; do ln -s /usr/bin/git "$at$core/$name"; done
+  # Through which it starts the far end where that is a folder.
+  add "$(readlink -f "$(command -v sh)")" /bin/sh
 }
 
 # Two passes of tar, so that the data folder belongs to its user although nobody here need be root.

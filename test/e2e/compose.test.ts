@@ -48,6 +48,18 @@ test('deploy/ builds, starts, scales and heals an installation, and takes it dow
     assert.deepEqual([task?.status, task?.steps['repeat']?.output], ['succeeded', { heard: 'Hello, Compose!' }]);
   });
 
+  await step('the executor has a git that clones from folders, and that speaks HTTP', async () => {
+    const [executor = ''] = await installation.containers('executor');
+    const who = '-c user.name=a -c user.email=a@b';
+    const line = `cd /tmp && git init -q one && git -C one ${who} commit -q --allow-empty -m first && git clone -q file:///tmp/one two &&
+      git -C two log --format=%s; git ls-remote http://nats:1/none 2>&1 || true`;
+    // Nobody answers there, which it can only find out by asking.
+    assert.match(
+      await run(['docker', 'exec', executor, 'sh', '-c', line]),
+      /^first\nfatal: unable to access 'http:\/\/nats:1\/none\/'.*connect/,
+    );
+  });
+
   await step('three executors share the work', async () => {
     await installation.compose('up', '--detach', '--no-build', '--no-recreate', '--scale', 'executor=3');
     await installation.healthy({ executor: 3 });
