@@ -70,12 +70,21 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
     }
     world.refused.add(id);
   };
+  const put = async (name: string, data: Uint8Array): Promise<void> => {
+    for (;;) {
+      try {
+        return void (await bus.objects(bus.names.buckets.artifacts).put(name, data));
+      } catch {
+        await wait(500);
+      }
+    }
+  };
   /** A plan may travel beside its submission. */
   const uploaded = async (task: Submission): Promise<Submission> => {
     const { plan, ...rest } = task;
     const bucket = bus.names.buckets.artifacts;
     if (plan === undefined) return task;
-    await bus.objects(bucket).put(`up/${task.task_id}.json`, Buffer.from(JSON.stringify(plan)));
+    await put(`up/${task.task_id}.json`, Buffer.from(JSON.stringify(plan)));
     return { ...rest, plan_ref: { ref: `${bucket}/up/${task.task_id}.json` } };
   };
   const early = Math.trunc(world.chaosMs * 0.6);
@@ -105,10 +114,10 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   };
   const seen = new Set<string>();
   const inbox = broker.streams.get(`KV_${bus.names.buckets.inbox}`);
-  let read = 0;
+  let heardTo = 0;
   inbox?.listeners.add(() => {
-    for (; read < inbox.last; read += 1) {
-      const message = inbox.at(read + 1);
+    for (; heardTo < inbox.last; heardTo += 1) {
+      const message = inbox.at(heardTo + 1);
       const { id } = message === undefined ? { id: '' } : (JSON.parse(textOf(message.data)) as Intervention);
       if (id === '' || seen.has(id)) continue;
       seen.add(id);
@@ -116,10 +125,16 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
     }
   });
 
+  /** What was read before is not read again. */
+  const read = new Map<string, { readonly seq: number; readonly record: TaskRecord }>();
   const recordOf = (id: string): TaskRecord | null => {
     const bucket = bus.names.buckets.tasks;
     const message = broker.streams.get(`KV_${bucket}`)?.newest(`$KV.${bucket}.${id}`);
-    return message === undefined ? null : (JSON.parse(textOf(message.data)) as TaskRecord);
+    if (message === undefined) return null;
+    const { seq, data } = message;
+    let known = read.get(id);
+    if (known?.seq !== seq) read.set(id, (known = { seq, record: JSON.parse(textOf(data)) as TaskRecord }));
+    return known.record;
   };
   const meddle = async (): Promise<void> => {
     const id = random.pick(tasks).task_id as string;

@@ -165,10 +165,9 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   weather.clear();
   weather.roll(coordinators);
   // Until all is over and stored, and at most as long as every time-out, every delay and every person may take.
-  const isOver = (): boolean =>
-    tasks.length === accepted.size + refused.size &&
-    schedules.length === overSchedules.size &&
-    looksOver(broker, oracle, watching, accepted);
+  const isSaid = (): boolean =>
+    tasks.length === accepted.size + refused.size && schedules.length === overSchedules.size;
+  const isOver = (): boolean => isSaid() && looksOver(broker, oracle, watching, accepted);
   // Before, somebody may still come who can do what nobody could.
   await timeline.until(timeline.now() + lateMs);
   const heal = async (): Promise<void> => {
@@ -182,6 +181,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
     await timeline.until(timeline.now() + limits.memberTtlMs);
     if (isOver()) break;
   }
+  if (!isSaid()) wrong('somebody is still about to submit a task, or to delete a schedule, and nobody lets him');
   const audited = { broker, oracle, watch: watching, accepted, ran, wrong };
   const ended = audit(audited);
   const before = new Set(watching.orders);

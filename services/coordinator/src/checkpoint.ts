@@ -180,17 +180,30 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   return progress;
 };
 
-/** The first event that a partition still needs, as it is stored; null where that can't be told. */
-export const storedMark = async (world: World, partition: number): Promise<number | null> => {
+export interface StoredMark {
+  /** The first event that a partition still needs. */
+  readonly mark: number;
+  /** Of the checkpoint, with which the lists are stored: while it is the same, so is the mark. */
+  readonly revision: number;
+}
+
+/** As it is stored; null where that can't be told. `before` is what was found last. */
+export const storedMark = async (
+  world: World,
+  partition: number,
+  before: StoredMark | null = null,
+): Promise<StoredMark | null> => {
   const store = world.bus.store(world.names.buckets.tasks);
   const entry = await store.get(checkpointKey(partition));
   if (entry === null || entry.gone) return null;
+  const { revision } = entry;
+  if (revision === before?.revision) return before;
   const { seq, lists } = JSON.parse(textOf(entry.data)) as Stored;
   if (lists?.whole !== true) return null;
   const opened = await openLists(world, partition, lists);
   // Head and checkpoint are read one after the other; where somebody wrote both meanwhile, another look will tell.
-  if ((await store.get(checkpointKey(partition)))?.revision !== entry.revision || !opened.isWhole) return null;
-  return Math.min(seq, opened.tasks.first());
+  if ((await store.get(checkpointKey(partition)))?.revision !== revision || !opened.isWhole) return null;
+  return { mark: Math.min(seq, opened.tasks.first()), revision };
 };
 
 /** The lists of a partition that nobody owns just now, to be read. */

@@ -13,14 +13,14 @@ export const keepHouse = (world: World, ownership: Ownership): Running => {
   let working: Promise<void> | null = null;
   const round = async (): Promise<void> => {
     // Asked first: whatever is stored below its answer was decided on what has been heard by now.
-    const { last } = await world.bus.log(world.names.streams.orders).info();
+    const orders = await world.bus.log(world.names.streams.orders).info();
     for (const partition of ownership.all()) {
       // Until then its predecessor may have decided further than it has read, and ordered what it does not know of yet.
       const position = ownership.position(partition.number);
-      if (position !== null) partition.passed(position, last);
+      if (position !== null) partition.passed(position, orders.last);
     }
     if (ownership.of(0) !== undefined) {
-      await purgeOrders(world);
+      await purgeOrders(world, orders);
       await purgeEvents();
     }
     // One after the other, and only where the log was read to its end: what its predecessor decided last must be known.

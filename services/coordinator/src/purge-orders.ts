@@ -1,6 +1,6 @@
 // Orders that are done and that nobody will say again go: each takes memory on the server. One coordinator looks, the owner of the first partition;
 // two of them would only do it twice.
-import { textOf } from '@capstan/bus';
+import { type LogInfo, textOf } from '@capstan/bus';
 import type { Checkpoint } from './checkpoint.ts';
 import { checkpointKey } from './checkpoint.ts';
 import type { World } from './world.ts';
@@ -9,10 +9,12 @@ import type { World } from './world.ts';
  * By queue, up to what is acknowledged there and what every partition's checkpoint has passed. A queue without a consumer keeps all: nobody knows
  * what of it is done. Resolves with how many went.
  */
-export const purgeOrders = async (world: World): Promise<number> => {
+export const purgeOrders = async (
+  world: World,
+  { first, messages }: Pick<LogInfo, 'first' | 'messages'>,
+): Promise<number> => {
   const { bus, names } = world;
   const orders = bus.log(names.streams.orders);
-  const { first, messages } = await orders.info();
   if (messages === 0) return 0;
   const safe = await passedByAll(world);
   if (safe < first) return 0;

@@ -33,6 +33,8 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
 
   /** They are to go, and could not be taken: somebody has to look. Tried again by the next owner. */
   const stuck = new Set<string>();
+  /** Nobody else adds to the archive of a partition while it is owned here. */
+  let isSwept = false;
 
   const due = async (): Promise<readonly Listed[]> => {
     const { tasks } = progress.lists;
@@ -115,7 +117,7 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
       if (!done.isMore) break;
     }
     if (archived > 0) world.log.info({ partition: number, tasks: archived }, 'tasks that ended long ago were archived');
-    if (!stopped()) await sweep(world, number);
+    if (!stopped() && (archived > 0 || !isSwept)) isSwept = (await sweep(world, number)) === 0;
     return archived;
   };
 };

@@ -1,7 +1,7 @@
 // Events that no kept task needs go, up to the oldest that one still does. A partition keeps what its checkpoint has not passed, the first event of
 // each task on its list, and of each that stands still.
 import { listQuarantines } from '../quarantine.ts';
-import { storedMark } from '../checkpoint.ts';
+import { type StoredMark, storedMark } from '../checkpoint.ts';
 import { submissionOf } from '../submission-of.ts';
 import type { World } from '../world.ts';
 
@@ -14,11 +14,16 @@ interface Sample {
 export const newEventPurge = (world: World): (() => Promise<number>) => {
   const log = world.bus.log(world.names.streams.events);
   const samples: Sample[] = [];
+  let marks: readonly (StoredMark | null)[] = [];
   let purged = 0;
   return async () => {
     const now = world.clock.now();
-    const floor = await floorOf(world);
-    if (floor > (samples.at(-1)?.floor ?? purged)) samples.push({ floor, at: now });
+    marks = await Promise.all(
+      Array.from({ length: world.partitions }, (_, partition) => storedMark(world, partition, marks[partition])),
+    );
+    const known = samples.at(-1)?.floor ?? purged;
+    const floor = await floorOf(world, marks, known);
+    if (floor > known) samples.push({ floor, at: now });
     let upTo = 0;
     while (samples[0] !== undefined && samples[0].at <= now - world.keeping.orderNameMs)
       upTo = samples.shift()?.floor ?? 0;
@@ -32,15 +37,14 @@ export const newEventPurge = (world: World): (() => Promise<number>) => {
 };
 
 /** The first event that is needed; 0 where nobody can tell. */
-const floorOf = async (world: World): Promise<number> => {
-  const marks = await Promise.all(
-    Array.from({ length: world.partitions }, (_, partition) => storedMark(world, partition)),
-  );
-  if (marks.includes(null)) return 0;
+const floorOf = async (world: World, marks: readonly (StoredMark | null)[], known: number): Promise<number> => {
+  let floor = Infinity;
+  for (const one of marks) floor = Math.min(floor, one?.mark ?? 0);
+  if (floor <= known) return floor;
   const still = await Promise.all(
     (await listQuarantines(world)).map(
       async ({ task_id }) => (await submissionOf(world, task_id))?.heard.message.seq ?? 0,
     ),
   );
-  return Math.min(...(marks as number[]), ...still);
+  return Math.min(floor, ...still);
 };

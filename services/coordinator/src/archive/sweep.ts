@@ -15,7 +15,8 @@ import { type Batch, headOf } from './head.ts';
 /** In one look: each reads an object. */
 const batchesMax = 5;
 
-export const sweep = async (world: World, partition: number): Promise<void> => {
+/** Resolves with how many batches there may still be something to sweep of. */
+export const sweep = async (world: World, partition: number): Promise<number> => {
   const { bus, names, keeping } = world;
   const store = bus.store(names.buckets.tasks);
   const { head, revision } = await headOf(world, partition);
@@ -26,7 +27,7 @@ export const sweep = async (world: World, partition: number): Promise<void> => {
     return batch.swept === 2 && batch.ended + keeping.archiveMs < now ? 'all' : null;
   };
   const some = head.batches.filter((batch) => next(batch) !== null).slice(0, batchesMax);
-  if (some.length === 0) return;
+  if (some.length === 0) return head.batches.length;
   const changes: Change[] = [];
   const batches: Batch[] = [];
   const over = new Set<string>();
@@ -47,6 +48,7 @@ export const sweep = async (world: World, partition: number): Promise<void> => {
     // Somebody else did it, or another batch has come: it is looked at again.
     if (!isBusError(error, 'conflict')) throw error;
   }
+  return head.batches.length;
 };
 
 const tasksIn = async (world: World, partition: number, { name }: Batch): Promise<ArchivedTask[]> => {
