@@ -117,6 +117,20 @@ test('disk: /tmp is small, a file has a limit, and so have all files of the task
   });
 });
 
+test('it has as many open files as it may have, and what it dumps goes nowhere', { skip }, async (t) => {
+  const { sh } = await hold(t);
+  const script = `const fs = require('node:fs'); let open = 0;
+    try { for (;;) { fs.openSync('/dev/null'); open++; } } catch ({ code }) { console.log(code, open > 1000 && open < 4096); }`;
+  const { stdout } = await sh(
+    'node -e "$SCRIPT"; ulimit -n 8192 && echo raised; ulimit -c; ulimit -c unlimited && echo dumps',
+    {},
+    {
+      env: { SCRIPT: script },
+    },
+  );
+  assert.equal(stdout, 'EMFILE true\n0\n');
+});
+
 test('processors are limited by the kernel', { skip }, async (t) => {
   const { sh } = await hold(t);
   // The one or the other, by the version of control groups.

@@ -86,7 +86,7 @@ const describe = (terminal: Terminal, tool: DescribedTool & { agents: number }):
   const facts = [
     ['tool', tool.name],
     ['what', tool.description],
-    ['risk', `${tool.risk}; say it in the step, since only that is gone by: high and critical wait for approval`],
+    ['risk', `${tool.risk}; a step with it has at least that: high and critical wait for approval`],
     ['needs', needs.join('; ') || 'nothing'],
     ['agents', `${tool.agents} alive in queue ${tool.queue}`],
   ] as const;
