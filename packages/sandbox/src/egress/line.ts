@@ -1,7 +1,7 @@
 // The near end of the shim's line: every stream of it is a connection to the proxy.
 import { performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import type { Server } from 'node:http';
-import { Duplex, PassThrough, type Readable, type Writable } from 'node:stream';
+import { Duplex, type Readable, type Writable } from 'node:stream';
 
 export interface Line {
   /** Resolves once the far end listens. */
@@ -35,10 +35,20 @@ export const serveLine = (readable: Readable, writable: Writable, proxy: Server)
  * where the session is over a stream of JavaScript: what comes first of an answer was then whatever came to lie there in memory.
  */
 const inBuffers = (stream: ServerHttp2Stream): Duplex => {
-  const writable = new PassThrough();
-  writable.pipe(stream);
-  const both = Duplex.from({ readable: stream, writable });
+  const both = new Duplex({
+    allowHalfOpen: true,
+    read: () => void stream.resume(),
+    write: (chunk: Buffer, _, done) => void stream.write(chunk, done),
+    final: (done) => void stream.end(done),
+    destroy: (error, done) => {
+      // Where both sides have said their last word it ends by itself, with what is still on its way.
+      if (!both.readableEnded || !both.writableFinished) stream.destroy();
+      done(error);
+    },
+  });
   both.on('error', () => {});
-  both.once('close', () => stream.destroy());
+  stream.on('data', (chunk: Buffer) => void (both.push(chunk) || stream.pause()));
+  stream.once('end', () => both.push(null));
+  stream.once('close', () => both.destroy());
   return both;
 };

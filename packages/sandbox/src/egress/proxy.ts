@@ -17,6 +17,7 @@ const connectionsMax = 256;
 const connectMs = 30_000;
 /** A connection over which nothing goes for this long is ended. */
 const idleMs = 10 * 60_000;
+const lingerMs = 5_000;
 
 /** Hand it connections with `emit('connection', stream)`, or let it listen. */
 export const newProxy = (rules: Rules, say: (said: Said) => void): Server => {
@@ -53,7 +54,8 @@ const tunnel = async (target: string, client: Duplex, head: Buffer, rules: Rules
     client.destroy();
   });
   far.once('timeout', end);
-  far.once('close', () => client.destroy());
+  // What has come from there is on its way still, where nothing went wrong.
+  far.once('close', () => (far.readableEnded ? endSoon(client) : client.destroy()));
   client.once('close', () => far.destroy());
   far.once('connect', () => {
     far.setTimeout(idleMs);
@@ -70,6 +72,13 @@ const tunnel = async (target: string, client: Duplex, head: Buffer, rules: Rules
     far.pipe(client);
     listenFirst(client, head, { host, port }, goOn, cut);
   });
+};
+
+/** Once all is handed over, and the other side has had a while to say that it has it. */
+const endSoon = (client: Duplex): void => {
+  const linger = () => void setTimeout(() => client.destroy(), lingerMs).unref();
+  if (client.writableFinished) linger();
+  else client.once('finish', linger);
 };
 
 /** Looks at what comes first before any of it goes on. */

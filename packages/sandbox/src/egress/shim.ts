@@ -15,7 +15,7 @@ const server = createServer({ allowHalfOpen: true }, (client) => {
   const end = () => { client.destroy(); stream.destroy(); };
   stream.on('error', end);
   client.on('close', () => stream.destroy());
-  stream.on('close', () => client.destroy());
+  stream.on('close', () => (stream.readableEnded ? client.destroySoon() : client.destroy()));
   client.pipe(stream);
   stream.pipe(client);
 });
