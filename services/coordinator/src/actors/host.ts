@@ -52,6 +52,8 @@ export const openActors = async (
 ): Promise<ActorHost> => {
   const hosted = new Map<string, Hosted>();
   let stopped = false;
+  /** Somebody else wrote here: nothing more may be stored, and there is nothing left to wait for. */
+  let isLost = false;
 
   const fresh = (id: string): Hosted | null => {
     const name = actorKindOf(id);
@@ -72,15 +74,17 @@ export const openActors = async (
       actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);
       actor.writingFrom = null;
       if (stopped) return;
-      if (error instanceof Overtaken) overtaken(error);
-      else {
+      if (error instanceof Overtaken) {
+        isLost = true;
+        overtaken(error);
+      } else {
         world.log.warn({ err: error, actor: actor.id }, 'the snapshot of an actor is not stored yet');
         world.clock.later(againMs, () => flush(actor));
       }
     }
   };
   const flush = (actor: Hosted): void => {
-    if (stopped || actor.dirtyFrom === null || actor.writing !== null) return;
+    if (stopped || isLost || actor.dirtyFrom === null || actor.writing !== null) return;
     if (actor.unsaid > 0) {
       world.clock.later(snapshotAfterMs, () => flush(actor));
       return;
@@ -156,14 +160,13 @@ export const openActors = async (
       return low;
     },
     settle: async () => {
-      for (;;) {
+      while (!stopped && !isLost) {
         const open = [...hosted.values()].filter(({ dirtyFrom, writing }) => dirtyFrom !== null || writing !== null);
-        if (open.length === 0 || stopped) return;
         for (const actor of open) flush(actor);
-        const writes = open.flatMap(({ writing }) => (writing === null ? [] : [writing]));
-        await (writes.length > 0
-          ? Promise.all(writes)
-          : new Promise<void>((resolve) => void world.clock.later(snapshotAfterMs, resolve)));
+        await Promise.all(open.flatMap(({ writing }) => (writing === null ? [] : [writing])));
+        if (open.every(({ dirtyFrom, writing }) => dirtyFrom === null && writing === null)) return;
+        // Something is still to be said first, or could not be stored just now.
+        await new Promise<void>((resolve) => void world.clock.later(snapshotAfterMs, resolve));
       }
     },
     stop: () => {
