@@ -5,6 +5,7 @@ import { evaluateCondition, stepsNamed, type Verdict } from './expressions/condi
 import { hasReference, type Lookup, resolve, UnresolvedReference } from './expressions/reference.ts';
 import { loopsOf } from './gate-rule.ts';
 import { slotOf, type Spec, specOf } from './plan/shape.ts';
+import { hasEnded } from './state.ts';
 import { taskCapability } from './sub-task.ts';
 
 const stepView = (draft: Draft, name: string): Record<string, Json> | undefined => {
@@ -68,8 +69,20 @@ const lookupFor = (draft: Draft, spec: Spec, slot: number): Lookup => {
     const value = find(name);
     if (value === undefined)
       throw new UnresolvedReference(`"${path}" does not exist: there is no "${name}" in ${root}`);
+    if (root === 'steps' && path.includes('.output') && hasGivenNothing(draft, name))
+      throw new UnresolvedReference(
+        `"${path}" does not exist yet: "${name}" has not ended; let "${spec.step.id}" depend on it`,
+      );
     return value;
   };
+};
+
+/** It is no family, and nothing has come of it so far. */
+const hasGivenNothing = (draft: Draft, name: string): boolean => {
+  const slot = slotOf(shapeIn(draft), name);
+  if (slot < 0 || specIn(draft, slot).family >= 0) return false;
+  const { status, output } = draft.steps.read(slot);
+  return output === null && !hasEnded(status);
 };
 
 const own = (from: object, name: string): unknown =>

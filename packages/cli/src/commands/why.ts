@@ -26,7 +26,8 @@ export const why = defineCommand({
       terminal.print(jsonText({ task_id: task.task_id, status: task.status, reason: task.reason, steps, denials }));
       return exits.ok;
     }
-    terminal.print(`${clean(task.task_id)} is ${words(task.status)}${task.reason ? `: ${clean(task.reason)}` : ''}.`);
+    const because = task.reason ? `: ${clean(task.reason).replace(/\.$/, '')}` : '';
+    terminal.print(`${clean(task.task_id)} is ${words(task.status)}${because}.`);
     const quarantined = quarantineText(task);
     if (quarantined !== null) terminal.print(`  ${terminal.style.red(quarantined)}`);
     const reasons = new Map<string, string[]>();

@@ -3,7 +3,7 @@ import type { CommandBody, Event } from '@capstan/contracts';
 import { withdraw } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, closeAttempt, disarm, type Draft, end, ignore, slotsWhere, specIn } from '../draft.ts';
-import { slotOf } from '../plan/shape.ts';
+import { slotOf, slotsOf } from '../plan/shape.ts';
 import { isReplanStep } from '../replanning.ts';
 import { isAside, revive, skippedError } from '../revive.ts';
 import { hasEnded, taskEnded } from '../state.ts';
@@ -144,4 +144,18 @@ const skip = (draft: Draft, id: string, by: string): void => {
   }
   withdraw(draft, slot, `skipped by ${by}`);
   end(draft, slot, 'skipped', { error: skippedError(by) });
+  if (isPastCheckpoint(draft, slot)) lift(draft);
 };
+
+/** The task paused before a step of which nothing is left to be done. */
+const isPastCheckpoint = (draft: Draft, slot: number): boolean => {
+  const spec = specIn(draft, slot);
+  return (
+    draft.task.rules >= checkpointsEnd &&
+    draft.task.hold?.spec === spec.at &&
+    slotsOf(spec).every((one) => hasEnded(draft.steps.read(one).status))
+  );
+};
+
+/** The rules since which a checkpoint ends with its step. */
+const checkpointsEnd = 2;

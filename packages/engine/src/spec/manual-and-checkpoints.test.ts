@@ -93,6 +93,16 @@ test('a retry does not pause again before the same checkpoint', () => {
   assert.deepEqual(world.ordered(), ['a.2']);
 });
 
+test('a checkpoint is past once its step is skipped, all of it', () => {
+  const world = given({ checkpoints: ['b'], steps: [step('a'), step('b', 'a'), step('c', 'b')] }).done('a');
+  assert.deepEqual(world.command('skip', 'b').ordered(), ['c.1']);
+  const family = given({ checkpoints: ['f'], steps: [step('f', { each: { count: 2 } }), step('c', 'f')] });
+  assert.deepEqual([family.command('skip', 'f-0').status, family.orders()], ['paused', []]);
+  assert.deepEqual(family.command('skip', 'f-1').ordered(), ['c.1']);
+  const other = given({ checkpoints: ['b'], steps: [step('a'), step('b'), step('c', 'a')] });
+  assert.equal(other.command('skip', 'a').status, 'paused', 'another step is skipped');
+});
+
 test('people are told of a checkpoint', () => {
   const settings = { notify: [{ on: ['task.paused'], channel: 'log' }] };
   const world = given({ checkpoints: ['a'], settings, steps: [step('a')] });

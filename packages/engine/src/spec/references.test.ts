@@ -44,6 +44,14 @@ test('a task can be read by its fields, a phase by its loops', () => {
   ]);
 });
 
+test('a step that is not waited for has given nothing yet, which is said', () => {
+  const world = given({ steps: [step('a', { input: { n: '${{ steps.b.output.n }}' } }), step('b')] });
+  assert.equal(
+    world.step('a').error?.message,
+    '"steps.b.output.n" does not exist yet: "b" has not ended; let "a" depend on it',
+  );
+});
+
 test('a path that does not exist fails the step, and is named', () => {
   assert.equal(
     inputAfter('${{ steps.a.output.nope }}'),

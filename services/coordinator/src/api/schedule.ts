@@ -5,7 +5,7 @@ import { nextAfter, timingIssue } from '../actors/cron.ts';
 import { sayOfActor } from '../actors/say.ts';
 import { covers, loadActors, mustBeReadable } from '../actors/store.ts';
 import { readBody } from '../doors/read-body.ts';
-import { Refusal } from '../doors/refusal.ts';
+import { firstIssue, Refusal } from '../doors/refusal.ts';
 import type { World } from '../world.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
 
@@ -22,7 +22,7 @@ const put = endpoint('schedule', 'put', async ({ world }, data) => {
   const { value: asked } = readBody(data, schedule);
   const { v: _, by, ...spec } = asked;
   const issue = timingIssue(spec);
-  if (issue !== null) throw new Refusal('invalid', `${issue.path} ${issue.issue}.`, { fields: [issue] });
+  if (issue !== null) throw new Refusal('invalid', firstIssue([issue]), { fields: [issue] });
   if (spec.at !== undefined && timeMs(spec.at) < world.clock.now() - limits.requestTimeoutMs)
     throw new Refusal('invalid', 'at has passed already.', { fields: [{ path: 'at', issue: 'has passed already' }] });
   const { task } = spec;

@@ -19,7 +19,7 @@ import type { World } from '../world.ts';
 import { fetchPlan, keepPlan } from './fetch-plan.ts';
 import { mustHaveQuota } from './quota.ts';
 import { readBody } from './read-body.ts';
-import { Refusal } from './refusal.ts';
+import { firstIssue, Refusal } from './refusal.ts';
 import { mustHaveRoom } from './room.ts';
 
 export interface Admission {
@@ -158,7 +158,7 @@ const mustRun = (plan: Plan, request: Submission): void => {
   if (issues.length === 0) return;
   const [first] = issues;
   const code = first?.issue.includes('at most') && first.path === 'plan.steps' ? 'too_large' : 'invalid';
-  if (cycle === null) throw new Refusal(code, `${first?.path} ${first?.issue}.`, { fields: issues });
+  if (cycle === null) throw new Refusal(code, firstIssue(issues), { fields: issues });
   const named = brief(cycle);
   throw new Refusal(code, `The plan has a cycle: ${named}.`, {
     fields: issues.map((field) => ({ ...field, issue: `is part of a cycle: ${named}` })),

@@ -4,7 +4,7 @@ import { decode } from '@capstan/bus';
 import { limits, type Plan, plan as planSchema, type Submission } from '@capstan/contracts';
 import type { World } from '../world.ts';
 import { objectKey, objectRef } from './plan-ref.ts';
-import { fieldsOf, Refusal } from './refusal.ts';
+import { fieldsOf, firstIssue, Refusal } from './refusal.ts';
 
 export interface FetchedPlan {
   readonly plan: Plan;
@@ -38,7 +38,7 @@ export const fetchPlan = async (world: World, given: NonNullable<Submission['pla
   const parsed = planSchema.safeParse(decoded.value);
   if (!parsed.success) {
     const fields = fieldsOf(parsed.error.issues).map((field) => ({ ...field, path: `plan.${field.path}` }));
-    throw new Refusal('invalid', `${fields[0]?.path} ${fields[0]?.issue}.`, { fields });
+    throw new Refusal('invalid', firstIssue(fields), { fields });
   }
   return { plan: parsed.data, bytes, sha256 };
 };

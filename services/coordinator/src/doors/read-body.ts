@@ -1,7 +1,7 @@
 // The body of a request: bounded JSON, of a version that this installation knows, of the shape that was asked for.
 import { decode } from '@capstan/bus';
 import type { z } from 'zod';
-import { fieldsOf, Refusal } from './refusal.ts';
+import { fieldsOf, firstIssue, Refusal } from './refusal.ts';
 
 export const readBody = <Schema extends z.ZodType>(
   data: Uint8Array,
@@ -28,5 +28,5 @@ export const readBody = <Schema extends z.ZodType>(
   const parsed = schema.safeParse(raw);
   if (parsed.success) return { value: parsed.data, raw };
   const fields = fieldsOf(parsed.error.issues);
-  throw new Refusal('invalid', `${fields[0]?.path || 'The body'} ${fields[0]?.issue}.`, { fields });
+  throw new Refusal('invalid', firstIssue(fields), { fields });
 };

@@ -44,6 +44,12 @@ export const fieldsOf = (
   issues: readonly { readonly path: readonly PropertyKey[]; readonly message: string }[],
 ): Field[] => issues.slice(0, fieldsMax).map((issue) => ({ path: pathOf(issue.path), issue: issue.message }));
 
+/** The first of them as a sentence; some say what must be ("must be an id"), some are sentences of their own. */
+export const firstIssue = ([first]: readonly Field[]): string => {
+  const { path, issue } = first ?? { path: '', issue: 'is not what is expected' };
+  return `${path || 'The body'}${/^[A-Z]/.test(issue) ? ':' : ''} ${issue.replace(/\.$/, '')}.`;
+};
+
 const pathOf = (path: readonly PropertyKey[]): string =>
   path
     .map((part, at) =>
