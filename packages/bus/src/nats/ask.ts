@@ -9,6 +9,8 @@ import { wireOf } from './wire.ts';
 export const askOver = (line: Line, subject: string, data: Uint8Array | string, timeoutMs: number): Promise<Wire> => {
   const id = headers();
   id.set(questionId, nuid.next());
+  // What takes up all that the server takes goes without; whoever hears it will hardly make anything of it.
+  const hasRoom = Buffer.byteLength(data) + idBytes <= (line.connection.info?.max_payload ?? Infinity);
   return asking(subject, timeoutMs, {
     now: Date.now,
     later: (ms, act) => {
@@ -22,13 +24,15 @@ export const askOver = (line: Line, subject: string, data: Uint8Array | string, 
     },
     put: async (timeout) => {
       try {
-        return wireOf(await line.connection.request(subject, data, { timeout, headers: id }));
+        return wireOf(await line.connection.request(subject, data, hasRoom ? { timeout, headers: id } : { timeout }));
       } catch (error) {
         throw refusalOf(subject, error as Error);
       }
     },
   });
 };
+
+const idBytes = 64;
 
 const refusalOf = (subject: string, error: Error): BusError => {
   const { name, message } = error;
