@@ -113,3 +113,10 @@ test('a volume is asked to be held to its size, until the engine says that it ca
   assert.ok(first === 1 || first === 2, String(first));
   assert.equal(second, 1);
 });
+
+test('several at once are made, though the engine refuses each of them a size', { skip }, async (t) => {
+  const { volumes, tasks } = await opened(t);
+  const names = Array.from({ length: 8 }, (_, n) => `task-${n}`);
+  for (const release of await Promise.all(names.map((name) => volumes.use(name)))) release();
+  assert.deepEqual(await tasks(), names);
+});

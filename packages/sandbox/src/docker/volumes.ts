@@ -29,10 +29,12 @@ export const newVolumeMaker = ({ docker, ask }: Engine, owner: Owner, mostMb: nu
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
     }
+    // Asked of several at once, it is refused to all of them.
+    const held = canHold;
     try {
-      await make(task, canHold ? { DriverOpts: { size: `${mostMb}m` } } : {});
+      await make(task, held ? { DriverOpts: { size: `${mostMb}m` } } : {});
     } catch (error) {
-      if (!canHold || !/quota/i.test(saidBy(error))) throw error;
+      if (!held || !/quota/i.test(saidBy(error))) throw error;
       canHold = false;
       await make(task, {});
     }
