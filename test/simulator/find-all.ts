@@ -12,8 +12,12 @@ export interface Found {
   readonly seed: number | null;
   /** How many seeds were run for it, and for how long, its start included. */
   readonly tried: number;
+  /** And how many events were decided in them. */
+  readonly events: number;
   readonly ms: number;
   readonly says: string;
+  /** It was looked for with the seed that had found it, and nothing is known of those before that one. */
+  readonly wasKnown: boolean;
 }
 
 export interface FindOptions {
@@ -21,36 +25,44 @@ export interface FindOptions {
   /** So many seeds are tried for each. */
   readonly seedsMax: number;
   /** Known seeds first, which is quick; otherwise the first seed that finds it is looked for anew. */
-  readonly known?: Readonly<Record<string, readonly number[]>>;
+  readonly known?: FoundBy;
   readonly only?: readonly string[];
   readonly say: (line: string) => void;
 }
 
+/** Of each fault the first seed that found it, and the events of that and all seeds before it. */
+export type FoundBy = Readonly<Record<string, { readonly seed: number; readonly events: number }>>;
+
 const foundByFile = join(import.meta.dirname, 'found-by.json');
-export const foundBy = (): Readonly<Record<string, readonly number[]>> =>
-  JSON.parse(readFileSync(foundByFile, 'utf8')) as Record<string, number[]>;
+export const foundBy = (): FoundBy => JSON.parse(readFileSync(foundByFile, 'utf8')) as FoundBy;
 
 /** Remembers the seeds, so that the tests need not look for them. */
 export const keepFound = (found: readonly Found[]): void => {
-  const newest = new Map(found.map(({ bug, seed }) => [bug, seed === null ? [] : [seed]]));
   const known = foundBy();
-  const lines = bugs.map(
-    (bug) => `  ${JSON.stringify(bug.name)}: ${JSON.stringify(newest.get(bug) ?? known[bug.name] ?? [])}`,
+  const newest = new Map(
+    found.flatMap(({ bug, seed, events, wasKnown }) =>
+      seed === null || wasKnown ? [] : [[bug.name, { seed, events }] as const],
+    ),
   );
+  const lines = bugs.flatMap(({ name }) => {
+    const one = newest.get(name) ?? known[name];
+    return one === undefined ? [] : [`  ${JSON.stringify(name)}: { "seed": ${one.seed}, "events": ${one.events} }`];
+  });
   writeFileSync(foundByFile, `{\n${lines.join(',\n')}\n}\n`);
 };
 
 export const find = async (bug: Bug, { seedsMax, known }: FindOptions): Promise<Found> => {
   const begun = performance.now();
-  const first = known?.[bug.name] ?? [];
-  let tried = 0;
+  const before = known?.[bug.name];
+  let [tried, events] = [0, 0];
   let found: { readonly seed: number; readonly says: string } | null = null;
   await runSeeds({
-    seeds: seedsFor(first, seedsMax),
+    seeds: seedsFor(before === undefined ? [] : [before.seed], seedsMax),
     threads: 1,
     bug: bug.name,
-    on: ({ seed, violations }) => {
+    on: ({ seed, violations, events: decided }) => {
       tried += 1;
+      events += decided;
       const [says] = violations;
       if (says === undefined) return true;
       found = { seed, says };
@@ -58,7 +70,15 @@ export const find = async (bug: Bug, { seedsMax, known }: FindOptions): Promise<
     },
   });
   const { seed, says } = (found ?? { seed: null, says: '' }) as { seed: number | null; says: string };
-  return { bug, seed, tried, ms: performance.now() - begun, says };
+  return {
+    bug,
+    seed,
+    tried,
+    events,
+    ms: performance.now() - begun,
+    says,
+    wasKnown: before !== undefined && seed === before.seed,
+  };
 };
 
 /** One thread for each fault, as many faults at a time as there are cores. */

@@ -140,7 +140,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const tasks = Array.from({ length: random.int(1, 5) }, (_, number) =>
     randomTask(random.fork(`task ${number}`), `t${number}`, begun),
   );
-  const schedules = randomSchedules(random.fork('schedules'), begun);
+  const schedules = randomSchedules(random.fork('schedules'), begun, settings);
   const [accepted, refused, overSchedules] = [new Set<string>(), new Set<string>(), new Set<string>()];
   const whims = random.fork('whims');
   const people = new SimProcess({

@@ -1,6 +1,6 @@
 // Random schedules: put by people while the weather is bad, changed by some of them, and deleted when it clears. What they submit are small tasks.
 import { type Broker, textOf } from '@capstan/bus';
-import { actorId, type Schedule } from '@capstan/contracts';
+import { actorId, type Schedule, type Settings } from '@capstan/contracts';
 import type { ScheduleState } from '@capstan/engine';
 import { patienceMs } from './actor-rules.ts';
 import type { SimClock } from './clock.ts';
@@ -10,18 +10,20 @@ import type { Random } from './random.ts';
 /** Ids of the tasks that a schedule submits begin with its name. */
 const prefix = 'sched';
 
-export const randomSchedules = (random: Random, now: number): Schedule[] =>
+export const randomSchedules = (random: Random, now: number, { quotas }: Settings): Schedule[] =>
   Array.from({ length: random.chance(0.2) ? random.int(1, 2) : 0 }, (_, number) =>
-    randomSchedule(random.fork(`${number}`), `${prefix}${number}`, now),
+    randomSchedule(random.fork(`${number}`), `${prefix}${number}`, now, quotas?.over === 'refuse'),
   );
 
-const randomSchedule = (random: Random, name: string, now: number): Schedule => {
+const randomSchedule = (random: Random, name: string, now: number, isRefused: boolean): Schedule => {
   const { task_id: _, ...task } = randomTask(random, name, now, 2);
+  // Where tasks are refused, the next one is to be due before that is known of the last.
+  const seconds = (): number => (isRefused && random.chance(0.5) ? random.int(3, 5) : random.int(4, 20));
   return {
     name,
     ...(random.chance(0.25)
       ? { at: new Date(now + random.int(3_000, 30_000)).toISOString() }
-      : { cron: `*/${random.int(4, 20)} * * * * *` }),
+      : { cron: `*/${seconds()} * * * * *` }),
     task: { ...task, start: true, mode: 'auto' },
     overlap: random.pick(['skip', 'queue', 'cancel_other', 'allow']),
     catch_up: random.pick(['none', 'latest', 'all']),
