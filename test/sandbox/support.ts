@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
 import type { Order } from '@capstan/contracts';
-import { defineAgent, done, loadConfig, newLog, newMask } from '@capstan/kit';
+import { defineAgent, done, loadConfig, newLog, newMask, type TaskEnds } from '@capstan/kit';
 import {
   type Command,
   type CommandResult,
@@ -29,13 +29,13 @@ export interface Held {
 
 const agent = defineAgent({ queue: 'test', capabilities: ['nothing'], run: async () => done() });
 
-export const hold = async (t: TestContext, env: NodeJS.ProcessEnv = {}): Promise<Held> => {
+export const hold = async (t: TestContext, env: NodeJS.ProcessEnv = {}, ends?: TaskEnds): Promise<Held> => {
   const { scope, remove } = newScope();
   const config = loadConfig(agent.queue, agent.section, { CAPSTAN_SANDBOX_SCOPE: scope, ...env });
   const logged: string[] = [];
   const to = { write: (line: string) => void logged.push(line) };
   const log = newLog({ service: 'test', instance: 'test', level: 'debug', mask: newMask(), to });
-  const sandbox = await openSandbox('test', config, log);
+  const sandbox = await openSandbox('test', config, log, ends);
   t.after(async () => {
     await sandbox.end();
     assert.deepEqual(remove(), [], 'a container is left');

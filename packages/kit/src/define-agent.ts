@@ -55,8 +55,6 @@ export interface AgentDefinition<Shape extends z.ZodRawShape = Record<never, nev
   readonly run: (order: Order, context: AgentContext<AgentSettings<Shape>>) => Promise<Outcome>;
   /** Capabilities that can't be served just now, each with why; they are announced as missing until they can. */
   readonly without?: () => Readonly<Record<string, string>>;
-  /** A task has ended, with this status: for what is kept for it. Not told of every one, since nothing of it is stored. */
-  readonly onTaskEnd?: (task: string, status: string) => void;
   /** Called once, after the last one. */
   readonly stop?: () => Promise<void> | void;
 }
@@ -104,7 +102,6 @@ export const startAgent = async <Shape extends z.ZodRawShape>(
     ...parts,
     run: agent.run,
     without: agent.without,
-    onTaskEnd: agent.onTaskEnd,
     record: {
       v: 1,
       queue,

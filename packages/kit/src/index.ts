@@ -2,6 +2,8 @@
 export type { Described } from './agent/catalogue.ts';
 export type { AgentContext } from './agent/context.ts';
 export type { Loop } from './agent/loop.ts';
+export { newTaskEnds } from './agent/task-ends.ts';
+export type { TaskEnds } from './agent/task-ends.ts';
 export { loadConfig } from './config.ts';
 export type { CommonConfig, Config, Section } from './config.ts';
 export { ConfigMistake } from './config-mistake.ts';

@@ -1,12 +1,12 @@
 // Which sandbox a process has: what the configuration says, and never a weaker one by itself.
 import { createHash } from 'node:crypto';
-import type { Config, Logger } from '@capstan/kit';
+import type { Config, Logger, TaskEnds } from '@capstan/kit';
 import { inBubblewrap } from './bubblewrap/in-bubblewrap.ts';
 import { onHost } from './host/on-host.ts';
 import type { Sandbox } from './sandbox.ts';
 
-/** `service` names the process, for folders of its own. */
-export const openSandbox = async (service: string, config: Config, log: Logger): Promise<Sandbox> => {
+/** `service` names the process, for folders of its own; `ends` says when what tasks left here may go, which otherwise goes by its age. */
+export const openSandbox = async (service: string, config: Config, log: Logger, ends?: TaskEnds): Promise<Sandbox> => {
   if (config.unsafe_host_shell) {
     log.warn('Commands run on this host without a sandbox: every task can run anything as this user.');
     return onHost(service, config.workspaces);
@@ -19,7 +19,7 @@ export const openSandbox = async (service: string, config: Config, log: Logger):
   }
   // Loaded when it is needed: the engine's client takes longer to load than all the rest.
   const { inDocker } = await import('./docker/in-docker.ts');
-  return inDocker(config, scopeOf(config), log);
+  return inDocker(config, scopeOf(config), log, { ends });
 };
 
 /** The processes of one installation must agree on it, and no two installations on one engine. */

@@ -1,6 +1,6 @@
 // The executor: each of its tools is a capability. What a tool does is in its own file under tools/.
 import type { Risk } from '@capstan/contracts';
-import { defineAgent, nearest, reject } from '@capstan/kit';
+import { defineAgent, nearest, newTaskEnds, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import type { McpTools } from './mcp/tools.ts';
@@ -27,7 +27,7 @@ export const newExecutor = () => {
     concurrency,
     ...settings,
     start: async (config, log, house) => {
-      sandbox = await openSandbox('executor', config, log);
+      sandbox = await openSandbox('executor', config, log, newTaskEnds(house.bus));
       // What only some installations have is loaded where it is configured.
       if (config.own.models !== undefined) {
         const { loadModelsFile, newModels } = await import('@capstan/models');
@@ -48,7 +48,6 @@ export const newExecutor = () => {
       const hindered = [...byName.values()].filter(({ needs }) => needs.sandbox === true);
       return Object.fromEntries(hindered.map(({ name }) => [name, wrong]));
     },
-    onTaskEnd: (task, status) => sandbox.taskEnded(task, status),
     run: async (order, context) => {
       const tool = byName.get(order.capability);
       if (!tool) return reject('unknown_capability', unknown(order.capability, [...byName.keys()]));

@@ -1,7 +1,7 @@
 // The verifier: runs the checks of a step's work and says what they found. How output becomes findings is in verifiers/, which checks a
 // repository has in pipeline/.
 import { roles } from '@capstan/contracts';
-import { defineAgent, place, reject } from '@capstan/kit';
+import { defineAgent, newTaskEnds, place, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
 import { openSandbox, type Sandbox } from '@capstan/sandbox';
 import { z } from 'zod';
@@ -39,12 +39,11 @@ export const newVerifier = () => {
       CAPSTAN_AUDIT: { path: ['audit'], as: 'list' },
     },
     start: async (config, log, house) => {
-      sandbox = await openSandbox('verifier', config, log);
+      sandbox = await openSandbox('verifier', config, log, newTaskEnds(house.bus));
       if (config.own.models === undefined) return;
       const { loadModelsFile, newModels } = await import('@capstan/models');
       models = newModels(loadModelsFile(config.own.models), house);
     },
-    onTaskEnd: (task, status) => sandbox.taskEnded(task, status),
     run: async (order, context) => {
       const input = capabilities.verify.input.safeParse(await context.input());
       if (!input.success) {

@@ -1,13 +1,6 @@
 // The agent loop: announce, pull orders, work on as many as there are slots, and let go of them well when told to stop.
 import { type Bus, bury, type Delivery, PassingMap, Recent, type Running } from '@capstan/bus';
-import {
-  type AgentRecord,
-  type DlqReason,
-  limits,
-  type Order,
-  parseOrderSubject,
-  type TaskStatus,
-} from '@capstan/contracts';
+import { type AgentRecord, type DlqReason, limits, type Order, parseOrderSubject } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Mask } from '../masking.ts';
@@ -30,7 +23,6 @@ export interface LoopParts<Own> {
   readonly record: AgentRecord & { concurrency: number };
   readonly run: (order: Order, context: AgentContext<Own>) => Promise<Outcome>;
   readonly without?: (() => Readonly<Record<string, string>>) | undefined;
-  readonly onTaskEnd?: ((task: string, status: string) => void) | undefined;
 }
 
 export interface Loop {
@@ -56,7 +48,6 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
   const objects = bus.objects(bus.names.buckets.artifacts);
   const cancels = listenForCancels(bus);
   const announcement = announce({ bus, record, busy: () => working.size, without: parts.without, log, clock });
-  const ends = parts.onTaskEnd && listenForEnds(bus, parts.onTaskEnd);
   let draining = false;
 
   const begin = (order: Order, key: string, delivery: Delivery): void => {
@@ -110,23 +101,7 @@ export const startLoop = async <Own>(parts: LoopParts<Own>): Promise<Loop> => {
         closing.abort();
         await settled();
       }
-      await Promise.all([announcement.end(), cancels.stop(), ends?.stop()]);
-    },
-  };
-};
-
-const endedStatuses = ['succeeded', 'failed', 'cancelled'] as const satisfies TaskStatus[];
-
-const listenForEnds = (bus: Bus, on: (task: string, status: string) => void): Running => {
-  const listening = endedStatuses.map((status) =>
-    bus.listen(bus.names.notice('*', '*', status), ({ subject }) => {
-      const task = subject.split('.').at(-2);
-      if (task !== undefined) on(task, status);
-    }),
-  );
-  return {
-    stop: async () => {
-      await Promise.all(listening.map((one) => one.stop()));
+      await Promise.all([announcement.end(), cancels.stop()]);
     },
   };
 };

@@ -1,7 +1,7 @@
 // The sandbox on a Docker Engine: a fresh container for each command, one volume for each task.
 import { randomBytes } from 'node:crypto';
 import { posix } from 'node:path';
-import { type Config, type Logger, reject, Stopped } from '@capstan/kit';
+import { type Config, type Logger, reject, Stopped, type TaskEnds } from '@capstan/kit';
 import type { Order } from '@capstan/contracts';
 import { newCapture } from '../capture.ts';
 import { commandEnvironment } from '../environment.ts';
@@ -30,7 +30,7 @@ export const inDocker = async (
   config: Config,
   scope: string,
   log: Logger,
-  engine: Engine = newEngine(),
+  { ends, engine = newEngine() }: { readonly ends?: TaskEnds | undefined; readonly engine?: Engine } = {},
 ): Promise<Sandbox> => {
   const self: Owner = { id: randomBytes(8).toString('hex'), scope };
   const settings = config.sandbox;
@@ -40,14 +40,31 @@ export const inDocker = async (
   const warm = newWarm(containers, settings.warm);
   const keeper = newKeeper(engine, self, settings.image);
   const reaping = { self, known: containers.known };
+  /** How not to hear any more how tasks end that left files here. */
+  const followed = new Map<string, () => void>();
+  const follow = (task: string): void => {
+    if (ends !== undefined && !followed.has(task))
+      followed.set(
+        task,
+        ends.follow(task, (status) => taskEnded(task, status)),
+      );
+  };
+  const unfollow = (task: string): void => {
+    followed.get(task)?.();
+    followed.delete(task);
+  };
   const volumes = newTaskVolumes({
-    engine,
-    owner: self,
-    keepMs: settings.keep_ms,
-    mostMb: settings.max.disk_mb,
-    log,
-    make: initial,
+    ...{ engine, owner: self, keepMs: settings.keep_ms, mostMb: settings.max.disk_mb, log, make: initial },
+    onThere: follow,
+    onGone: unfollow,
   });
+  const taskEnded = (task: string, status: string): void => {
+    if (status === 'failed' || presence.wrong() !== null) return;
+    warm
+      .drop(volumeOf(scope, task))
+      .then(() => volumes.forget(task))
+      .catch((error: unknown) => log.debug({ error, task }, 'The files of a task are kept a while longer.'));
+  };
 
   const tidy = async (): Promise<void> => {
     if (presence.wrong() !== null) return;
@@ -183,15 +200,10 @@ export const inDocker = async (
         release,
       };
     },
-    taskEnded: (task, status) => {
-      if (status === 'failed' || presence.wrong() !== null) return;
-      warm
-        .drop(volumeOf(scope, task))
-        .then(() => volumes.forget(task))
-        .catch((error: unknown) => log.debug({ error, task }, 'The files of a task are kept a while longer.'));
-    },
+    taskEnded,
     end: async () => {
       clearInterval(tidying);
+      for (const task of [...followed.keys()]) unfollow(task);
       presence.end();
       await warm.end();
       await keeper.end().catch((error: unknown) => log.debug({ error }, 'The keeper could not be ended.'));

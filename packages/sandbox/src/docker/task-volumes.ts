@@ -21,11 +21,15 @@ export interface TaskVolumesParts {
   readonly mostMb: number;
   readonly log: Logger;
   readonly make: (volume: string) => Promise<void>;
+  /** A task has files here: one of this process, or of one before it. */
+  readonly onThere?: (task: string) => void;
+  readonly onGone?: (task: string) => void;
 }
 
 const sweepEveryMs = 3_600_000;
 
-export const newTaskVolumes = ({ engine, owner, keepMs, mostMb, log, make }: TaskVolumesParts): TaskVolumes => {
+export const newTaskVolumes = (parts: TaskVolumesParts): TaskVolumes => {
+  const { engine, owner, keepMs, mostMb, log, make, onThere, onGone } = parts;
   const used = new Map<string, { users: number; lastMs: number; made: Promise<void> }>();
   /** What was there before this process. Of all other tasks that end, most had no files, and the engine need not be asked. */
   let before: Promise<Set<string>> | null = null;
@@ -46,6 +50,7 @@ export const newTaskVolumes = ({ engine, owner, keepMs, mostMb, log, make }: Tas
         used.delete(task);
         throw error;
       }
+      onThere?.(task);
       let released = false;
       return () => {
         if (released) return;
@@ -63,6 +68,7 @@ export const newTaskVolumes = ({ engine, owner, keepMs, mostMb, log, make }: Tas
       });
       const [isOurs, wasThere] = [used.delete(task), early.delete(task)];
       if (!isOurs && !wasThere) return;
+      onGone?.(task);
       await removeVolume(engine, owner.scope, task);
     },
     sweep: async () => {
@@ -71,8 +77,12 @@ export const newTaskVolumes = ({ engine, owner, keepMs, mostMb, log, make }: Tas
       const oldest = sweptMs - keepMs;
       for (const { task, createdMs } of await volumesOf(engine, owner.scope)) {
         const here = used.get(task);
-        if (createdMs > oldest || (here && (here.users > 0 || here.lastMs > oldest))) continue;
+        if (createdMs > oldest || (here && (here.users > 0 || here.lastMs > oldest))) {
+          onThere?.(task);
+          continue;
+        }
         used.delete(task);
+        onGone?.(task);
         log.info({ task }, 'Removing the files of a task that nobody has used for long.');
         await removeVolume(engine, owner.scope, task);
       }
