@@ -70,11 +70,15 @@ test('watch stops waiting after --timeout, with 6', async () => {
 
 test('watch outlives a restart of nats-server', async () => {
   let ended = false;
+  const looked = Promise.withResolvers<void>();
   await using api = await startStandIn({
-    'task.get': () => someTask(ended ? { status: 'succeeded', finished_at: '2026-11-20T10:00:02.000Z' } : {}),
+    'task.get': () => {
+      looked.resolve();
+      return someTask(ended ? { status: 'succeeded', finished_at: '2026-11-20T10:00:02.000Z' } : {});
+    },
   });
   const watching = api.run('watch', 'feature-1087');
-  while (api.asked.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  await looked.promise;
   await api.server.kill();
   ended = true;
   await api.server.start();

@@ -19,6 +19,7 @@ const deaf = `process.on('SIGTERM', () => {}); process.stdout.write('deaf\\n'); 
 const fixture = (t: TestContext, script: string, more: Partial<Keeping> = {}) => {
   const data = mkdtempSync(join(tmpdir(), 'capstan-child-'));
   const terminal = rememberingTerminal();
+  const { promise: said, resolve: hearSaid } = Promise.withResolvers<void>();
   const pids: number[] = [];
   let heardStart = () => {};
   const child = keepRunning({
@@ -32,7 +33,16 @@ const fixture = (t: TestContext, script: string, more: Partial<Keeping> = {}) =>
     },
     log: openLogFile(join(data, 'one.log')),
     register: openRegister(data),
-    say: sayOn(terminal, false),
+    say: sayOn(
+      {
+        ...terminal,
+        remark: (line) => {
+          terminal.remark(line);
+          hearSaid();
+        },
+      },
+      false,
+    ),
     isQuiet: () => false,
     ...more,
   });
@@ -45,11 +55,7 @@ const fixture = (t: TestContext, script: string, more: Partial<Keeping> = {}) =>
     pids.length >= count
       ? Promise.resolve()
       : new Promise((resolve) => (heardStart = () => pids.length >= count && resolve()));
-  return { data, terminal, pids, child, started };
-};
-
-const said = async (lines: readonly string[]): Promise<void> => {
-  while (lines.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+  return { data, terminal, pids, child, started, said };
 };
 
 test('what dies is started again, later each time, and that is said', async (t) => {
@@ -67,8 +73,8 @@ test('what dies is started again, later each time, and that is said', async (t) 
 });
 
 test('what is told to stop is not started again, and killed where it does not listen', async (t) => {
-  const { terminal, pids, child } = fixture(t, deaf);
-  await said(terminal.err);
+  const { pids, child, said } = fixture(t, deaf);
+  await said;
   assert.equal(await child.stop(50), false);
   assert.equal(identityOf(pids[0] as number), null);
   assert.equal(pids.length, 1);
@@ -95,8 +101,8 @@ test('it may be decided that it is not started again, by its last words', async 
 });
 
 test('what a killed supervisor left is ended by the next, and nothing else is', async (t) => {
-  const { data, pids, child, terminal } = fixture(t, deaf);
-  await said(terminal.err);
+  const { data, pids, child, said } = fixture(t, deaf);
+  await said;
   const other = spawn(process.execPath, ['-e', live]);
   t.after(() => other.kill('SIGKILL'));
   const written = { pid: other.pid as number, identity: identityOf(other.pid as number) as string };
