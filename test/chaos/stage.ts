@@ -29,7 +29,7 @@ export interface StageOptions {
   readonly world?: WorldOptions;
   /** True unless said otherwise. */
   readonly proxied?: boolean;
-  readonly troupe?: Pick<TroupeOptions, 'coordinators' | 'executors' | 'env'>;
+  readonly troupe?: Pick<TroupeOptions, 'coordinators' | 'executors' | 'env' | 'points'>;
 }
 
 /** Short, so that what a killed process held comes again soon. */

@@ -4,7 +4,7 @@ import { type CoordinatorProcess, startCoordinator } from '../integration/suppor
 import { Signal } from '../integration/support/deadline.ts';
 import type { World } from '../integration/support/world.ts';
 import type { Counts } from './counts.ts';
-import { type Fate, fateText, moments, pointsOf } from './points.ts';
+import { type Fate, fateText, moments, type Point, pointsOf } from './points.ts';
 
 export type Service = keyof typeof pointsOf;
 type Random = (below: number) => number;
@@ -41,6 +41,8 @@ export interface TroupeOptions {
   readonly url: (instance: string) => string;
   readonly counts: Counts;
   readonly env?: Readonly<Record<string, string>>;
+  /** Where lives end in a storm, instead of at every point that this kind of process comes by. */
+  readonly points?: Partial<Record<Service, readonly Point[]>>;
 }
 
 const preload = join(import.meta.dirname, 'die.ts');
@@ -157,7 +159,7 @@ const newLife = (world: World, options: TroupeOptions, service: Service, instanc
     },
     liveShortly: async (random: Random, over: Promise<void>): Promise<void> => {
       await kill();
-      const all = pointsOf[service];
+      const all = options.points?.[service] ?? pointsOf[service];
       const fate: Fate = {
         point: all[random(all.length)] as Fate['point'],
         moment: moments[random(moments.length)] as Fate['moment'],

@@ -6,17 +6,21 @@ import { archiveLines, archiveObject, openArchive, partitionOf, textOf } from '@
 import type { Intervention, TaskRecord } from '@capstan/contracts';
 import { type Fate, fateText, type Moment, type Point } from '../chaos/points.ts';
 import { startCoordinator } from './support/coordinator.ts';
+import { readAll } from './support/replay.ts';
 import { newId, startWorld, type World } from './support/world.ts';
 
 const instance = 'c1';
 const quick = { CAPSTAN_PURGE_EVERY_MS: '300', CAPSTAN_KEEP_ORDERS_MS: '1000' };
 const archiving = { ...quick, CAPSTAN_KEEP_TASKS_MS: '0' };
-const fates: readonly (readonly [Point, Moment])[] = [
+/** The first key of the archive says what is about to be put, the second begins the step itself. */
+const fates: readonly (readonly [Point, Moment, number?])[] = [
   ['batch', 'before'],
   ['batch', 'stored'],
   ['archive', 'before'],
   ['archive', 'sent'],
   ['archive', 'stored'],
+  ['archive', 'before', 2],
+  ['archive', 'sent', 2],
   ['question', 'before'],
   ['question', 'sent'],
   ['purge', 'before'],
@@ -88,19 +92,39 @@ const mustBeArchived = async (ids: readonly string[], orders: number): Promise<v
   assert.deepEqual(held.filter((id) => ids.includes(id)).toSorted(), [...ids].toSorted());
 };
 
+/** Objects of the archive that no partition names. */
+const strayBatches = async (): Promise<string[]> => {
+  const { bus, names } = world;
+  const prefix = `$O.${names.buckets.artifacts}.M.`;
+  const named: string[] = [];
+  for (const { subject, data } of await readAll(bus, `KV_${names.buckets.tasks}`)) {
+    const partition = /\._archive\.(\d+)$/.exec(subject)?.[1];
+    if (partition === undefined || data.length === 0) continue;
+    const { batches } = JSON.parse(textOf(data)) as { batches: { name: string }[] };
+    named.push(...batches.map(({ name }) => archiveObject(Number(partition), name)));
+  }
+  return (await readAll(bus, `OBJ_${names.buckets.artifacts}`))
+    .filter(
+      ({ subject, data }) =>
+        subject.startsWith(prefix) && (JSON.parse(textOf(data)) as { deleted?: boolean }).deleted !== true,
+    )
+    .map(({ subject }) => Buffer.from(subject.slice(prefix.length), 'base64url').toString())
+    .filter((name) => name.startsWith('_archive/') && !named.includes(name));
+};
+
 /** Resolves once it is so. */
 const soon = async (what: string, look: () => Promise<boolean>): Promise<void> => {
   for (const until = Date.now() + 30_000; !(await look()); await world.changeOr(100))
     if (Date.now() > until) assert.fail(what);
 };
 
-for (const [point, moment] of fates)
-  test(`killed ${moment} ${point}`, { timeout: 120_000 }, async () => {
+for (const [point, moment, nth = 1] of fates)
+  test(`killed ${moment} ${point}${nth > 1 ? `, time ${nth}` : ''}`, { timeout: 120_000 }, async () => {
     const keeping = await startCoordinator({ url: world.server.url, instance, env: quick });
     const ids = await submitSome();
     const orders = (await world.bus.log(world.names.streams.orders).info()).last;
     await keeping.stop();
-    await dieAt({ point, moment, nth: 1 });
+    await dieAt({ point, moment, nth });
     // Half of it is nothing: whatever it died of, whoever looks finds each task.
     const next = await startCoordinator({
       url: world.server.url,
@@ -109,7 +133,11 @@ for (const [point, moment] of fates)
     });
     for (const id of ids) assert.equal((await world.task(id)).status, 'succeeded', id);
     await next.stop();
-    const last = await startCoordinator({ url: world.server.url, instance, env: archiving });
+    const last = await startCoordinator({
+      url: world.server.url,
+      instance,
+      env: { ...archiving, CAPSTAN_KEEP_STRAYS_MS: '0' },
+    });
     const { bus, names } = world;
     await soon('some are still in the bucket', async () =>
       (await Promise.all(ids.map((id) => bus.store(names.buckets.tasks).get(id)))).every(
@@ -131,6 +159,7 @@ for (const [point, moment] of fates)
       'the log still has their events',
       async () => (await bus.log(names.streams.events).info()).messages <= 1,
     );
+    await soon('a batch that nobody names is still there', async () => (await strayBatches()).length === 0);
     await mustBeArchived(ids, orders);
     await last.stop();
   });

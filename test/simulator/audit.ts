@@ -4,6 +4,8 @@ import { type Broker, textOf } from '@capstan/bus';
 import { type AgentRecord, dlqHeaders, type Intervention, type Submission, type TaskRecord } from '@capstan/contracts';
 import { recordOf, standing, taskEnded, type TaskState } from '@capstan/engine';
 import { checkLists } from '../integration/support/audit-lists.ts';
+import type { Keeping } from '@capstan/coordinator';
+import { auditArchive } from './audit-archive.ts';
 import { heldLeave, waitsForOthers } from './leave.ts';
 import type { FollowedTask, Oracle, Version } from './oracle.ts';
 import type { Watch } from './watch.ts';
@@ -13,13 +15,17 @@ export interface AuditOptions {
   readonly oracle: Oracle;
   readonly watch: Watch;
   readonly accepted: ReadonlySet<string>;
+  readonly keeping: Keeping;
+  /** Commands that were taken, by who gave them. */
+  readonly taken: ReadonlySet<string>;
   /** The attempts whose body was run. */
   readonly ran: ReadonlySet<string>;
   readonly wrong: (text: string) => void;
 }
 
 /** Says what is wrong; returns how many tasks have ended. */
-export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOptions): number => {
+export const audit = (options: AuditOptions): number => {
+  const { broker, oracle, watch, accepted, ran, wrong } = options;
   const refused = refusedIn(broker);
   for (const id of accepted)
     if (!oracle.tasks.has(id) && !refused.has(id)) wrong(`${id} was accepted, and the log does not know it`);
@@ -27,7 +33,12 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
   const asked = inboxOf(broker);
   const offered = agentsOf(broker);
   let ended = 0;
+  auditArchive(options);
   for (const task of oracle.tasks.values()) {
+    if (task.archived !== null) {
+      ended += 1;
+      continue;
+    }
     const { seq, at, state } = task.versions.at(-1) as Version<TaskState>;
     // What has only just come, a deadline perhaps, is on its way.
     const isNew = at > broker.clock.now() - newMs;
@@ -47,7 +58,7 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
     for (const id of record.interventions)
       if (!asked.has(id) && !isNew) wrong(`${task.id} asked ${id}, which is not in the inbox`);
   }
-  listsOf(broker, oracle, wrong);
+  listsOf(options);
   for (const actor of oracle.actors.values()) {
     const { seq, at } = actor.versions.at(-1) as Version<unknown>;
     if (at > broker.clock.now() - newMs) continue;
@@ -57,6 +68,7 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
       if (!watch.isStored(actor, owed)) wrong(`${JSON.stringify(owed)} of ${actor.id} was never stored`);
   }
   for (const [id, item] of asked) {
+    if (isArchived(oracle, item.task_id)) continue;
     const isOpen = oracle.stateOf(item.task_id)?.asks[id] !== undefined;
     const at = oracle.tasks.get(item.task_id)?.versions.at(-1)?.at ?? 0;
     if (isOpen !== (item.status === 'pending') && at <= broker.clock.now() - newMs)
@@ -71,23 +83,32 @@ export const audit = ({ broker, oracle, watch, accepted, ran, wrong }: AuditOpti
 /** What has only just come is on its way. */
 export const newMs = 5_000;
 
-/** What has only just come may not be stored with a checkpoint yet. */
-const listsOf = (broker: Broker, oracle: Oracle, wrong: (text: string) => void): void => {
+export const isArchived = (oracle: Oracle, id: string): boolean => (oracle.tasks.get(id)?.archived ?? null) !== null;
+
+/** What has only just come, or gone, may not be stored with a checkpoint yet. */
+const listsOf = ({ broker, oracle, watch, wrong }: AuditOptions): void => {
   const prefix = `$KV.${broker.names.buckets.tasks}.`;
   const stored = new Map<string, string>();
   for (const { subject, data } of broker.streams.get(`KV_${broker.names.buckets.tasks}`)?.all([]) ?? [])
     if (data.length > 0) stored.set(subject.slice(prefix.length), textOf(data));
-  const last = [...oracle.tasks.values()].map(({ id, partition, versions }) => ({
+  const wasThere = broker.clock.now() - listedMs;
+  const kept = [...oracle.tasks.values()].filter(
+    ({ id, archived }) => archived === null || (watch.archive.movedAt.get(id) ?? 0) > wasThere,
+  );
+  const last = kept.map(({ id, partition, versions }) => ({
     ...{ id, partition },
     ...(versions.at(-1) as Version<TaskState>),
   }));
   const passed = (id: string): number => {
     const task = last.find((one) => one.id === id);
-    if (task === undefined || task.at > broker.clock.now() - newMs) return 0;
+    if (task === undefined || isArchived(oracle, id) || task.at > broker.clock.now() - newMs) return 0;
     return (JSON.parse(stored.get(`_checkpoint.${task.partition}`) ?? '{"seq":0}') as { seq: number }).seq;
   };
   checkLists(stored, last, passed, wrong);
 };
+
+/** Whoever took a task out of the bucket and died before the list was stored: the next one to look takes it off. */
+const listedMs = 60_000;
 
 /** What came through the plain door beyond a quota lies among the dead letters, for whoever wants to send it again. */
 export const refusedIn = (broker: Broker): ReadonlySet<string> => {
@@ -103,6 +124,7 @@ export const refusedIn = (broker: Broker): ReadonlySet<string> => {
 const inboxOf = (broker: Broker): Map<string, Intervention> => {
   const items = new Map<string, Intervention>();
   for (const { data } of broker.streams.get(`KV_${broker.names.buckets.inbox}`)?.all([]) ?? []) {
+    if (data.length === 0) continue;
     const item = JSON.parse(textOf(data)) as Intervention;
     items.set(item.id, item);
   }

@@ -1,6 +1,7 @@
 // Faults that are planted on purpose, one at a time, to see that the simulator would find them. Each is a change to the text of one source, made
 // while it is loaded; a text that is not there exactly once is an error, so this list stays true.
 
+import { archiveBugs } from './archive-bugs.ts';
 import { listBugs } from './list-bugs.ts';
 import { moreBugs } from './more-bugs.ts';
 import { sharedBugs } from './shared-bugs.ts';
@@ -25,6 +26,7 @@ const broker = 'services/coordinator/src/broker.ts';
 const engine = (file: string): string => `packages/engine/src/${file}`;
 
 export const bugs: readonly Bug[] = [
+  ...archiveBugs,
   ...listBugs,
   ...moreBugs,
   ...sharedBugs,

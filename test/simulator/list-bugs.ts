@@ -6,8 +6,8 @@ export const listBugs: readonly Bug[] = [
     name: 'lists-not-stored',
     harm: 'after a crash what was done last is on no list',
     file: 'services/coordinator/src/checkpoint.ts',
-    from: 'JSON.stringify({ ...checkpoint, lists: lists.stored() } satisfies Stored)',
-    to: 'JSON.stringify({ ...checkpoint, lists: { whole: true, tasks: [], asked: [] } })',
+    from: 'JSON.stringify({ ...checkpoint, lists: lists.stored(), opened } satisfies Stored)',
+    to: 'JSON.stringify({ ...checkpoint, lists: { whole: true, tasks: [], asked: [] }, opened })',
   },
   {
     name: 'asked-and-unlisted',

@@ -50,6 +50,12 @@ export interface FollowedTask extends Followed<TaskState> {
   /** The timers that are set just now. */
   readonly timers: Map<number, Extract<Effect, { kind: 'wake' }>>;
   readonly ledger: Ledger;
+  /** Where in the log everything is that was said to it by whoever may. */
+  readonly said: number[];
+  /** Which of that are commands, by who gave them. */
+  readonly commands: Map<string, number>;
+  /** The event up to which the archive has it; null while it is kept. */
+  archived: number | null;
   /** One breach of a law brings others with it: only the first is told. */
   broken: boolean;
 }
@@ -65,6 +71,8 @@ export interface OracleOptions {
 export class Oracle {
   readonly tasks = new Map<string, FollowedTask>();
   readonly actors = new Map<string, Followed>();
+  /** Whoever gave a command that came after its task had gone to the archive. */
+  readonly tooLate = new Set<string>();
   readonly #said = new Set<string>();
   /** Tasks that a schedule has told to stop. */
   readonly #cancelled = new Set<string>();
@@ -102,6 +110,16 @@ export class Oracle {
   /** The newest state; null where the log doesn't know the task. */
   stateOf(id: string): TaskState | null {
     return this.tasks.get(id)?.versions.at(-1)?.state ?? null;
+  }
+
+  /** It is as the archive has it: what was said after that is heard by nobody. */
+  archive(task: FollowedTask, seq: number): void {
+    task.archived = seq;
+    task.versions.splice(task.versions.findLastIndex((version) => version.seq <= seq) + 1);
+    const later = task.owed.findIndex((owed) => owed.seq > seq);
+    if (later >= 0) task.owed.splice(later);
+    for (const [subject, owed] of task.orders) if (owed.seq > seq) task.orders.delete(subject);
+    for (const [by, at] of task.commands) if (at > seq) this.tooLate.add(by);
   }
 
   #isGenuine(key: string, subject: string, token: string): boolean {
@@ -149,12 +167,26 @@ export class Oracle {
     key: string,
     known: FollowedTask | undefined,
   ): void {
+    if (known !== undefined) {
+      if (said.kind === 'submitted' && known.archived !== null)
+        this.#options.wrong(`${known.id} is archived, and was begun anew at ${message.seq}`);
+      known.said.push(message.seq);
+      if (said.kind === 'commanded') this.#onCommand(known, message);
+      if (known.archived !== null) return;
+    }
     if (known === undefined ? said.kind !== 'submitted' : said.kind === 'submitted') return;
     const event = eventOf(this.#options.broker, this.#options.settings, said, message);
-    if (event !== null) this.#decide(known ?? this.#begin(said.task, key, said.partition), event);
+    if (event !== null) this.#decide(known ?? this.#begin(said.task, key, said.partition, message.seq), event);
   }
 
-  #begin(id: string, key: string, partition: number): FollowedTask {
+  #onCommand(task: FollowedTask, { seq, data }: Stored): void {
+    const { by } = decodeTrusted(data) as { by?: unknown };
+    if (typeof by !== 'string') return;
+    task.commands.set(by, seq);
+    if (task.archived !== null) this.tooLate.add(by);
+  }
+
+  #begin(id: string, key: string, partition: number, seq: number): FollowedTask {
     const task: FollowedTask = {
       id,
       key,
@@ -164,6 +196,9 @@ export class Oracle {
       orders: new Map(),
       timers: new Map(),
       ledger: newLedger(),
+      said: [seq],
+      commands: new Map(),
+      archived: null,
       broken: false,
     };
     this.tasks.set(id, task);

@@ -12,6 +12,7 @@ import {
 } from '@capstan/contracts';
 import type { Body, Life } from './process.ts';
 import type { Random } from './random.ts';
+import { type Returning, sendAgain, tryAgain } from './returning.ts';
 import { isScheduled, keepSchedules } from './schedules.ts';
 
 export interface PeopleWorld {
@@ -26,6 +27,8 @@ export interface PeopleWorld {
   /** The schedules that submit nothing more. */
   readonly overSchedules: Set<string>;
   readonly chaosMs: number;
+  /** Where tasks go to the archive while anybody looks: some come back for them. */
+  readonly returning: Pick<Returning, 'taken' | 'wrong' | 'random'> | null;
   calm(): boolean;
 }
 
@@ -50,6 +53,14 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
       return false;
     }
   };
+  const returning: Returning | null =
+    world.returning === null ? null : { ...world.returning, broker, clock, request, wait, calm: () => world.calm() };
+  if (returning !== null)
+    tryAgain(
+      returning,
+      tasks.map((task) => task.task_id as string),
+    );
+
   const submit = async (given: Submission): Promise<void> => {
     const id = given.task_id as string;
     const task = random.chance(0.1) ? await uploaded(given) : given;
@@ -63,6 +74,7 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
         accepted.add(id);
         // Somebody who did not see the answer submits it again: it is the same task.
         if (random.chance(0.1)) await request('task', 'submit', task);
+        if (returning !== null) await sendAgain(returning, id, task);
         return;
       }
       if (isOverQuota(answer) && world.calm()) patience -= 1;
@@ -95,7 +107,9 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   const itemOf = (id: string): Intervention | null => {
     const { inbox } = bus.names.buckets;
     const message = broker.streams.get(`KV_${inbox}`)?.newest(`$KV.${inbox}.${id}`);
-    return message === undefined ? null : (JSON.parse(textOf(message.data)) as Intervention);
+    return message === undefined || message.data.length === 0
+      ? null
+      : (JSON.parse(textOf(message.data)) as Intervention);
   };
   /** What is asked is decided after a while; in bad times somebody looks away first. */
   const consider = async (id: string): Promise<void> => {
@@ -118,7 +132,10 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   inbox?.listeners.add(() => {
     for (; heardTo < inbox.last; heardTo += 1) {
       const message = inbox.at(heardTo + 1);
-      const { id } = message === undefined ? { id: '' } : (JSON.parse(textOf(message.data)) as Intervention);
+      const { id } =
+        message === undefined || message.data.length === 0
+          ? { id: '' }
+          : (JSON.parse(textOf(message.data)) as Intervention);
       if (id === '' || seen.has(id)) continue;
       seen.add(id);
       void consider(id).catch(() => {});
@@ -130,7 +147,7 @@ export const beginPeople = async ({ bus, clock }: Life, world: PeopleWorld): Pro
   const recordOf = (id: string): TaskRecord | null => {
     const bucket = bus.names.buckets.tasks;
     const message = broker.streams.get(`KV_${bucket}`)?.newest(`$KV.${bucket}.${id}`);
-    if (message === undefined) return null;
+    if (message === undefined || message.data.length === 0) return null;
     const { seq, data } = message;
     let known = read.get(id);
     if (known?.seq !== seq) read.set(id, (known = { seq, record: JSON.parse(textOf(data)) as TaskRecord }));

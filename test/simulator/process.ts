@@ -17,6 +17,13 @@ export interface Life {
   die(error: unknown): void;
 }
 
+export interface Frost {
+  /** At most so long. */
+  readonly ms: number;
+  /** Calls back when it is to wake up before that. */
+  readonly until?: (wake: () => void) => void;
+}
+
 export interface ProcessOptions {
   readonly name: string;
   readonly broker: Broker;
@@ -24,6 +31,8 @@ export interface ProcessOptions {
   readonly random: Random;
   /** How likely it dies at a call of a port, now. */
   crashChance(): number;
+  /** Whether it freezes at a call of a port, just before that has any effect. */
+  frostAt?(call: string, args: readonly unknown[]): Frost | null;
   begin(life: Life): Promise<Body>;
   onDeath(why: string): void;
   readonly restartMs: readonly [number, number];
@@ -75,15 +84,18 @@ export class SimProcess {
   }
 
   /** Stopped in its tracks, as by SIGSTOP or a long garbage collection; the world goes on without it, and it wakes up knowing nothing of that. */
-  freeze(ms: number): void {
+  freeze(ms: number, until?: Frost['until']): void {
     if (!this.alive || this.#held !== null) return;
-    this.#held = [];
+    const held: (() => void)[] = [];
+    this.#held = held;
     this.#options.onDeath(`${this.name} is frozen for ${ms} ms`);
-    this.#options.timeline.later(ms, () => {
-      const held = this.#held ?? [];
+    const wake = (): void => {
+      if (this.#held !== held) return;
       this.#held = null;
       for (const act of held) act();
-    });
+    };
+    this.#options.timeline.later(ms, wake);
+    until?.(wake);
   }
 
   /** Now, or as soon as it can move again. */
@@ -134,7 +146,7 @@ export class SimProcess {
 
   /** The bus, with death at every call. */
   #mortal<T extends object>(target: T, isCurrent: () => boolean): T {
-    const { random, crashChance } = this.#options;
+    const { random, crashChance, frostAt } = this.#options;
     const wrapped = new Map<unknown, unknown>();
     return new Proxy(target, {
       get: (of, key) => {
@@ -159,11 +171,20 @@ export class SimProcess {
             if (fate === 'after') this.crash(`died after ${String(key)}`);
             return opened;
           }
-          const result: unknown = Reflect.apply(
-            value,
-            of,
-            args.map((arg) => this.#heard(arg)),
-          );
+          const act = (): unknown =>
+            Reflect.apply(
+              value,
+              of,
+              args.map((arg) => this.#heard(arg)),
+            );
+          const isFrozen = this.#held !== null;
+          const frost = fate === null && !isFrozen && writes.has(key) ? frostAt?.(String(key), args) : null;
+          if (frost) this.freeze(frost.ms, frost.until);
+          // What it says in the same breath comes after what it froze at.
+          if (frost || (isFrozen && !atOnce.has(key))) {
+            return this.#answered(new Promise((resolve) => this.#whenAwake(() => resolve(act()))));
+          }
+          const result = act();
           if (fate === 'after') {
             this.crash(`died after ${String(key)}`);
             // Nobody is left who would hear how it went.
@@ -205,6 +226,9 @@ export class SimProcess {
     );
   }
 }
+
+/** These give an answer and not a promise of one. */
+const atOnce: ReadonlySet<string | symbol> = new Set(['tell', 'listen', 'connected']);
 
 /** Dying beside one of these is what tells a careful process from another. */
 const writes: ReadonlySet<string | symbol> = new Set(['once', 'append', 'set', 'setAll', 'put', 'remove', 'ack']);

@@ -2,12 +2,14 @@
 // watched all the time, and audited at the end.
 import { type Broker, keyRingOf } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
-import { defaultKeeping, newCounts, startCoordinator } from '@capstan/coordinator';
+import { newCounts, startCoordinator } from '@capstan/coordinator';
 import { rulesVersion, taskEnded } from '@capstan/engine';
 import { beginAgent } from './agents.ts';
 import { audit, newMs, refusedIn } from './audit.ts';
 import { Timeline } from './clock.ts';
+import { stillToArchive } from './audit-archive.ts';
 import { randomSettings } from './installation.ts';
+import { forgets, isShort, randomKeeping } from './keeping.ts';
 import { waitsForOthers } from './leave.ts';
 import { Oracle } from './oracle.ts';
 import { beginPeople } from './people.ts';
@@ -38,6 +40,7 @@ const healMs = 900_000;
 const lateTimes = 4;
 const lateMs = 10_000;
 const lastBlowMs = 2_500;
+const archivedMs = 120_000;
 
 export const run = async (seed: number, options: { trace?: (line: string) => void } = {}): Promise<RunResult> => {
   const random = randomFrom(`seed ${seed}`);
@@ -54,13 +57,9 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   const weather = weatherOf(random, timeline, trace);
   const { broker, isCalm } = weather;
   const settings = randomSettings(random.fork('settings'));
-  const keeping = {
-    ...defaultKeeping,
-    orderNameMs: 20_000,
-    purgeEveryMs: random.fork('keeping').pick([300, 1_000, defaultKeeping.purgeEveryMs]),
-  };
+  const keeping = randomKeeping(random.fork('keeping'));
   const oracle = new Oracle({ broker, ring, settings, partitions, wrong });
-  const watching = watch(broker, oracle, wrong);
+  const watching = watch(broker, oracle, keeping, wrong);
   const shared = { broker, timeline, onDeath: weather.onDeath };
 
   // In some runs a newer version is rolled out while it storms, and rolled back now and then; in the end everybody has it.
@@ -108,6 +107,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
       name: `coordinator-${number}`,
       random: own,
       crashChance,
+      frostAt: weather.frostAt,
       restartMs: [50, 3_000],
       begin,
     });
@@ -142,7 +142,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   );
   const schedules = randomSchedules(random.fork('schedules'), begun, settings);
   const [accepted, refused, overSchedules] = [new Set<string>(), new Set<string>(), new Set<string>()];
-  const whims = random.fork('whims');
+  const [whims, taken] = [random.fork('whims'), new Set<string>()];
+  const returning = isShort(keeping) && !forgets(keeping) ? { taken, wrong, random: random.fork('returning') } : null;
   const people = new SimProcess({
     ...shared,
     name: 'people',
@@ -152,6 +153,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
     begin: (life) =>
       beginPeople(life, {
         ...{ broker, random: whims, tasks, accepted, refused, schedules, overSchedules, calm: isCalm, chaosMs },
+        returning,
       }),
   });
 
@@ -182,7 +184,7 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
     if (isOver()) break;
   }
   if (!isSaid()) wrong('somebody is still about to submit a task, or to delete a schedule, and nobody lets him');
-  const audited = { broker, oracle, watch: watching, accepted, ran, wrong };
+  const audited = { broker, oracle, watch: watching, accepted, ran, wrong, keeping, taken };
   const ended = audit(audited);
   const before = new Set(watching.orders);
   const events = broker.streams.get(broker.names.streams.events);
@@ -195,6 +197,11 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
   await timeline.until(timeline.now() + limits.memberTtlMs + 10_000);
   // Somebody may have come just now who can do what nobody could.
   await heal();
+  // By now whoever looks finds everything in its place, and takes away what nobody needs.
+  for (const end = timeline.now() + archivedMs; timeline.now() < end && stillToArchive(audited) !== null; )
+    await timeline.until(timeline.now() + 2_000);
+  const still = stillToArchive(audited);
+  if (still !== null) wrong(still);
   audit(audited);
   // A deadline may pass meanwhile; what follows from events of before has been ordered before.
   const causeOf = (subject: string): number =>

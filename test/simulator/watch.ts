@@ -4,20 +4,21 @@ import { type Broker, textOf } from '@capstan/bus';
 import type { Effect, Intervention, TaskRecord } from '@capstan/contracts';
 import { nextDue, owedOrders, pageOf, recordOf, taskEnded, type TaskState } from '@capstan/engine';
 import type { Stored } from './events.ts';
+import type { Keeping } from '@capstan/coordinator';
 import type { Followed, FollowedTask, Oracle, Owed } from './oracle.ts';
 import { isStored as isOnShelf } from './stored.ts';
+import { type ArchiveWatch, pageKey, watchArchive } from './watch-archive.ts';
 
 export interface Watch {
   /** Up to where the stored snapshot of each task and each other actor goes. */
   readonly covered: ReadonlyMap<string, number>;
   readonly orders: ReadonlySet<string>;
+  readonly archive: ArchiveWatch;
   /** Whether a durable effect has been stored. */
   isStored(followed: Followed, owed: Owed): boolean;
 }
 
-export const pageKey = (task: string, page: number): string => `${task}.steps.${page}`;
-
-export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => void): Watch => {
+export const watch = (broker: Broker, oracle: Oracle, keeping: Keeping, wrong: (text: string) => void): Watch => {
   const { names } = broker;
   const covered = new Map<string, number>();
   const checkedTo = new Map<string, number>();
@@ -28,6 +29,7 @@ export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => v
   /** The lists of open tasks, by key. */
   const open = new Map<string, Record<string, [number | null, boolean]>>();
   const checkpoints = new Map<number, number>();
+  const archive = watchArchive({ broker, oracle, keeping, covered, checkpoints, wrong });
 
   const onOrder = ({ subject, data }: Stored): void => {
     if (orders.has(subject)) wrong(`${names.streams.orders} holds "${subject}" twice`);
@@ -128,20 +130,30 @@ export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => v
   const onTaskKey = (message: Stored): void => {
     const key = message.subject.slice(`$KV.${names.buckets.tasks}.`.length);
     const [first = '', partition = ''] = key.split('.');
-    if (message.data.length === 0) return;
     const text = textOf(message.data);
+    archive.onKey(key, text);
+    if (message.data.length === 0) return;
     if (first === '_open') open.set(key, JSON.parse(text));
     else if (first === '_checkpoint') onCheckpoint(Number(partition), JSON.parse(text) as { seq: number });
     else if (first === '_actor') onActor(text);
     else if (!key.includes('.')) onHead(key, text);
   };
 
-  const onAsked = ({ data }: Stored): void => {
-    if (data.length === 0) return;
+  const onAsked = ({ subject, data }: Stored): void => {
+    if (data.length === 0) return onForgotten(subject);
     const { id, status } = JSON.parse(textOf(data)) as Intervention;
     const before = asked.get(id);
     if (status === 'pending' && before !== undefined) wrong(`${id} was ${before} in the inbox, and is asked again`);
     asked.set(id, status);
+  };
+
+  /** What was asked goes with its task, and not before. */
+  const onForgotten = (subject: string): void => {
+    const id = subject.slice(`$KV.${names.buckets.inbox}.`.length);
+    const asker = [...oracle.tasks.values()].find((task) =>
+      task.owed.some(({ effect }) => effect.kind === 'ask' && effect.intervention.id === id),
+    );
+    if (asker !== undefined && asker.archived === null) wrong(`${id} left the inbox, and ${asker.id} is kept`);
   };
 
   const follow = (name: string, on: (message: Stored) => void): void => {
@@ -167,6 +179,8 @@ export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => v
       wrong(`the order ${subject} was purged, and whoever starts from the checkpoint will say it again`);
   });
   const subjects = new Set<string>();
+  // What was purged may be said again, by somebody who was frozen for long: it is about a task that is archived.
+  broker.streams.get(names.streams.events)?.onRemove.add(({ subject }) => void subjects.delete(subject));
   follow(names.streams.events, (message) => {
     if (subjects.has(message.subject)) wrong(`${names.streams.events} holds "${message.subject}" twice`);
     subjects.add(message.subject);
@@ -177,7 +191,7 @@ export const watch = (broker: Broker, oracle: Oracle, wrong: (text: string) => v
   follow(`KV_${names.buckets.tasks}`, onTaskKey);
   follow(`KV_${names.buckets.inbox}`, onAsked);
 
-  return { covered, orders, isStored };
+  return { covered, orders, archive, isStored };
 };
 
 export const headOf = (state: TaskState): string =>

@@ -1,14 +1,16 @@
 // What goes wrong, and how often: messages that are lost, late, refused or doubled, a server that dies, processes that are killed, restarted or
 // frozen. Each seed has its own mixture, so that rare faults are not always drowned by common ones.
-import { Broker } from '@capstan/bus';
+import { Broker, type Change } from '@capstan/bus';
 import type { Timeline } from './clock.ts';
-import type { SimProcess } from './process.ts';
+import type { Frost, SimProcess } from './process.ts';
 import type { Random } from './random.ts';
 
 export interface Weather {
   readonly broker: Broker;
   /** How likely a process dies at a call of a port, now. */
   crashChance(): number;
+  /** Whether a coordinator freezes that is about to do this. */
+  frostAt(call: string, args: readonly unknown[]): Frost | null;
   /** Somebody died or froze. */
   onDeath(why: string): void;
   isCalm(): boolean;
@@ -70,8 +72,31 @@ export const weatherOf = (random: Random, timeline: Timeline, trace: (line: stri
     timeline.later(own.int(Math.trunc(low / 2), high), again);
   };
 
+  const frost = random.fork('frost at a call');
+  /** Often as a task goes to the archive, which is rare, and then it wakes up at the worst moment: just as somebody wants it done again. */
+  const frostAt = (call: string, args: readonly unknown[]): Frost | null => {
+    if (isCalm || !chaos.frost) return null;
+    const keys = call === 'setAll' ? (args[0] as Change[]).map(({ key }) => key) : [];
+    const isArchiving =
+      keys.some((key) => key.startsWith('_archive.')) || (call === 'put' && String(args[0]).startsWith('_archive/'));
+    if (!frost.chance(isArchiving ? 0.3 : 0.0005)) return null;
+    const ms = frost.int(500, 28_000);
+    return isArchiving && frost.chance(0.7) ? { ms, until: (wake) => wakeAt(keys, wake) } : { ms };
+  };
+  const wakeAt = (keys: readonly string[], wake: () => void): void => {
+    const events = broker.streams.get(broker.names.streams.events);
+    const look = (): void => {
+      const subject = events?.at(events.last)?.subject ?? '';
+      if (!subject.includes('.commanded.') || !keys.some((key) => subject.includes(`.${key}.`))) return;
+      events?.listeners.delete(look);
+      timeline.later(frost.int(0, 500), wake);
+    };
+    events?.listeners.add(look);
+  };
+
   return {
     broker,
+    frostAt,
     crashChance: () => (isCalm ? 0 : chaos.crash),
     onDeath: (why) => {
       faults += 1;

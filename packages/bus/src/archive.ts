@@ -30,9 +30,12 @@ interface ArchivedEvent {
 export interface Archive {
   /** Null for a task that is not there, or not any more. */
   find(task: string): Promise<ArchivedTask | null>;
-  /** The same, without reading it; may be as old as `freshMs`. */
-  holds(task: string): Promise<boolean>;
-  /** The same where the log has begun to forget; before that the log itself knows every name, and nothing is looked up. */
+  /** The same, without reading it; may be as old as `freshMs`, or as what is asked for. */
+  holds(task: string, asOldAsMs?: number): Promise<boolean>;
+  /**
+   * The same where the log is about to forget, or has begun to; before that the log itself knows every name, and nothing is looked up. Whoever makes
+   * it forget says so long before he does.
+   */
   mayHaveAlone(task: string): Promise<boolean>;
 }
 
@@ -71,6 +74,22 @@ export const messagesIn = ({ events }: ArchivedTask): Message[] =>
     headers: () => [],
   }));
 
+/**
+ * All that was said to a task, of which the log may have forgotten the beginning, or everything; `find` is asked only then. What the log has besides
+ * came too late, or is forged.
+ */
+export const wholeHistory = async (
+  logged: readonly Message[],
+  find: () => Promise<ArchivedTask | null>,
+): Promise<readonly Message[]> => {
+  if (logged[0]?.subject.includes('.submitted.') === true) return logged;
+  const archived = await find();
+  if (archived === null) return logged;
+  const before = messagesIn(archived);
+  const last = before.at(-1)?.seq ?? 0;
+  return [...before, ...logged.filter(({ seq }) => seq > last)];
+};
+
 /** The record with all of its steps. */
 export const recordIn = ({ head, pages, archived_at }: ArchivedTask): TaskRecord => ({
   ...head,
@@ -102,19 +121,20 @@ export const openArchive = (
   };
   const keyOf = (task: string): string => names.archived(partitionOf(task, partitions), archivePage(task));
 
-  const holds = async (task: string): Promise<boolean> => {
+  const holds = async (task: string, asOldAsMs = freshMs): Promise<boolean> => {
     const key = keyOf(task);
     const page = known.get(key);
-    const text = page !== undefined && now() - page.at < freshMs ? page.text : await read(key);
+    const text = page !== undefined && now() - page.at < asOldAsMs ? page.text : await read(key);
     return text.includes(`"${task}":`);
   };
-  /** As long as its first event is there, nothing was purged. */
   let hasForgotten = false;
   let lookedAt = Number.NEGATIVE_INFINITY;
   let looking: Promise<void> | null = null;
   const look = async (): Promise<void> => {
     const at = now();
-    hasForgotten = (await bus.log(names.streams.events).info()).first > 1;
+    hasForgotten =
+      (await bus.store(names.buckets.tasks).get(names.forgetting)) !== null ||
+      (await bus.log(names.streams.events).info()).first > 1;
     lookedAt = at;
   };
 

@@ -9,6 +9,7 @@ export {
   messagesIn,
   openArchive,
   recordIn,
+  wholeHistory,
 } from './archive.ts';
 export type { Archive, ArchivedTask } from './archive.ts';
 export { canonical, sha256 } from './canonical.ts';

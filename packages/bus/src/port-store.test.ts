@@ -22,6 +22,20 @@ inBothWorlds('a change follows the revision that was read, or is refused', {}, a
   await store.set({ key: 'a', data: '4', expect: null });
 });
 
+inBothWorlds(
+  'a key that was removed is new again, and not for whoever wants one that never was',
+  {},
+  async (_, bus) => {
+    const store = tasks(bus);
+    await store.set({ key: 'a', data: '1', expect: 0 });
+    await store.remove('a');
+    await assert.rejects(store.set({ key: 'a', data: '2', expect: 0, neverThere: true }), conflict);
+    assert.equal((await store.get('a'))?.gone, true);
+    await store.set({ key: 'a', data: '2', expect: 0 });
+    await store.set({ key: 'b', data: '1', expect: 0, neverThere: true });
+  },
+);
+
 inBothWorlds('of many who follow the same revision, one succeeds', {}, async (world, bus) => {
   const stores = [tasks(bus), tasks(await world.connect())];
   const revision = await tasks(bus).set({ key: 'a', data: '', expect: 0 });

@@ -104,6 +104,8 @@ export interface Change {
   readonly data: Uint8Array | string;
   /** The revision that this follows; 0 where the key must be new; null where that does not matter. */
   readonly expect: number | null;
+  /** With `expect: 0`: a key that was there and was removed is not new, as long as that is remembered (an hour). */
+  readonly neverThere?: boolean;
   /** The key is removed; `data` is not looked at. */
   readonly gone?: boolean;
 }

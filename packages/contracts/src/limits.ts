@@ -117,6 +117,11 @@ export const limits = {
   archiveFreshMs: 10 * second,
   /** Of one partition in one look. */
   archiveBatchesMax: 5,
+  /** Nobody who stood still for longer goes on with a batch that he was about to put: far beyond any membership, and any connection. */
+  archiveStraysMs: 60 * minute,
+  /** A task that is open for so long, and longer than ended ones are kept, is named as the one that the log is kept for; so often. */
+  logHolderMs: day,
+  logHolderEveryMs: hour,
 
   // The way
   requestTimeoutMs: 5 * second,

@@ -75,6 +75,8 @@ const build = (namespace: string) => {
     /** What of a partition is archived: its batches, and by id where each task is. */
     archive: (partition: number) => `_archive.${partition}`,
     archived: (partition: number, page: number) => `_archived.${partition}.${page}`,
+    /** There before the log of events forgets anything for the first time. */
+    forgetting: '_forgetting.events',
 
     advisories: ['MAX_DELIVERIES', 'MSG_TERMINATED'].map(
       (kind) => `$JS.EVENT.ADVISORY.CONSUMER.${kind}.${upper}_ORDERS.>`,

@@ -23,6 +23,8 @@ export interface Arrivals {
    * those that were heard meanwhile.
    */
   begin(task: string, from: Mark | null, work: Work): Promise<Actor | null>;
+  /** Keeps what is heard of a task that is not here and is not to come just now; after the work it is heard as if it came then. */
+  keepBack(task: string, work: () => Promise<void>): void;
   /** The first event that any of them holds back: it would be lost with this process. */
   uncovered(): Mark | null;
 }
@@ -31,6 +33,8 @@ export interface ArrivalsParts {
   readonly stopped: () => boolean;
   /** Hands out what was held back, one by one. The first of them may set the task on its way again; the rest waits for that. */
   readonly apply: (heard: Heard) => void;
+  /** Hands out what was kept back: its task is not here, and may have to be loaded. */
+  readonly take: (heard: Heard) => void;
   /** It is here, or does not exist. */
   readonly here: (task: string) => Actor | null;
   readonly fatal: (error: unknown) => void;
@@ -45,24 +49,26 @@ export const newArrivals = (parts: ArrivalsParts): Arrivals => {
     arrival.held.push(heard);
     return true;
   };
+  const setOut = (task: string, from: Mark | null, work: Work, hand: (heard: Heard) => void): Promise<Actor | null> => {
+    const done = work().then((brought) => {
+      const { held } = arrivals.get(task) as Arrival;
+      arrivals.delete(task);
+      if (parts.stopped()) return null;
+      for (const heard of [...(brought ?? []), ...held]) if (!hold(heard)) hand(heard);
+      return parts.here(task);
+    });
+    arrivals.set(task, { held: [], from, done });
+    done.catch(parts.fatal);
+    return done;
+  };
   return {
     get size() {
       return arrivals.size;
     },
     hold,
     of: (task) => arrivals.get(task)?.done ?? null,
-    begin: (task, from, work) => {
-      const done = work().then((brought) => {
-        const { held } = arrivals.get(task) as Arrival;
-        arrivals.delete(task);
-        if (parts.stopped()) return null;
-        for (const heard of [...(brought ?? []), ...held]) if (!hold(heard)) parts.apply(heard);
-        return parts.here(task);
-      });
-      arrivals.set(task, { held: [], from, done });
-      done.catch(parts.fatal);
-      return done;
-    },
+    begin: (task, from, work) => setOut(task, from, work, parts.apply),
+    keepBack: (task, work) => void setOut(task, null, work, parts.take),
     uncovered: () => {
       let low: Mark | null = null;
       for (const { from } of arrivals.values()) low = earlier(low, from);

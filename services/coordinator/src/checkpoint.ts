@@ -5,6 +5,7 @@ import type { Actor } from './actor.ts';
 import { listedTask } from './lists/listed.ts';
 import { type Lists, openLists, type StoredLists } from './lists/lists.ts';
 import { Overtaken } from './overtaken.ts';
+import { storedInAnyTerm } from './say.ts';
 import type { World } from './world.ts';
 
 export interface Checkpoint {
@@ -15,9 +16,10 @@ export interface Checkpoint {
   readonly orders?: number;
 }
 
-/** As it is stored: with what of the lists is on no page yet. */
+/** As it is stored: with what of the lists is on no page yet, and with who opened the partition last. */
 interface Stored extends Checkpoint {
   readonly lists?: StoredLists;
+  readonly opened?: string;
 }
 
 /** When an open task wants to be looked at; `routing` is at once: it looks for a queue, or owes orders that still waited for their turn. */
@@ -46,11 +48,26 @@ export interface Progress {
    * over, and whoever lost the partition without knowing must change neither. Throws `Overtaken` where another owner stored a checkpoint.
    */
   save(checkpoint: Checkpoint): Promise<void>;
-  /** Stores changes beside the checkpoint that is stored, all or nothing. False where one of them is refused; throws `Overtaken` as `save` does. */
-  saveWith(changes: readonly Change[]): Promise<boolean>;
+  /**
+   * Stores changes beside the checkpoint that is stored, all or nothing. Gives back their revisions, null where one of them is refused; throws
+   * `Overtaken` as `save` does.
+   */
+  saveWith(changes: readonly Change[]): Promise<readonly number[] | null>;
 }
 
+/**
+ * Also makes the checkpoint its own, before anything of the partition is read: whoever owned it before, and does not know yet that he lost it,
+ * can change nothing any more that goes with the checkpoint, however late he wakes up.
+ */
 export const loadProgress = async (world: World, partition: number): Promise<Progress> => {
+  for (;;) {
+    const progress = await openProgress(world, partition);
+    if (progress !== null) return progress;
+  }
+};
+
+/** Null where somebody else wrote meanwhile: what was read is old. */
+const openProgress = async (world: World, partition: number): Promise<Progress | null> => {
   const store = world.bus.store(world.names.buckets.tasks);
   const stored = await store.get(checkpointKey(partition));
   const pages = await Promise.all(Array.from({ length: openPages }, (_, page) => store.get(openKey(partition, page))));
@@ -75,12 +92,27 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   const lists = await openLists(world, partition, checkpoint?.lists ?? null);
   // Nothing was stored before: the lists hold all that there is.
   if (stored === null && !isTorn) lists.made();
+  // Nobody else ever writes the same: a refusal that comes after a lost answer is never taken for one's own success.
+  const opened = world.newId();
+  const claimed = await storedInAnyTerm(world, () =>
+    store
+      .set({
+        key: checkpointKey(partition),
+        data: JSON.stringify({ seq: 0, at: 0, lists: lists.stored(), ...checkpoint, opened } satisfies Stored),
+        expect: stored?.revision ?? 0,
+      })
+      .catch((error: unknown) => {
+        if (isBusError(error, 'conflict')) return null;
+        throw error;
+      }),
+  );
+  if (claimed === null) return null;
 
   const members = Array.from({ length: openPages }, (): Set<string> => new Set());
   const pageOf = (task: string) => partitionOf(`open ${task}`, openPages);
   for (const task of open.keys()) (members[pageOf(task)] as Set<string>).add(task);
   const dirty = new Set<number>(isTorn ? pages.keys() : []);
-  let revision = stored?.revision ?? 0;
+  let revision = claimed;
   let saving: Promise<void> = Promise.resolve();
 
   const progress: Progress = {
@@ -123,18 +155,19 @@ export const loadProgress = async (world: World, partition: number): Promise<Pro
   };
 
   const checkpointText = (checkpoint: Checkpoint): string =>
-    JSON.stringify({ ...checkpoint, lists: lists.stored() } satisfies Stored);
-  const saveWith = async (changes: readonly Change[]): Promise<boolean> => {
-    if (progress.checkpoint === null || revision === 0) return false;
+    JSON.stringify({ ...checkpoint, lists: lists.stored(), opened } satisfies Stored);
+  const saveWith = async (changes: readonly Change[]): Promise<readonly number[] | null> => {
+    if (progress.checkpoint === null) return null;
     const { seq, at, orders } = progress.checkpoint;
     const data = checkpointText({ seq, at, ...(orders === undefined ? {} : { orders }) });
     const mark: Change = { key: checkpointKey(partition), data, expect: revision };
     try {
-      revision = (await store.setAll([mark, ...changes]))[0] as number;
-      return true;
+      const [own, ...others] = await store.setAll([mark, ...changes]);
+      revision = own as number;
+      return others;
     } catch (error) {
       if (!isBusError(error, 'conflict')) throw error;
-      if ((await store.get(mark.key))?.revision === revision) return false;
+      if ((await store.get(mark.key))?.revision === revision) return null;
       throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
     }
   };

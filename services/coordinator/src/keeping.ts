@@ -12,6 +12,8 @@ export interface Keeping {
   /** After the end of an archived task: how long its artifacts are kept, and it itself. */
   readonly artifactsMs: number;
   readonly archiveMs: number;
+  /** What was to be put into the archive and never named is looked at after so long: by then nobody can still be about to put it. */
+  readonly straysMs: number;
 }
 
 export const defaultKeeping: Keeping = {
@@ -21,4 +23,5 @@ export const defaultKeeping: Keeping = {
   tasksMax: limits.keepTasksMax,
   artifactsMs: limits.keepArtifactsMs,
   archiveMs: limits.keepArchiveMs,
+  straysMs: limits.archiveStraysMs,
 };

@@ -31,6 +31,8 @@ const section = {
         /** After the end of an archived task: its artifacts, and what the archive has of it. */
         artifacts_ms: z.int().min(0).optional(),
         archive_ms: z.int().min(0).optional(),
+        /** Of batches of the archive that somebody put and died before naming them; never less than a frozen process may sleep. */
+        strays_ms: z.int().min(0).optional(),
       })
       .optional(),
   }),
@@ -44,6 +46,7 @@ const section = {
     CAPSTAN_KEEP_TASKS_MAX: { path: ['keep', 'tasks_max'], as: 'number' },
     CAPSTAN_KEEP_ARTIFACTS_MS: { path: ['keep', 'artifacts_ms'], as: 'number' },
     CAPSTAN_KEEP_ARCHIVE_MS: { path: ['keep', 'archive_ms'], as: 'number' },
+    CAPSTAN_KEEP_STRAYS_MS: { path: ['keep', 'strays_ms'], as: 'number' },
   },
 } as const;
 
@@ -87,6 +90,7 @@ await runService({
         tasksMax: config.own.keep?.tasks_max ?? defaultKeeping.tasksMax,
         artifactsMs: config.own.keep?.artifacts_ms ?? defaultKeeping.artifactsMs,
         archiveMs: config.own.keep?.archive_ms ?? defaultKeeping.archiveMs,
+        straysMs: config.own.keep?.strays_ms ?? defaultKeeping.straysMs,
       },
       fatal: (error) => {
         log.fatal({ error }, 'this can not go on; ending, so that another process takes over from what is stored');

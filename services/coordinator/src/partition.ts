@@ -40,6 +40,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const arrivals = newArrivals({
     stopped: () => stopped,
     apply: (heard) => apply(heard, actors.get(heard.task) ?? null),
+    take: (heard) => take(heard),
     here: (task) => {
       const arrived = actors.get(task) ?? null;
       release(task);
@@ -83,14 +84,21 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     if (quarantines.of(task) !== null) return null;
     try {
       const loaded = await loadActor(world, references, task);
-      if (loaded === null && (await world.archive.holds(task))) archived.add(task);
+      // Not as it was a while ago: its beginning may come next.
+      if (loaded === null && (await world.archive.holds(task, 0))) archived.add(task);
       return loaded;
     } catch (error) {
       if (isBusError(error) && error.code !== 'corrupt') throw error;
       if (error instanceof NewerRules) ahead.leave(task, error);
-      else await quarantines.put(task, null, error);
+      else await unlessArchived(task, () => quarantines.put(task, null, error));
       return null;
     }
+  };
+
+  /** Who was out of touch may find that what belongs to a task is gone, since the task has ended and is archived. */
+  const unlessArchived = async (task: string, act: () => Promise<void>): Promise<void> => {
+    if (await world.archive.holds(task, 0)) archived.add(task);
+    else await act();
   };
 
   /** On the list of open tasks, and not in the log: nothing can be decided on it, and it must not vanish unseen. */
@@ -154,7 +162,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
         start(await event);
       } catch (error) {
         if (isBusError(error) && error.code !== 'corrupt') throw error;
-        await quarantines.put(heard.task, heard, error);
+        await unlessArchived(heard.task, () => quarantines.put(heard.task, heard, error));
       }
     });
   };
@@ -328,6 +336,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
       settled();
     },
     read: async (task) => {
+      // Perhaps it was only looked at, and is neither here nor gone.
+      await arrivals.of(task);
       const actor = quarantines.of(task) === null ? (actors.get(task) ?? (await load(task))) : null;
       if (actor !== null || (quarantines.of(task) === null && !ahead.has(task))) return actor?.state ?? null;
       return (await loadActor(world, references, task))?.actor.state ?? null;

@@ -37,6 +37,8 @@ export const writeSnapshot = async (world: World, actor: Actor): Promise<void> =
       ...(actor.held > 0 ? { view: { owed: true } satisfies View } : {}),
     }),
     expect: actor.revision,
+    // It may have ended and be archived since this process saw it begin.
+    neverThere: true,
   };
   const changes: Change[] = pages.map((page) => ({
     key: pageKey(actor.id, page),
@@ -45,11 +47,22 @@ export const writeSnapshot = async (world: World, actor: Actor): Promise<void> =
   }));
   changes.push(head);
   // Never more than the server takes as one: limits.planStepsMax is that many pages at most.
-  const revisions = await write(world, store, changes);
+  const revisions = await write(world, store, changes).catch(async (error: unknown) => {
+    const forgotten = error instanceof Overtaken && actor.revision === 0 ? await markLeft(world, actor.id) : 0;
+    if (forgotten === 0) throw error;
+    // Of a task that had this id before nothing is kept but the mark that it was removed.
+    return write(world, store, [...changes.slice(0, -1), { ...head, expect: forgotten }]);
+  });
   pages.forEach((page, at) => void actor.pageRevisions.set(page, revisions[at] as number));
   actor.revision = revisions[revisions.length - 1] as number;
   actor.stored = state;
   world.counts.snapshots += 1;
+};
+
+/** The revision at which a key was removed whose task the archive has forgotten; 0 where it is there, or archived. */
+const markLeft = async (world: World, task: string): Promise<number> => {
+  const entry = await world.bus.store(world.names.buckets.tasks).get(task);
+  return entry?.gone === true && !(await world.archive.holds(task, 0)) ? entry.revision : 0;
 };
 
 const changedPages = (actor: Actor, state: TaskState): number[] =>

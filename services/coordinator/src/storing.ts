@@ -63,16 +63,21 @@ export const newStoring = (parts: StoringParts): Storing => {
     actor.dirtyFrom = null;
     const { state } = actor;
     const owes = actor.held > 0;
+    // Both at once: from now on it may be written again, and that write is another one.
+    const over = () => {
+      writing.delete(actor);
+      actor.writingFrom = null;
+    };
     writeSnapshot(world, actor)
       .then(
         () => {
-          actor.writingFrom = null;
+          over();
           progress.covered(actor, state, owes);
         },
         (error: unknown) => {
           // What was to be covered is not: the checkpoint stays below it.
           actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);
-          actor.writingFrom = null;
+          over();
           dirty.add(actor);
           isLost ||= error instanceof Overtaken;
           if (error instanceof Overtaken) return parts.overtaken(number, error);
@@ -82,7 +87,6 @@ export const newStoring = (parts: StoringParts): Storing => {
         },
       )
       .finally(() => {
-        writing.delete(actor);
         if (!parts.stopped()) parts.written(actor.id);
       });
   };

@@ -7,6 +7,16 @@ import { owners } from './owners.ts';
 import { points } from './points.ts';
 import { rollback } from './rollback.ts';
 import type { Scenario } from './scenario.ts';
-import { storm } from './storm.ts';
+import { archiving, storm } from './storm.ts';
 
-export const scenarios: readonly Scenario[] = [storm, points, owners, frozen, forged, cluster, disk, rollback];
+export const scenarios: readonly Scenario[] = [
+  storm,
+  archiving,
+  points,
+  owners,
+  frozen,
+  forged,
+  cluster,
+  disk,
+  rollback,
+];

@@ -3,19 +3,29 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Scenario } from './scenario.ts';
 import { moments, type Point, points, watchFor } from '../points.ts';
-import { curtain, onStage, type Stage } from '../stage.ts';
+import { curtain, onStage, type Stage, type StageOptions } from '../stage.ts';
 
-export const storm: Scenario = {
-  name: 'storm',
-  weight: 6,
-  run: ({ counts, seed, seconds }) =>
-    onStage({ counts, seed }, async (stage) => {
+const stormy =
+  (troupe: NonNullable<StageOptions['troupe']> = {}): Scenario['run'] =>
+  ({ counts, seed, seconds }) =>
+    onStage({ counts, seed, troupe }, async (stage) => {
       const load = stage.load();
       stage.troupe.storm(stage.random);
       const until = Date.now() + seconds * 1_000;
       await Promise.all([killServers(stage, until), troubleNetwork(stage, until)]);
       return curtain(stage, load);
-    }),
+    });
+
+export const storm: Scenario = { name: 'storm', weight: 6, run: stormy() };
+
+/** The same where a task goes to the archive as soon as it has ended, and whoever takes it there dies of it. */
+export const archiving: Scenario = {
+  name: 'archiving',
+  weight: 2,
+  run: stormy({
+    env: { CAPSTAN_KEEP_TASKS_MS: '500', CAPSTAN_PURGE_EVERY_MS: '300' },
+    points: { coordinator: ['batch', 'archive', 'event', 'snapshot', 'checkpoint', 'question'] },
+  }),
 };
 
 /** Half of them when it pleases, half as a message of a kind goes by. */

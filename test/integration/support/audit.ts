@@ -1,8 +1,9 @@
 // After a run: do the streams and buckets say what the log says, no more and no less? Reads what is stored and the log replayed; asks no
 // coordinator. Each sentence that it gives back is a law that was broken.
-import { type Bus, type Message, partitionOf, sha256, textOf } from '@capstan/bus';
+import { type ArchivedTask, type Bus, type Message, partitionOf, sha256, textOf } from '@capstan/bus';
 import { dlqHeaders, type Effect, type Intervention, type Names, parseOrderSubject } from '@capstan/contracts';
 import { isPagedOut, pageOf, recordOf, taskEnded } from '@capstan/engine';
+import { archivedTasks, checkArchived } from './audit-archive.ts';
 import { checkLists } from './audit-lists.ts';
 import { readAll, type Replay, type Replayed, replay } from './replay.ts';
 
@@ -38,8 +39,9 @@ export const audit = async (
   checkOrders(bus.names, replayed, orders, say);
   checkReports(replayed, say);
   checkChildren(replayed, say);
-  await checkSnapshots(bus, replayed, say);
-  await checkInbox(bus, replayed, say);
+  const archived = await archivedTasks(bus, say);
+  await checkSnapshots(bus, replayed, archived, say);
+  await checkInbox(bus, replayed, archived, say);
   const letters = (await readAll(bus, bus.names.streams.dlq)).filter((letter) => !killedOften || !blames(bus, letter));
   checkLetters(bus, replayed, orders, letters, say);
   const { messages } = await bus.log(bus.names.streams.tasks).info();
@@ -106,13 +108,25 @@ const checkChildren = ({ tasks }: Replay, say: Say): void => {
   }
 };
 
-const checkSnapshots = async (bus: Bus, { tasks }: Replay, say: Say): Promise<void> => {
+const checkSnapshots = async (
+  bus: Bus,
+  { tasks }: Replay,
+  archived: ReadonlyMap<string, ArchivedTask>,
+  say: Say,
+): Promise<void> => {
   const stored = new Map<string, string>();
+  // What was removed leaves a mark.
   for (const message of await readAll(bus, `KV_${bus.names.buckets.tasks}`))
-    stored.set(message.subject.slice(`$KV.${bus.names.buckets.tasks}.`.length), textOf(message.data));
+    if (message.data.length > 0)
+      stored.set(message.subject.slice(`$KV.${bus.names.buckets.tasks}.`.length), textOf(message.data));
   const wanted = new Map<string, string>();
   for (const { id, state } of tasks.values()) {
     const pageKey = (page: number) => `${id}.steps.${page}`;
+    const moved = archived.get(id);
+    if (moved !== undefined) {
+      checkArchived(id, state, moved, say);
+      continue;
+    }
     wanted.set(id, JSON.stringify(recordOf(state, { whole: false, pageKey })));
     if (isPagedOut(state))
       for (let page = 0; page < state.steps.pages.length; page += 1)
@@ -132,7 +146,13 @@ const checkSnapshots = async (bus: Bus, { tasks }: Replay, say: Say): Promise<vo
     if (key.startsWith('_checkpoint.')) passed.set(key, (JSON.parse(text) as { seq: number }).seq);
     if (key.startsWith('_open.')) for (const task of Object.keys(JSON.parse(text) as object)) open.add(task);
   }
-  checkLists(stored, tasks.values(), (id) => passed.get(`_checkpoint.${partitionOf(id)}`) ?? 0, say);
+  // An archived one leaves them when whoever looks next comes by.
+  checkLists(
+    stored,
+    tasks.values(),
+    (id) => (archived.has(id) ? 0 : (passed.get(`_checkpoint.${partitionOf(id)}`) ?? 0)),
+    say,
+  );
   for (const { id, state } of tasks.values()) {
     const isOpen = !taskEnded(state.status) || state.errands > 0;
     // Until the checkpoint passes its events, whoever comes next reads them, and then knows better than the list.
@@ -155,12 +175,19 @@ const difference = (found: string, wanted: string): string => {
 };
 
 /** What people are asked is as the log left it. */
-const checkInbox = async (bus: Bus, { tasks }: Replay, say: Say): Promise<void> => {
+const checkInbox = async (
+  bus: Bus,
+  { tasks }: Replay,
+  archived: ReadonlyMap<string, ArchivedTask>,
+  say: Say,
+): Promise<void> => {
   for (const task of tasks.values()) {
     const last = new Map<string, Intervention>();
     for (const { intervention } of effectsOf(task, 'ask')) last.set(intervention.id, intervention);
     for (const [id, { status }] of last) {
       const entry = await bus.store(bus.names.buckets.inbox).get(id);
+      // It goes after its task, and before long.
+      if (archived.has(task.id) && (entry === null || entry.gone)) continue;
       const stored = entry === null ? 'missing' : (JSON.parse(textOf(entry.data)) as Intervention).status;
       if (stored !== status) say(`the intervention ${id} of ${task.id} is ${stored}; the log says ${status}`);
     }

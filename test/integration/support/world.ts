@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
+  archivePage,
   connect,
   decodeTrusted,
   type Entry,
@@ -165,6 +166,12 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
     return entry === undefined || entry.gone ? undefined : (JSON.parse(textOf(entry.data)) as TaskRecord);
   };
 
+  /** It ended, and has left the bucket since. */
+  const isArchived = (id: string): boolean => {
+    const page = entries.get(names.archived(partitionOf(id), archivePage(id)));
+    return page !== undefined && !page.gone && textOf(page.data).includes(`"${id}":`);
+  };
+
   const until: World['until'] = (id, what, holds, ms = patienceMs) => {
     let last: TaskRecord | null = null;
     return seen(
@@ -235,7 +242,7 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
       const look = () => {
         for (const id of open) {
           const found = record(id);
-          if (found !== undefined && isEnded(found.status)) open.delete(id);
+          if (found === undefined ? isArchived(id) : isEnded(found.status)) open.delete(id);
         }
         return open.size === 0 ? true : undefined;
       };
@@ -267,7 +274,8 @@ export const startWorld = async (options: WorldOptions = {}): Promise<World> => 
         for (const id of open) {
           const entry = entries.get(`_checkpoint.${partitionOf(id)}`);
           const passed = entry === undefined ? 0 : (JSON.parse(textOf(entry.data)) as { seq: number }).seq;
-          if (passed >= (record(id)?.seq ?? Number.POSITIVE_INFINITY)) open.delete(id);
+          const needed = record(id)?.seq ?? (isArchived(id) ? 0 : Number.POSITIVE_INFINITY);
+          if (passed >= needed) open.delete(id);
         }
         return open.size === 0 ? true : undefined;
       };

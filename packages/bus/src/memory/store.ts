@@ -26,8 +26,8 @@ export const memoryStore = (way: Way, bucket: string, kept: <T extends Running>(
       return Promise.reject(new BusError('too_large', `A value for ${bucket} is larger than the server takes.`));
     if (all.length === 0) return Promise.resolve([]);
     return way.ask(`set ${all.map(({ key }) => key).join(' ')}`, (tries) => {
-      const writings = all.map(({ key, bytes, expect, gone }) => {
-        const entry = expect === 0 && all.length === 1 ? entryAt(key) : null;
+      const writings = all.map(({ key, bytes, expect, gone, neverThere }) => {
+        const entry = expect === 0 && neverThere !== true && all.length === 1 ? entryAt(key) : null;
         // A key that was removed leaves a mark: it counts as new.
         return {
           subject: prefix + key,

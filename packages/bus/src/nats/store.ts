@@ -38,7 +38,7 @@ export const natsStore = (line: Line, publisher: Publisher, bucket: string): Sto
       const revision = await ours(change);
       if (revision !== null) return revision;
     }
-    if (change.expect === 0) {
+    if (change.expect === 0 && change.neverThere !== true) {
       // A key that was removed leaves a mark: it counts as new.
       const entry = await get(change.key);
       if (entry?.gone) return set({ ...change, expect: entry.revision });

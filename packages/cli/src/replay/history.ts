@@ -6,10 +6,10 @@ import {
   decodeTrusted,
   type KeyRing,
   type Message,
-  messagesIn,
   openArchive,
   partitionOf,
   textOf,
+  wholeHistory,
 } from '@capstan/bus';
 import {
   type Event,
@@ -36,9 +36,7 @@ export const messagesOf = async (bus: Bus, task: string): Promise<Message[]> => 
   });
   await idle;
   await reading.stop();
-  if (messages.length > 0) return messages;
-  const archived = await openArchive(bus).find(task);
-  return archived === null ? [] : messagesIn(archived);
+  return [...(await wholeHistory(messages, () => openArchive(bus).find(task)))];
 };
 
 /** The events that were left out when it was released from quarantine. */

@@ -1,6 +1,6 @@
 // A task as the doors find it, and a command to it.
 import { recordIn } from '@capstan/bus';
-import { type Command, type CommandBody, type taskCommand, type TaskRecord } from '@capstan/contracts';
+import { type Command, type CommandBody, isEnded, type taskCommand, type TaskRecord } from '@capstan/contracts';
 import { commandIssue } from '@capstan/engine';
 import type { z } from 'zod';
 import { Refusal } from '../doors/refusal.ts';
@@ -103,5 +103,12 @@ export const commandTask = async (
   const after = await tasks.read(asked.task_id, seq);
   // It went at that very moment: what was said came too late.
   if (after === null && (await world.archive.holds(asked.task_id))) throw archivedRefusal(asked.task_id);
+  // It may go just now, and nobody has heard yet whether this comes before: that it is taken can't be promised.
+  if (isEnded(record.status) && (after === null || after.seq < seq))
+    throw new Refusal(
+      'unavailable',
+      `What was said to task "${asked.task_id}" is stored, and nobody can say just now what comes of it.`,
+      { hint: `capstan get ${asked.task_id} shows it before long.` },
+    );
   return { task_id: asked.task_id, status: after?.status ?? record.status, reason: after?.reason ?? null };
 };

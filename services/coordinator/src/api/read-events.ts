@@ -1,5 +1,5 @@
 // The events of one task, as the log holds them.
-import { decodeAny, type Message, messagesIn, partitionOf } from '@capstan/bus';
+import { decodeAny, type Message, partitionOf, wholeHistory } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import { type Heard, hear, isGenuine } from '../hear.ts';
 import { readNow } from '../read-now.ts';
@@ -14,9 +14,10 @@ export const messagesOf = async (world: World, task: string): Promise<Message[]>
     { subjects, after: 0 },
     (message) => messages.length < limits.eventsListMax && messages.push(message) > 0,
   );
-  if (messages.length > 0) return messages;
-  const archived = (await world.archive.holds(task)) ? await world.archive.find(task) : null;
-  return archived === null ? [] : messagesIn(archived).slice(0, limits.eventsListMax);
+  const whole = await wholeHistory(messages, async () =>
+    (await world.archive.holds(task)) ? world.archive.find(task) : null,
+  );
+  return whole.slice(0, limits.eventsListMax);
 };
 
 /** Anybody who may write events may have written anything; what is no JSON is left out, and its bytes stay in the log. */

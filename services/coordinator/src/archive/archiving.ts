@@ -1,13 +1,16 @@
 // Moves tasks of one partition that ended long ago from the bucket to the archive. The object is put first; then, all or nothing, their keys go, the
-// directory names them, and the checkpoint says that its owner did it. Whoever dies before that has put an object that nobody names.
-import { archiveLine, archiveObject, archivePage, sha256, textOf } from '@capstan/bus';
+// directory names them, and the checkpoint says that its owner did it. The head says before that what is about to be put: whoever dies in between
+// leaves an object that its successor finds there and removes.
+import { archiveLine, archiveObject, archivePage, type Change, sha256, textOf } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
 import type { Arrivals } from '../arrivals.ts';
 import type { Progress } from '../checkpoint.ts';
 import type { Listed } from '../lists/listed.ts';
 import type { World } from '../world.ts';
 import { gather, type Gathered } from './gather.ts';
-import { type ArchiveHead, headOf } from './head.ts';
+import { type ArchiveHead, headChange, headOf } from './head.ts';
+import { newLogHolder } from './log-holder.ts';
+import { removeStrays } from './strays.ts';
 import { sweep } from './sweep.ts';
 
 export interface ArchivingParts {
@@ -36,6 +39,8 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
   /** Nobody else adds to the archive of a partition while it is owned here. */
   let isSwept = false;
 
+  const sayWhoHoldsTheLog = newLogHolder(world, number, progress);
+
   const due = async (): Promise<readonly Listed[]> => {
     const { tasks } = progress.lists;
     const now = world.clock.now();
@@ -50,7 +55,7 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
   const held = async <T>(some: readonly Listed[], work: () => Promise<T>): Promise<T> => {
     let done: () => void = () => {};
     const over = new Promise<void>((resolve) => (done = resolve));
-    for (const { id } of some) void arrivals.begin(id, null, () => over);
+    for (const { id } of some) arrivals.keepBack(id, () => over);
     try {
       return await work();
     } finally {
@@ -59,7 +64,8 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
   };
 
   const batch = async (): Promise<{ readonly archived: number; readonly isMore: boolean }> => {
-    const some = await due();
+    // Meanwhile one of them may have been wanted.
+    const some = (await due()).filter(({ id }) => !isNeeded(id));
     if (some.length === 0 || stopped()) return { archived: 0, isMore: false };
     return held(some, async () => {
       const first = Math.min(...some.map((one) => one.first));
@@ -70,22 +76,23 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
       for (const id of staying) stuck.add(id);
       const chosen = fitting(found);
       if (chosen.length === 0) return { archived: 0, isMore: false };
-      const head = await headOf(world, number);
-      const isDone = await commit(chosen, head);
+      const isDone = await commit(chosen);
       if (!isDone) return { archived: 0, isMore: false };
       const done = new Set(chosen.map(({ task }) => task.task_id));
       for (const one of some) if (done.has(one.id)) progress.lists.tasks.remove(one);
-      for (const { task } of chosen)
-        for (const asked of task.asked as { id: string; created_at: string }[])
-          progress.lists.asked.remove({ id: asked.id, created: Date.parse(asked.created_at) });
       return { archived: chosen.length, isMore: true };
     });
   };
 
-  const commit = async (chosen: readonly Gathered[], { head, revision }: ArchiveHead): Promise<boolean> => {
+  const commit = async (chosen: readonly Gathered[]): Promise<boolean> => {
     const data = Buffer.from(chosen.map(({ task }) => archiveLine(task)).join(''));
-    // By its content: two that believe they own this partition never write the same object with different tasks.
-    const name = sha256(data).slice(0, 32);
+    // Nobody else ever writes under this name, not even the same.
+    const name = sha256(Buffer.concat([Buffer.from(`${world.newId()}\n`), data])).slice(0, 32);
+    const before = await headOf(world, number);
+    const writing = [...before.head.writing, { name, at: world.clock.now() }];
+    const announced = await save(before, { ...before.head, writing });
+    if (announced === null) return false;
+    isSwept = false;
     await bus.objects(names.buckets.artifacts).put(archiveObject(number, name), data);
     const ids = chosen.map(({ task }) => task.task_id);
     const pages = await Promise.all(
@@ -98,13 +105,20 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
       }),
     );
     const ended = Math.max(...chosen.map((one) => one.ended));
-    const batches = [...head.batches, { name, tasks: ids.length, bytes: data.length, ended, swept: 0 as const }];
-    if (stopped() || !world.membership.isFresh()) return false;
-    return progress.saveWith([
-      ...chosen.flatMap(({ removals }) => removals),
-      ...pages,
-      { key: names.archive(number), data: JSON.stringify({ v: 1, batches }), expect: revision },
-    ]);
+    const batch = { name, tasks: ids.length, bytes: data.length, ended, swept: 0 as const };
+    const head = { batches: [...before.head.batches, batch], writing: before.head.writing };
+    return (await save(announced, head, [...chosen.flatMap(({ removals }) => removals), ...pages])) !== null;
+  };
+
+  /** Null where nobody may, or somebody else did. */
+  const save = async (
+    { revision }: ArchiveHead,
+    head: ArchiveHead['head'],
+    changes: readonly Change[] = [],
+  ): Promise<ArchiveHead | null> => {
+    if (stopped() || !world.membership.isFresh()) return null;
+    const revisions = await progress.saveWith([...changes, headChange(world, number, { head, revision })]);
+    return revisions === null ? null : { head, revision: revisions.at(-1) as number };
   };
 
   return async () => {
@@ -117,7 +131,12 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
       if (!done.isMore) break;
     }
     if (archived > 0) world.log.info({ partition: number, tasks: archived }, 'tasks that ended long ago were archived');
-    if (!stopped() && (archived > 0 || !isSwept)) isSwept = (await sweep(world, number)) === 0;
+    if (!stopped() && (archived > 0 || !isSwept)) {
+      const left = await sweep(world, number, progress);
+      const strays = stopped() ? 1 : await removeStrays(world, number, save);
+      isSwept = left + strays === 0;
+    }
+    if (!stopped()) await sayWhoHoldsTheLog();
     return archived;
   };
 };

@@ -16,6 +16,15 @@ export const newEventPurge = (world: World): (() => Promise<number>) => {
   const samples: Sample[] = [];
   let marks: readonly (StoredMark | null)[] = [];
   let purged = 0;
+  let isSaid = false;
+  /** Who looks only into the log for an id that is taken has as long to learn that this is not enough any more. */
+  const say = async (): Promise<void> => {
+    if (isSaid) return;
+    const store = world.bus.store(world.names.buckets.tasks);
+    const key = world.names.forgetting;
+    if ((await store.get(key)) === null) await store.set({ key, data: JSON.stringify({ v: 1 }), expect: null });
+    isSaid = true;
+  };
   return async () => {
     const now = world.clock.now();
     marks = await Promise.all(
@@ -23,7 +32,10 @@ export const newEventPurge = (world: World): (() => Promise<number>) => {
     );
     const known = samples.at(-1)?.floor ?? purged;
     const floor = await floorOf(world, marks, known);
-    if (floor > known) samples.push({ floor, at: now });
+    if (floor > known) {
+      await say();
+      samples.push({ floor, at: world.clock.now() });
+    }
     let upTo = 0;
     while (samples[0] !== undefined && samples[0].at <= now - world.keeping.orderNameMs)
       upTo = samples.shift()?.floor ?? 0;

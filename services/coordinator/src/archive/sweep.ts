@@ -1,24 +1,18 @@
 // What goes with archived tasks: at once what they asked people, later their artifacts, at last the archive itself. Each can be done again, so it is
-// done first and said after.
-import {
-  type ArchivedTask,
-  archiveLines,
-  archiveObject,
-  archivePages,
-  type Change,
-  isBusError,
-  textOf,
-} from '@capstan/bus';
+// done first and said after; the lists are stored along with that.
+import { type ArchivedTask, archiveLines, archiveObject, archivePages, type Change, textOf } from '@capstan/bus';
+import type { Progress } from '../checkpoint.ts';
 import type { World } from '../world.ts';
-import { type Batch, headOf } from './head.ts';
+import { type Batch, headChange, headOf } from './head.ts';
 
 /** In one look: each reads an object. */
 const batchesMax = 5;
+/** So many keys are removed at a time. */
+const atOnce = 100;
 
 /** Resolves with how many batches there may still be something to sweep of. */
-export const sweep = async (world: World, partition: number): Promise<number> => {
+export const sweep = async (world: World, partition: number, progress: Progress): Promise<number> => {
   const { bus, names, keeping } = world;
-  const store = bus.store(names.buckets.tasks);
   const { head, revision } = await headOf(world, partition);
   const now = world.clock.now();
   const next = (batch: Batch): 'asked' | 'artifacts' | 'all' | null => {
@@ -33,7 +27,11 @@ export const sweep = async (world: World, partition: number): Promise<number> =>
   const over = new Set<string>();
   for (const batch of head.batches) {
     const what = some.includes(batch) ? next(batch) : null;
-    if (what === 'asked') await forgetAsked(world, await tasksIn(world, partition, batch));
+    if (what === 'asked') {
+      const tasks = await tasksIn(world, partition, batch);
+      await forgetAsked(world, tasks);
+      unlist(progress, tasks);
+    }
     if (what === 'artifacts') await forgetArtifacts(world, await tasksIn(world, partition, batch));
     if (what === 'all') {
       await bus.objects(names.buckets.artifacts).remove(archiveObject(partition, batch.name));
@@ -41,14 +39,19 @@ export const sweep = async (world: World, partition: number): Promise<number> =>
     } else batches.push(what === null ? batch : { ...batch, swept: what === 'asked' ? 1 : 2 });
   }
   if (over.size > 0) changes.push(...(await withoutBatches(world, partition, over)));
-  changes.push({ key: names.archive(partition), data: JSON.stringify({ v: 1, batches }), expect: revision });
-  try {
-    await store.setAll(changes);
-  } catch (error) {
-    // Somebody else did it, or another batch has come: it is looked at again.
-    if (!isBusError(error, 'conflict')) throw error;
-  }
+  changes.push(headChange(world, partition, { head: { ...head, batches }, revision }));
+  // Where another batch has come it is looked at again.
+  await progress.saveWith(changes);
   return head.batches.length;
+};
+
+/** Whoever archived them may have died before the lists were stored. */
+const unlist = ({ lists }: Progress, tasks: readonly ArchivedTask[]): void => {
+  for (const { task_id: id, head, asked } of tasks) {
+    lists.tasks.remove({ id, created: Date.parse(head.created_at) });
+    for (const one of asked as { id: string; created_at: string }[])
+      lists.asked.remove({ id: one.id, created: Date.parse(one.created_at) });
+  }
 };
 
 const tasksIn = async (world: World, partition: number, { name }: Batch): Promise<ArchivedTask[]> => {
@@ -58,7 +61,9 @@ const tasksIn = async (world: World, partition: number, { name }: Batch): Promis
 
 const forgetAsked = async (world: World, tasks: readonly ArchivedTask[]): Promise<void> => {
   const inbox = world.bus.store(world.names.buckets.inbox);
-  for (const { asked } of tasks) for (const { id } of asked as { id: string }[]) await inbox.remove(id);
+  const ids = tasks.flatMap(({ asked }) => (asked as { id: string }[]).map(({ id }) => id));
+  for (let at = 0; at < ids.length; at += atOnce)
+    await Promise.all(ids.slice(at, at + atOnce).map((id) => inbox.remove(id)));
 };
 
 /** Everything under the task's own name that anything ever said of it refers to. */

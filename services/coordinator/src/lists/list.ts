@@ -26,6 +26,8 @@ export interface List {
   endedBefore(time: number, most: number): Promise<Listed[]>;
   /** The first of all events of those on it; Infinity where there is none. */
   first(): number;
+  /** The one that began first. */
+  oldest(): Promise<Listed | null>;
   /** How many have ended, as far as groups tell. */
   count(isWanted: (group: string) => boolean): number;
   /** Pages that are to be stored now, all or nothing; `kept` and `lost` say how that went. */
@@ -247,6 +249,13 @@ export const openList = async (store: Store, key: string, rows: readonly Row[]):
       for (const page of pages) least = Math.min(least, page.first);
       for (const { one } of journal.values()) if (one !== null) least = Math.min(least, one.first);
       return least;
+    },
+    oldest: async () => {
+      await settle();
+      const [page] = pages.toSorted((a, b) => a.first - b.first);
+      const [one] =
+        page === undefined ? [] : [...(await entriesOf(page)).values()].toSorted((a, b) => a.first - b.first);
+      return one ?? null;
     },
     count: (isWanted) => {
       tidy();
