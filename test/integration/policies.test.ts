@@ -1,8 +1,9 @@
-// Policies from files, over a real server: a no is in the task's record, and stays what it was when the configuration changes.
+// Policies over a real server, from files and Capstan's own: a no is in the task's record, and stays what it was when the configuration changes.
 import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { usualWork, type Work } from './support/agent.ts';
 import { audit } from './support/audit.ts';
 import { newId, startWorld } from './support/world.ts';
 
@@ -107,4 +108,75 @@ test('a policy that can not be read stops the coordinator at its start, and says
     world.coordinator(),
     /policy \\"odd\\": deny is no CEL expression|policy "odd": deny is no CEL expression|code 2/,
   );
+});
+
+test('policies of Capstan itself: so many at once, no longer than, so good a phase, so patient; and what would have been denied', async () => {
+  const rules = (mode: string) => `settings:
+  policies:
+    max_concurrent_tasks: { max: 1, mode: ${mode} }
+    task_timeout: { max_ms: 5000, mode: ${mode} }
+    phase_gate: { min_success_rate: 1, mode: ${mode} }
+    agent_availability: { wait_ms: 300, mode: ${mode} }
+`;
+  const steps = {
+    pair: [{ id: 'a', capability: 'together', each: { count: 2 } }],
+    long: [{ id: 'a', capability: 'noop', timeout_ms: 60_000 }],
+    shaky: [
+      { id: 'ok', capability: 'noop', phase: 'p' },
+      {
+        id: 'bad',
+        capability: 'fail',
+        phase: 'p',
+        depends_on: ['ok'],
+        on_failure: 'continue',
+        input: { times: 9 },
+        retry: { max_attempts: 1 },
+      },
+    ],
+    rare: [{ id: 'a', capability: 'rare' }],
+  };
+  for (const mode of ['enforce', 'check'] as const) {
+    await using world = await startWorld({ agent: false, config: rules(mode) });
+    let [now, most] = [0, 0];
+    const met = Promise.withResolvers<void>();
+    const together: Work = async () => {
+      most = Math.max(most, (now += 1));
+      if (most === 2) met.resolve();
+      // Only where two may run does either wait for the other.
+      if (mode === 'check') await met.promise;
+      now -= 1;
+      return { outcome: 'succeeded', output: {} };
+    };
+    await world.agent({ work: { ...usualWork, together } });
+    const ids: string[] = [];
+    for (const [name, some] of Object.entries(steps)) {
+      const phases = name === 'shaky' ? { phases: [{ name: 'p' }] } : {};
+      ids.push((await world.submit({ task_id: name, plan: { ...phases, steps: some } as never })).task_id);
+    }
+    if (mode === 'check') {
+      await world.until('rare', 'it would be denied', ({ denials }) => denials !== undefined);
+      await world.api('task.cancel', { task_id: 'rare' });
+    }
+    await world.allEnded(ids, 20_000);
+    const found = await Promise.all(ids.map((id) => world.task(id)));
+    assert.deepEqual(
+      found.map(({ status, denials }) => [status, ...new Set(denials?.map((no) => `${no.policy} ${no.mode}`))]),
+      mode === 'enforce'
+        ? [
+            ['succeeded'],
+            ['failed', 'task-timeout enforce'],
+            ['failed', 'phase-gate enforce'],
+            ['failed', 'agent-availability enforce'],
+          ]
+        : [
+            ['succeeded', 'max-concurrent-tasks check'],
+            ['succeeded', 'task-timeout check'],
+            ['succeeded', 'phase-gate check'],
+            ['cancelled', 'agent-availability check'],
+          ],
+    );
+    assert.equal(most, mode === 'enforce' ? 1 : 2);
+    await world.quiet();
+    assert.deepEqual((await audit(world.bus, ids)).violations, []);
+  }
 });

@@ -22,26 +22,32 @@ const made = noSandbox === false ? await ensureCodingAgents() : { reason: noSand
 const skip = 'reason' in made ? `SKIPPED, no real coding agent is run: ${made.reason}` : false;
 if (skip !== false) process.stderr.write(`\n*** ${skip} ***\n\n`);
 
-/** How each of them calls its tools. */
-const tongues = {
+/** How one of them calls its tools. */
+interface Tongue {
+  look(path: string): Call;
+  edit(path: string, from: string, to: string): Call;
+  run(command: string): Call;
+}
+
+const tongues: Readonly<Record<'copilot' | 'cline', Tongue>> = {
   copilot: {
-    look: (path: string): Call => ({ name: 'view', arguments: { path } }),
-    edit: (path: string, from: string, to: string): Call => ({
+    look: (path) => ({ name: 'view', arguments: { path } }),
+    edit: (path, from, to) => ({
       name: 'edit',
       arguments: { path, old_str: from, new_str: to },
     }),
-    run: (command: string): Call => ({
+    run: (command) => ({
       name: 'bash',
       arguments: { command, description: 'Run it', mode: 'sync', initial_wait: 30 },
     }),
   },
   cline: {
-    look: (path: string): Call => ({ name: 'read_files', arguments: { files: [{ path }] } }),
-    edit: (path: string, from: string, to: string): Call => ({
+    look: (path) => ({ name: 'read_files', arguments: { files: [{ path }] } }),
+    edit: (path, from, to) => ({
       name: 'apply_patch',
       arguments: { input: `*** Begin Patch\n*** Update File: ${path}\n@@\n-${from}\n+${to}\n*** End Patch` },
     }),
-    run: (command: string): Call => ({ name: 'run_commands', arguments: { commands: [command] } }),
+    run: (command) => ({ name: 'run_commands', arguments: { commands: [command] } }),
   },
 };
 
@@ -114,47 +120,56 @@ const files = [
 ];
 const at = '/sandbox/workspace/code/add.mjs';
 
-for (const agent of ['copilot', 'cline'] as const)
-  test(`${agent} looks, edits and runs the tests; what it suggests is a diff, what it executes is there`, {
-    skip,
-    timeout: 240_000,
-  }, async (t) => {
-    const { look, edit, run: runs } = tongues[agent];
-    const { model, run, code, text, world, seen, outside } = await fixture(t, agent);
+type World = Awaited<ReturnType<typeof fixture>>;
 
-    model.script = [look(at), edit(at, wrong, right), runs(`node --test; curl -sS ${outside}`)];
-    const suggested = await code('suggest_changes');
-    assert.equal(suggested.outcome, 'succeeded', suggested.error?.message);
-    const output = suggested.output as { patch: string; applied: boolean; valid: boolean; said: string };
-    assert.match(output.patch, /^--- a\/add\.mjs\n\+\+\+ b\/add\.mjs\n[^]*\n-export.* a - b;\n\+export.* a \+ b;$/m);
-    assert.deepEqual([output.valid, output.applied, await text()], [true, false, `${wrong}\n`]);
-    assert.match(output.said, /It is mended\./);
-    // What it told the model: the file as it was, how the tests went in the sandbox, and that there is no way to anywhere else.
-    const heard = JSON.stringify(model.asked.at(-1)?.messages.filter(({ role }) => role === 'tool'));
-    assert.match(heard, /a - b[^]*pass 1[^]*Refused by the sandbox/);
-    assert.deepEqual([...new Set(model.asked.map(({ key }) => key))], [`Bearer ${canary}`]);
+/** It looks, edits and runs the tests, and all of that is a diff in the end, and nothing in the workspace. */
+const suggests = async ({ model, code, text, outside }: World, { look, edit, run: runs }: Tongue): Promise<void> => {
+  model.script = [look(at), edit(at, wrong, right), runs(`node --test; curl -sS ${outside}`)];
+  const suggested = await code('suggest_changes');
+  assert.equal(suggested.outcome, 'succeeded', suggested.error?.message);
+  const output = suggested.output as { patch: string; applied: boolean; valid: boolean; said: string };
+  assert.match(output.patch, /^--- a\/add\.mjs\n\+\+\+ b\/add\.mjs\n[^]*\n-export.* a - b;\n\+export.* a \+ b;$/m);
+  assert.deepEqual([output.valid, output.applied, await text()], [true, false, `${wrong}\n`]);
+  assert.match(output.said, /It is mended\./);
+  // What it told the model: the file as it was, how the tests went in the sandbox, and that there is no way to anywhere else.
+  const heard = JSON.stringify(model.asked.at(-1)?.messages.filter(({ role }) => role === 'tool'));
+  assert.match(heard, /a - b[^]*pass 1[^]*Refused by the sandbox/);
+  assert.deepEqual([...new Set(model.asked.map(({ key }) => key))], [`Bearer ${canary}`]);
+};
 
-    model.script = [edit(at, wrong, right)];
-    const executed = await code('execute_edits');
-    assert.equal(executed.outcome, 'succeeded', executed.error?.message);
-    assert.deepEqual([(executed.output as { applied: boolean }).applied, await text()], [true, `${right}\n`]);
-
-    // Neither a key nor a session is left for the next step.
-    const line = `grep -rl ${canary.slice(0, 12)} /sandbox; ls -A /sandbox/home`;
-    const left = await run('shell', { command: ['sh', '-c', line] });
-    assert.deepEqual([left.outcome, (left.output as { stdout: string }).stdout], ['succeeded', '']);
-    assert.doesNotMatch([...seen, ...world.logged].join(''), new RegExp(canary));
-  });
-
-test('what copilot makes wrong is taken back, and it is told why', { skip, timeout: 240_000 }, async (t) => {
-  const { edit } = tongues.copilot;
-  const { model, code, text } = await fixture(t, 'copilot');
-  model.script = [edit(at, wrong, 'export const add = () => 4;')];
-  const { error } = await code('execute_edits');
-  assert.deepEqual([error?.code, error?.retryable, await text()], ['checks_failed', true, `${wrong}\n`]);
-
+const executes = async ({ model, code, text }: World, { edit }: Tongue, failed?: Report['error']): Promise<void> => {
   model.script = [edit(at, wrong, right)];
-  const again = await code('execute_edits', error ? { last_failure: error } : {});
-  assert.equal(again.outcome, 'succeeded', again.error?.message);
-  assert.match(JSON.stringify(model.asked.at(-1)), /The last attempt was not accepted: .*ended with 1/);
+  const executed = await code('execute_edits', failed ? { last_failure: failed } : {});
+  assert.equal(executed.outcome, 'succeeded', executed.error?.message);
+  assert.deepEqual([(executed.output as { applied: boolean }).applied, await text()], [true, `${right}\n`]);
+};
+
+/** Neither a key nor a session is there for the next step. */
+const leavesNothing = async ({ run, seen, world }: World): Promise<void> => {
+  const line = `grep -rl ${canary.slice(0, 12)} /sandbox; ls -A /sandbox/home`;
+  const left = await run('shell', { command: ['sh', '-c', line] });
+  assert.deepEqual([left.outcome, (left.output as { stdout: string }).stdout], ['succeeded', '']);
+  assert.doesNotMatch([...seen, ...world.logged].join(''), new RegExp(canary));
+};
+
+test('copilot suggests a diff; what it makes wrong is taken back, it is told why, and what it makes right is there', {
+  skip,
+  timeout: 240_000,
+}, async (t) => {
+  const { copilot } = tongues;
+  const world = await fixture(t, 'copilot');
+  await suggests(world, copilot);
+  world.model.script = [copilot.edit(at, wrong, 'export const add = () => 4;')];
+  const { error } = await world.code('execute_edits');
+  assert.deepEqual([error?.code, error?.retryable, await world.text()], ['checks_failed', true, `${wrong}\n`]);
+  await executes(world, copilot, error);
+  assert.match(JSON.stringify(world.model.asked.at(-1)), /The last attempt was not accepted: .*ended with 1/);
+  await leavesNothing(world);
+});
+
+test('cline suggests a diff, and what it makes is there', { skip, timeout: 240_000 }, async (t) => {
+  const world = await fixture(t, 'cline');
+  await suggests(world, tongues.cline);
+  await executes(world, tongues.cline);
+  await leavesNothing(world);
 });
