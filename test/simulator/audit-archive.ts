@@ -16,6 +16,9 @@ export const auditArchive = ({ broker, oracle, keeping, watch, taken, wrong }: A
   const stored = tasksStored(broker);
   for (const id of lost) if (!stored.has(id)) wrong(`${id} left the bucket, and is in no batch`);
   const held = batchesOf(broker, stored, wrong);
+  const open = new Set(
+    [...stored].flatMap(([key, text]) => (key.startsWith('_open.') ? Object.keys(JSON.parse(text) as object) : [])),
+  );
   for (const { id, partition, archived } of oracle.tasks.values()) {
     const page = stored.get(names.archived(partition, archivePage(id)));
     const named = page === undefined ? undefined : (JSON.parse(page) as Record<string, string>)[id];
@@ -25,6 +28,7 @@ export const auditArchive = ({ broker, oracle, keeping, watch, taken, wrong }: A
       continue;
     }
     if (stored.has(id)) wrong(`${id} is archived, and is in the bucket`);
+    if (open.has(id)) wrong(`${id} is archived, and is on the list of open tasks`);
     if (named === undefined) wrong(`${id} is archived, and the directory does not say where`);
     // Its batch is removed, and the directory is about to say so.
     const isGoing = forgets(keeping) && batches.length === 0;

@@ -41,6 +41,8 @@ export interface Progress {
   checkpoint: Checkpoint | null;
   /** Keeps the lists in step with a snapshot that was stored. */
   covered(actor: Pick<Actor, 'id' | 'first'>, state: TaskState, owes: boolean): void;
+  /** It is archived: whoever took it there died before that was stored here. */
+  gone(task: string): void;
   /** A list has changed since it was stored. */
   readonly changed: boolean;
   /**
@@ -141,6 +143,11 @@ const openProgress = async (world: World, partition: number): Promise<Progress |
       }
       dirty.add(page);
     },
+    gone: (task) => {
+      if (!open.delete(task)) return;
+      (members[pageOf(task)] as Set<string>).delete(task);
+      dirty.add(pageOf(task));
+    },
     get changed() {
       return dirty.size > 0 || lists.changed;
     },
@@ -156,16 +163,37 @@ const openProgress = async (world: World, partition: number): Promise<Progress |
 
   const checkpointText = (checkpoint: Checkpoint): string =>
     JSON.stringify({ ...checkpoint, lists: lists.stored(), opened } satisfies Stored);
+  /** The pages of what is open that changed; `kept` and `lost` say how storing them went. */
+  const openChanges = () => {
+    const changed = [...dirty];
+    dirty.clear();
+    const written = new Map(changed.map((page) => [page, pageText(page)]));
+    return {
+      changes: [...written]
+        .filter(([page, text]) => text !== texts[page])
+        .map(([page, text]): Change => ({ key: openKey(partition, page), data: text, expect: null })),
+      kept: () => {
+        for (const [page, text] of written) texts[page] = text;
+      },
+      lost: () => {
+        for (const page of changed) dirty.add(page);
+      },
+    };
+  };
   const saveWith = async (changes: readonly Change[]): Promise<readonly number[] | null> => {
     if (progress.checkpoint === null) return null;
     const { seq, at, orders } = progress.checkpoint;
     const data = checkpointText({ seq, at, ...(orders === undefined ? {} : { orders }) });
     const mark: Change = { key: checkpointKey(partition), data, expect: revision };
+    // What leaves the bucket with them must not stay on the list of what is open.
+    const pages = openChanges();
     try {
-      const [own, ...others] = await store.setAll([mark, ...changes]);
+      const [own, ...others] = await store.setAll([mark, ...changes, ...pages.changes]);
       revision = own as number;
-      return others;
+      pages.kept();
+      return others.slice(0, changes.length);
     } catch (error) {
+      pages.lost();
       if (!isBusError(error, 'conflict')) throw error;
       if ((await store.get(mark.key))?.revision === revision) return null;
       throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
@@ -173,12 +201,8 @@ const openProgress = async (world: World, partition: number): Promise<Progress |
   };
 
   const save = async (checkpoint: Checkpoint): Promise<void> => {
-    const changed = [...dirty];
-    dirty.clear();
-    const written = new Map(changed.map((page) => [page, pageText(page)]));
-    const changes: Change[] = [...written]
-      .filter(([page, text]) => text !== texts[page])
-      .map(([page, text]) => ({ key: openKey(partition, page), data: text, expect: null }));
+    const pages = openChanges();
+    const changes: Change[] = [...pages.changes];
     let listed: Awaited<ReturnType<Lists['changes']>> | null = null;
     try {
       listed = await lists.changes();
@@ -192,12 +216,12 @@ const openProgress = async (world: World, partition: number): Promise<Progress |
       listed.kept();
     } catch (error) {
       listed?.lost();
-      for (const page of changed) dirty.add(page);
+      pages.lost();
       if (isBusError(error, 'conflict'))
         throw new Overtaken(`somebody else stored the checkpoint of partition ${partition}`, { cause: error });
       throw error;
     }
-    for (const [page, text] of written) texts[page] = text;
+    pages.kept();
     progress.checkpoint = checkpoint;
     world.counts.checkpoints += 1;
   };

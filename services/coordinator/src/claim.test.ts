@@ -50,3 +50,22 @@ test('of several that claim at the same time one holds it, and the others know',
   const saved = await Promise.allSettled(all.map((one) => one.save(at(1))));
   assert.equal(saved.filter(({ status }) => status === 'fulfilled').length, 1);
 });
+
+test('what is over leaves the list of what is open with whatever goes with the checkpoint', async (t) => {
+  const { owner } = opened(t);
+  const first = await owner();
+  const task = { id: 'old', first: 1 };
+  const state = { status: 'running', errands: 0, createdAt: 1, at: 1, finishedAt: null, request: {}, timers: [] };
+  const as = (status: string) => ({ ...state, steps: { pages: [] }, status }) as never;
+  first.covered(task, as('running'), false);
+  await first.save(at(1));
+  first.covered(task, as('failed'), false);
+  assert.deepEqual(await first.saveWith([]), []);
+  assert.deepEqual([...(await owner()).open.keys()], []);
+  const second = await owner();
+  second.covered(task, as('running'), false);
+  await second.save(at(2));
+  second.gone('old');
+  await second.save(at(3));
+  assert.deepEqual([...(await owner()).open.keys()], []);
+});

@@ -85,7 +85,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     try {
       const loaded = await loadActor(world, references, task);
       // Not as it was a while ago: its beginning may come next.
-      if (loaded === null && (await world.archive.holds(task, 0))) archived.add(task);
+      if (loaded === null && (await world.archive.holds(task, 0))) isArchived(task);
       return loaded;
     } catch (error) {
       if (isBusError(error) && error.code !== 'corrupt') throw error;
@@ -95,15 +95,20 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     }
   };
 
+  const isArchived = (task: string): void => {
+    archived.add(task);
+    progress.gone(task);
+  };
+
   /** Who was out of touch may find that what belongs to a task is gone, since the task has ended and is archived. */
   const unlessArchived = async (task: string, act: () => Promise<void>): Promise<void> => {
-    if (await world.archive.holds(task, 0)) archived.add(task);
+    if (await world.archive.holds(task, 0)) isArchived(task);
     else await act();
   };
 
   /** On the list of open tasks, and not in the log: nothing can be decided on it, and it must not vanish unseen. */
   const setAsideLost = (task: string): void => {
-    if (stopped || quarantines.of(task) !== null || ahead.has(task)) return;
+    if (stopped || archived.has(task) || quarantines.of(task) !== null || ahead.has(task)) return;
     const error = new Error('the log has no beginning of it: it was rolled back to before the task was submitted');
     void arrivals.begin(task, null, () => quarantines.put(task, null, error));
   };
