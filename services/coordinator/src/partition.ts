@@ -14,6 +14,7 @@ import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
 import { listedAsk } from './lists/listed.ts';
 import { listAgain } from './lists/lists.ts';
 import { Overtaken } from './overtaken.ts';
+import { newOwing } from './owing.ts';
 import type { Partition, PartitionParts } from './owned.ts';
 import { openQuarantines } from './quarantine.ts';
 import { newReadmission } from './readmission.ts';
@@ -26,6 +27,7 @@ import { newWaiting } from './waiting.ts';
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
   const { world, references, performer, alarms } = parts;
   const ahead = newAhead(world, number);
+  const owing = newOwing(parts.knownUpTo, (actor) => actors.get(actor.id) === actor);
   const [progress, others, quarantines] = await Promise.all([
     loadProgress(world, number),
     openActors({ world, actors: parts.actors, ahead, overtaken: (error) => parts.overtaken(number, error) }, number),
@@ -57,6 +59,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     last: () => last,
     waiting: () => [caution.uncovered(), others.uncovered(), ahead.uncovered()].reduce(earlier, arrivals.uncovered()),
     stopped: () => stopped,
+    mayRepeat: owing.any,
     overtaken: parts.overtaken,
     written: (task) => {
       release(task);
@@ -129,6 +132,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const perform = (actor: Actor, effects: readonly Effect[]) => {
     for (const effect of effects) if (effect.kind === 'ask') progress.lists.asked.put(listedAsk(effect.intervention));
     performer.perform(actor, effects);
+    owing.look(actor);
   };
 
   const letGo = (actor: Actor) => {

@@ -34,6 +34,8 @@ export interface StoringParts {
   /** The first event that was heard and waits to be decided. */
   readonly waiting: () => Mark | null;
   readonly stopped: () => boolean;
+  /** An order waits here that may have left before: it is said again although the checkpoint has passed what it follows from. */
+  readonly mayRepeat: () => boolean;
   readonly overtaken: (partition: number, error: Error) => void;
   /** A snapshot was written, or was not: its task need not be in memory any more, perhaps. */
   readonly written: (task: string) => void;
@@ -119,7 +121,7 @@ export const newStoring = (parts: StoringParts): Storing => {
     const low = uncovered();
     const { seq, at } = low === null ? parts.last() : { seq: low.seq - 1, at: low.at };
     const stored = progress.checkpoint;
-    const orders = marks.passed(seq, world.clock.now(), world.keeping.orderNameMs);
+    const orders = parts.mayRepeat() ? 0 : marks.passed(seq, world.clock.now(), world.keeping.orderNameMs);
     const isNew = seq > (stored?.seq ?? 0) || progress.changed || orders > (stored?.orders ?? 0);
     if (isNew) await progress.save({ seq, at, orders: Math.max(orders, stored?.orders ?? 0) });
   };
