@@ -135,9 +135,17 @@ const decide = async (world: World, id: string): Promise<void> => {
       { id: asked.id, by: 'alice', ...(asked.answers ? { value: 'this' } : {}) },
       2_000,
     );
-    // Said before, and the answer to that was lost; by now its task may be over, and what it asked in the archive.
-    return error === null || ['conflict', 'gone', 'not_found'].includes(error.code) ? true : null;
+    if (error === null) return true;
+    // Said before, and the answer to that was lost; by now its task may be over, and what it asked in the archive. Unless it is not listed yet.
+    return ['conflict', 'gone', 'not_found'].includes(error.code) && !(await asksStill(world, id, asked.id))
+      ? true
+      : null;
   });
+};
+
+const asksStill = async (world: World, task: string, intervention: string): Promise<boolean> => {
+  const { body, error } = await world.ask('task.get', { task_id: task }, 4_000);
+  return error === null ? (body as TaskRecord).interventions.includes(intervention) : error.code !== 'not_found';
 };
 
 const patienceMs = 90_000;

@@ -146,8 +146,8 @@ export const bugs: readonly Bug[] = [
   {
     name: 'questions-unasked',
     harm: 'nobody is ever asked',
-    file: perform,
-    from: "if (!(first && isBusError(error, 'conflict'))) throw error;",
+    file: 'services/coordinator/src/keep-ask.ts',
+    from: "if (!isBusError(error, 'conflict')) throw error;",
     to: '',
   },
   {

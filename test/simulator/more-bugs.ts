@@ -154,11 +154,4 @@ export const moreBugs: readonly Bug[] = [
     from: "if (open.roles.length > 0 && !open.roles.includes(body.role ?? ''))",
     to: "if (open.roles.length > 99 && !open.roles.includes(body.role ?? ''))",
   },
-  {
-    name: 'names-let-go-while-orders-wait',
-    harm: 'an order that a coordinator before had handed out, and that waits to be said again, is done a second time',
-    file: 'services/coordinator/src/storing.ts',
-    from: 'parts.mayRepeat() ? 0 : marks',
-    to: 'marks',
-  },
 ];

@@ -65,8 +65,15 @@ export const joinMembers = async (world: World, onChange: (mine: number[]) => vo
   );
   await first;
   // A renewal that failed is no loss yet: the record lives for some more of them.
-  const renew = () =>
-    void beat().catch((error: unknown) => world.log.warn({ err: error }, 'the membership could not be renewed'));
+  const renewals = new Set<Promise<void>>();
+  let hasLeft = false;
+  const renew = () => {
+    if (hasLeft) return;
+    const renewal: Promise<void> = beat()
+      .catch((error: unknown) => world.log.warn({ err: error }, 'the membership could not be renewed'))
+      .finally(() => renewals.delete(renewal));
+    renewals.add(renewal);
+  };
   const beating = world.clock.every(limits.memberBeatMs, () => {
     renew();
     look();
@@ -75,8 +82,11 @@ export const joinMembers = async (world: World, onChange: (mine: number[]) => vo
 
   return {
     stop: async () => {
+      hasLeft = true;
       beating();
       await watching.stop();
+      // One that is stored after this member has left would keep its partitions from all others for as long as a membership lives.
+      await Promise.all(renewals);
       await store.remove(world.member);
     },
   };

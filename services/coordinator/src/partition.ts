@@ -28,8 +28,9 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const { world, references, performer, alarms } = parts;
   const ahead = newAhead(world, number);
   const owing = newOwing(parts.knownUpTo, (actor) => actors.get(actor.id) === actor);
-  const [progress, others, quarantines] = await Promise.all([
-    loadProgress(world, number),
+  // Whatever else is read must not be older than the checkpoint: what that has passed is not heard again.
+  const progress = await loadProgress(world, number);
+  const [others, quarantines] = await Promise.all([
     openActors({ world, actors: parts.actors, ahead, overtaken: (error) => parts.overtaken(number, error) }, number),
     openQuarantines(world, number),
   ]);

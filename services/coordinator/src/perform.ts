@@ -1,6 +1,6 @@
 // Doing what the engine decided. Every durable effect has a name that follows from its task, step and attempt, so saying it again after a
 // crash changes nothing; each counts as unsaid until the server has it, and no snapshot is written before.
-import { type Burial, bury, isBusError, textOf, PassingMap, PassingSet } from '@capstan/bus';
+import { type Burial, bury, PassingMap, PassingSet } from '@capstan/bus';
 import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
 import { attemptMs } from '@capstan/engine';
 import type { Actor } from './actor.ts';
@@ -10,6 +10,7 @@ import type { Broker } from './broker.ts';
 import { beginChild, informParent, steerChild } from './children.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { objectKey } from './doors/plan-ref.ts';
+import { keepAsk } from './keep-ask.ts';
 import { tellChange } from './notices.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
 import type { Turnstile } from './turnstile.ts';
@@ -106,24 +107,10 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
 
   const asks = new PassingMap<string, Promise<unknown>>();
   const ask = (actor: Actor, intervention: Intervention) => {
-    const store = bus.store(names.buckets.inbox);
-    const key = intervention.id;
-    const first = intervention.status === 'pending';
     // One after the other for each, so that a question can't come after its end.
-    const turn = `${world.membership.term} ${key}`;
+    const turn = `${world.membership.term} ${intervention.id}`;
     const before = asks.get(turn) ?? Promise.resolve();
-    const write = before.then(() =>
-      untilStored(world, async () => {
-        try {
-          const present = first ? null : await store.get(key);
-          const kept = present === null ? {} : (JSON.parse(textOf(present.data)) as Partial<Intervention>);
-          await store.set({ key, data: JSON.stringify({ ...kept, ...intervention }), expect: first ? 0 : null });
-        } catch (error) {
-          // Asked before, by this process or its predecessor.
-          if (!(first && isBusError(error, 'conflict'))) throw error;
-        }
-      }),
-    );
+    const write = before.then(() => untilStored(world, () => keepAsk(world, intervention)));
     asks.set(turn, write);
     durable(actor, 'what is asked', () => write.finally(() => asks.get(turn) === write && asks.delete(turn)));
   };
@@ -167,11 +154,14 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     untilStored(world, say).catch(world.fatal);
   };
 
+  const forgotten = new WeakSet<Actor>();
   /** The time of an attempt is over. `hasWaited`: when that was so before, nobody had the order yet, or nobody knows. */
   const look = (actor: Actor, effect: Wake, hasWaited: boolean): void => {
     const then = (afterMs: number, act: () => void) => alarms.set(actor.id, effect.n, world.clock.now() + afterMs, act);
     const decide = async () => {
       const place = await placeOf(actor, effect);
+      // Dropped from memory meanwhile: whoever has it now looks for himself.
+      if (forgotten.has(actor)) return;
       // Nobody has it yet, so nobody is late: its time has not begun.
       if (place === 'waiting') return then(undeliveredRecheckMs, () => look(actor, effect, true));
       const lasts = attemptMs(actor.state, effect.step ?? '');
@@ -242,6 +232,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     },
     bury: (actor, burial) => durable(actor, 'a dead letter', () => untilStored(world, () => bury(bus, burial))),
     forget: (actor) => {
+      forgotten.add(actor);
       alarms.forget(actor.id);
       broker.forget(actor.id);
       turnstile.forget(actor.id);

@@ -1,6 +1,13 @@
 // What waits for a person, and the person's word on it. A decision is stored once; a second one that differs is a conflict.
 import { canonical, decodeTrusted } from '@capstan/bus';
-import { type DecidedBody, inboxAsk, inboxDecide, inboxList, type Intervention } from '@capstan/contracts';
+import {
+  type DecidedBody,
+  inboxAsk,
+  inboxDecide,
+  inboxList,
+  type Intervention,
+  type TaskRecord,
+} from '@capstan/contracts';
 import { decisionIssue } from '@capstan/engine';
 import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
@@ -56,8 +63,10 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     if (decision === 'answer') mustFit(item, body);
     const { subject } = eventSubject(world, item.task_id, await keyOf(world, item.task_id), 'decided', item.id);
     // The task itself knows sooner than the list of what waits for a person. Where it waits no more and nobody decided, time or a cancel did.
-    const isAsked = (await tasks.read(item.task_id))?.steps[item.step_id]?.intervention === item.id;
-    if (!isAsked && (await decisionBefore(world, subject)) === null) throw gone(item);
+    const task = await tasks.read(item.task_id);
+    const isAsked = task?.steps[item.step_id]?.intervention === item.id;
+    if (!isAsked && (await decisionBefore(world, subject)) === null)
+      throw isBehind(task, item) ? behind(item) : gone(item);
     const { again, seq } = await world.bus.once({ subject, data: JSON.stringify(body) });
     if (again) {
       const decided = await decisionBefore(world, subject);
@@ -95,6 +104,15 @@ const gone = (item: Intervention): Refusal =>
   item.status === 'withdrawn'
     ? new Refusal('gone', 'It is no longer asked: its task ended or its step was skipped.')
     : new Refusal('gone', `It is no longer asked; it was to be decided until ${item.expires_at}.`);
+
+/** Whoever has taken the task over may not have read as far yet as whoever asked. */
+const isBehind = (task: TaskRecord | null, item: Intervention): boolean =>
+  item.status === 'pending' && (task === null || task.updated_at <= item.created_at);
+
+const behind = (item: Intervention): Refusal =>
+  new Refusal('unavailable', `Task "${item.task_id}" is being taken over by another coordinator.`, {
+    hint: 'Ask again in a moment.',
+  });
 
 const mustBeOpen = (item: Intervention, body: DecidedBody): void => {
   if (item.status === 'expired' || item.status === 'withdrawn') throw gone(item);
