@@ -25,6 +25,8 @@ export interface ArchivingParts {
 
 const endedStatuses = new Set(['succeeded', 'failed', 'cancelled']);
 const hasEnded = (group: string): boolean => endedStatuses.has(group.slice(group.indexOf(' ') + 1));
+/** By then what was said is stored, unless nobody here may decide on it. */
+const laterMs = 10_000;
 /** Of one atomic batch the server takes 1,000; the directory, the head and the checkpoint go along. */
 const keysMax = 950;
 
@@ -34,8 +36,8 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
   const { bus, names, keeping } = world;
   const store = bus.store(names.buckets.tasks);
 
-  /** They are to go, and could not be taken: somebody has to look. Tried again by the next owner. */
-  const stuck = new Set<string>();
+  /** They are to go, and could not be taken. Tried again from then on; by the next owner only, where somebody has to look. */
+  const stuck = new Map<string, number>();
   /** Nobody else adds to the archive of a partition while it is owned here. */
   let isSwept = false;
 
@@ -44,6 +46,7 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
   const due = async (): Promise<readonly Listed[]> => {
     const { tasks } = progress.lists;
     const now = world.clock.now();
+    for (const [id, until] of stuck) if (until <= now) stuck.delete(id);
     const most = limits.archiveBatchTasks + stuck.size;
     const old = await tasks.endedBefore(now - keeping.tasksMs, most);
     const tooMany = tasks.count(hasEnded) - Math.ceil(keeping.tasksMax / world.partitions);
@@ -70,10 +73,11 @@ export const newArchiving = (parts: ArchivingParts): (() => Promise<number>) => 
     return held(some, async () => {
       const first = Math.min(...some.map((one) => one.first));
       const ids = some.map(({ id }) => id);
-      const { found, gone, staying } = await gather(world, number, ids, first);
+      const { found, gone, later, staying } = await gather(world, number, ids, first);
       // Archived already, by whoever died before it could be listed.
       for (const one of some) if (gone.includes(one.id)) progress.lists.tasks.remove(one);
-      for (const id of staying) stuck.add(id);
+      for (const id of staying) stuck.set(id, Infinity);
+      for (const id of later) stuck.set(id, world.clock.now() + laterMs);
       const chosen = fitting(found);
       if (chosen.length === 0) return { archived: 0, isMore: false };
       const isDone = await commit(chosen);

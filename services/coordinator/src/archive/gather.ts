@@ -15,15 +15,15 @@ export interface Gathered {
 }
 
 /**
- * `found` are to go; `gone` are in the bucket no more; `staying` go on, or something was said to them that their snapshots do not have. Of the others
- * nobody has looked: all together would be too much to hold.
+ * `found` are to go; `gone` are in the bucket no more; to those that stay for `later` something was said that their snapshots do not have yet, and
+ * `staying` can't be taken as they are. Of the others nobody has looked: all together would be too much to hold.
  */
 export const gather = async (
   world: World,
   partition: number,
   ids: readonly string[],
   first: number,
-): Promise<{ found: readonly Gathered[]; gone: readonly string[]; staying: readonly string[] }> => {
+): Promise<Record<'gone' | 'later' | 'staying', readonly string[]> & { readonly found: readonly Gathered[] }> => {
   const store = world.bus.store(world.names.buckets.tasks);
   const heads = await Promise.all(ids.map((id) => store.get(id)));
   const gone = ids.filter((_, at) => heads[at] === null || heads[at]?.gone === true);
@@ -35,9 +35,9 @@ export const gather = async (
     first,
   );
   const all = await Promise.all(chosen.map((head) => one(world, head.key, head, said.get(head.key) ?? [])));
-  const found = all.filter((task) => task !== null);
-  const staying = chosen.map(({ key }) => key).filter((id) => !found.some(({ task }) => task.task_id === id));
-  return { found, gone, staying };
+  const those = (which: 'later' | 'staying') => chosen.map(({ key }) => key).filter((_, at) => all[at] === which);
+  const found = all.filter((task) => typeof task === 'object');
+  return { found, gone, later: those('later'), staying: those('staying') };
 };
 
 /** By the number of their steps, each of which has some events; the first in any case. */
@@ -50,19 +50,24 @@ const fewEnough = (heads: readonly Entry[]): Entry[] => {
   });
 };
 
-const one = async (world: World, id: string, entry: Entry, said: readonly Heard[]): Promise<Gathered | null> => {
+const one = async (
+  world: World,
+  id: string,
+  entry: Entry,
+  said: readonly Heard[],
+): Promise<Gathered | 'later' | 'staying'> => {
   const store = world.bus.store(world.names.buckets.tasks);
   const head = headIn(entry);
-  if (head === null || !taskEnded(head.status) || head.engine.errands > 0) return null;
+  if (head === null || !taskEnded(head.status) || head.engine.errands > 0) return 'staying';
   const keys = head.steps_in ?? [];
   const pages = await Promise.all(keys.map((key) => store.get(key)));
-  if (pages.some((page) => page === null || page.gone)) return null;
+  if (pages.some((page) => page === null || page.gone)) return 'staying';
   const began = said.find((heard) => heard.kind === 'submitted' && submittedFrom(world, heard) !== null);
   const key = began === undefined ? undefined : submittedFrom(world, began)?.key;
   // Where the log lost all of it, to a power cut say, its snapshot is all that there is.
-  if (key === undefined && said.length > 0) return null;
-  // A retry, say, that was stored a moment ago: it comes before this.
-  if (said.some((heard) => heard.message.seq > head.seq && isGenuine(world, heard, key ?? ''))) return null;
+  if (key === undefined && said.length > 0) return 'staying';
+  // A retry, say, that was stored a moment ago: it comes before this. Or a report that comes too late and changes nothing.
+  if (said.some((heard) => heard.message.seq > head.seq && isGenuine(world, heard, key ?? ''))) return 'later';
   const inbox = world.bus.store(world.names.buckets.inbox);
   const asked = await Promise.all(head.interventions.map(async (ask) => interventionIn(await inbox.get(ask))));
   const task: ArchivedTask = {
