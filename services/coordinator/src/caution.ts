@@ -92,20 +92,22 @@ export const openCaution = async (world: World, partition: number, parts: Cautio
     await parts.deliver(heard);
     await save({ ...record, trying: null });
   };
+  const isOld = ({ message }: Heard): boolean => message.seq <= newest.seq;
   const work = async (): Promise<void> => {
     working = true;
-    for (let next = queue[0]; next !== undefined; next = queue[0]) {
+    for (let next = queue[0]; next !== undefined && isOld(next); next = queue[0]) {
       const heard = next;
       await inTurn(world, () => tryOne(heard));
       queue.shift();
     }
     working = false;
-    if (queue.length > 0) return work();
+    // Nobody ever died of what came meanwhile, and where much comes there would be no end to trying that.
+    for (const heard of queue.splice(0)) parts.deliver(heard).catch(world.fatal);
     parts.done();
   };
   return {
     takes: (heard) => {
-      if (heard.message.seq > newest.seq && queue.length === 0) return false;
+      if (!isOld(heard) && queue.length === 0) return false;
       queue.push(heard);
       if (!working) work().catch(world.fatal);
       return true;
