@@ -81,6 +81,10 @@ test('the nats command shows it all', { timeout: 240_000 }, (t) =>
       assert.match(await run('nats micro ls'), /capstan +│ \d+\.\d+\.\d+/);
       // Of several that are there it shows any one.
       assert.match(await run('nats micro info capstan'), /Subject: capstan\.api\./);
+      const stats = JSON.parse(await run(`nats request '$SRV.STATS.capstan' '' --raw`));
+      const { events, forged, quarantined } = stats.endpoints[0].data;
+      assert.ok(events > 0);
+      assert.deepEqual([forged, quarantined], [0, 0]);
     });
     await t.test('what is done to it is beside it, and it stays', async () => {
       await run(`bin/capstan dlq drop ${ids['malformed']}`);

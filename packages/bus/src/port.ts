@@ -209,6 +209,8 @@ export interface Service {
     readonly subject: string;
     readonly on: (wire: Wire) => Promise<Answer>;
   }[];
+  /** What whoever asks for its statistics is told besides, with the first endpoint. */
+  readonly counts?: () => object;
 }
 
 export interface Answer {

@@ -11,7 +11,7 @@ export interface Log {
   error(fields: object, text: string): void;
 }
 
-/** What is counted since the start; health and `nats micro stats` show it. */
+/** What is counted since the start; `nats request '$SRV.STATS.capstan'` shows it. */
 export interface Counts {
   events: number;
   ignored: number;

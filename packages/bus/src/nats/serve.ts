@@ -6,8 +6,12 @@ import type { Answer, Running, Service } from '../port.ts';
 import type { Line } from './line.ts';
 import { headerBytes, headerLines, wireOf } from './wire.ts';
 
-export const serve = async (line: Line, { name, version, description, endpoints }: Service): Promise<Running> => {
-  const service = await new Svcm(line.connection).add({ name, version, description, queue: name });
+export const serve = async (line: Line, about: Service): Promise<Running> => {
+  const { name, version, description, endpoints, counts } = about;
+  const service = await new Svcm(line.connection).add({
+    ...{ name, version, description, queue: name },
+    statsHandler: async ({ subject }) => (subject === endpoints[0]?.subject ? (counts?.() ?? null) : null),
+  });
   for (const { name: endpoint, subject, on } of endpoints) {
     service.addEndpoint(endpoint, {
       subject,

@@ -32,6 +32,7 @@ export const serveApi = (context: ApiContext): Promise<Running> => {
     name: world.names.namespace,
     version,
     description: 'Capstan: durable multi-agent orchestration',
+    counts: () => ({ member: world.member, ...world.counts }),
     endpoints: endpoints.map(({ noun, verb, run }) => ({
       name: `${noun}-${verb}`,
       subject: world.names.api(noun, verb),
