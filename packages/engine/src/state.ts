@@ -18,9 +18,10 @@ import type { Addition, Shape } from './plan/shape.ts';
 
 /**
  * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
- * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step.
+ * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step. Since 3 what several ask approval
+ * for is approved for each of them.
  */
-export const rulesVersion = 2;
+export const rulesVersion = 3;
 
 export interface Attempt {
   readonly n: number;
