@@ -135,7 +135,7 @@ const wholeLife = async (run: Run, folder: string, place: string) => {
   // The same step again, as after a lost report: the commit that is there is its own.
   const again = outputOf(await run({ action: 'commit', message: 'Third', path: 'code' }, 'git', 'commit'));
   assert.deepEqual([again['commit'], again['nothing']], [made['commit'], false]);
-  const pushed = outputOf(await run({ action: 'push', branch: 'work/one', path: 'code', ...secret }));
+  const pushed = outputOf(await run({ action: 'push', branch: 'work/one', repository, path: 'code', ...secret }));
   assert.equal(pushed['commit'], made['commit']);
   assert.equal(own(join(folder, 'team.git'), 'rev-parse', 'work/one'), made['commit']);
   assert.match(
@@ -209,4 +209,30 @@ test('what others have pushed meanwhile is not overwritten', async (t) => {
   const { error } = await run({ action: 'push', branch: 'main' });
   assert.deepEqual([error?.code, error?.retryable], ['git_rejected', false]);
   assert.equal(own(join(folder, 'team.git'), 'log', '-1', '--format=%s', 'main'), 'theirs');
+});
+
+test('a token never goes where the workspace says that it was cloned from', async (t) => {
+  const folder = seed(t);
+  const heard: unknown[] = [];
+  const elsewhere = createServer(({ headers }, response) => {
+    heard.push(headers.authorization);
+    response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+  }).listen(0, '127.0.0.1');
+  await once(elsewhere, 'listening');
+  t.after(() => {
+    elsewhere.close();
+    elsewhere.closeAllConnections();
+  });
+  const place = `127.0.0.1:${(elsewhere.address() as AddressInfo).port}`;
+  const local = { CAPSTAN_UNSAFE_HOST_SHELL: '1', CAPSTAN_GIT_LOCAL: `${folder}/*` };
+  const { run } = await fixture(t, { ...local, CAPSTAN_HTTP_ALLOW: place });
+  outputOf(await run({ action: 'clone', repository: `${folder}/team.git`, path: 'code' }));
+  const command = ['git', '-C', 'code', 'remote', 'set-url', 'origin', `http://${place}/steal.git`];
+  outputOf(await run({ command }, 'shell'));
+  for (const secret of [{ token: { $secret: 'env:GIT_CANARY' } }, {}]) {
+    const { error } = await run({ action: 'push', branch: 'main', path: 'code', ...secret });
+    assert.equal(error?.code, 'invalid_input');
+    assert.match(error?.message ?? '', /^repository: is not said, .* Write the address to push to into the step\.$/);
+  }
+  assert.deepEqual(heard, []);
 });

@@ -67,7 +67,7 @@ const push = z.looseObject({
   action: z.literal('push'),
   branch: branchName,
   to: branchName.optional().describe('What it is called there; the same where absent'),
-  repository: repository.optional().describe('Where it was cloned from, where absent'),
+  repository: repository.optional().describe('May be left out only where it was cloned from a folder of the machine'),
   path,
   ...credentials,
 });
@@ -211,11 +211,20 @@ const compared = async (asked: Asked<typeof diff>, inside: Inside, context: Tool
   return done({ path: asked.path, patch: short, truncated: short.length < patch.length, files });
 };
 
+/** Whatever ran in the workspace may have changed what stands there, so that a token, and the code, would go wherever it says. */
+const folderOf = async (inside: Inside): Promise<string> => {
+  const origin = line(await inside(['remote', 'get-url', 'origin'], { codes: [2, 128] }));
+  if (origin.startsWith('/') || origin.startsWith('file://')) return origin;
+  const why = origin
+    ? 'what the workspace says of where it was cloned from is not believed, since any step could have changed it'
+    : 'the workspace was cloned from nowhere';
+  throw new Stopped(
+    reject('invalid_input', `repository: is not said, and ${why}. Write the address to push to into the step.`),
+  );
+};
+
 const pushed = async (asked: Asked<typeof push>, inside: Inside, context: ToolContext): Promise<Outcome> => {
-  const from = asked.repository ?? line(await inside(['remote', 'get-url', 'origin'], { codes: [2, 128] }));
-  if (!from)
-    throw new Stopped(reject('invalid_input', 'repository: is not said, and the workspace was cloned from nowhere.'));
-  const remote = await remoteOf(from, asked, context);
+  const remote = await remoteOf(asked.repository ?? (await folderOf(inside)), asked, context);
   const to = asked.to ?? asked.branch;
   const head = line(await inside(['rev-parse', '--verify', `refs/heads/${asked.branch}`]));
   const bundle = await inside(['bundle', 'create', '-', `refs/heads/${asked.branch}`], { bytesMax: bundleBytesMax });
