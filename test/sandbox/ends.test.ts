@@ -21,6 +21,7 @@ const recorded = () => {
         tell();
       };
     },
+    isOpen: async () => false,
   };
   const until = async (...tasks: string[]): Promise<void> => {
     while ([...followed.keys()].toSorted().join(' ') !== tasks.join(' ')) await changed.promise;

@@ -48,3 +48,14 @@ test('an end from before anybody listened is looked up', async (t) => {
   const status = await new Promise((resolve) => void newTaskEnds(agent).follow('mine', resolve));
   assert.deepEqual([status, asked], ['cancelled', ['{"task_id":"mine"}']]);
 });
+
+test('a task is open until it has ended, also while nobody answers; one that nobody knows is not', async (t) => {
+  const { agent, other, settled } = await opened(t);
+  const ends = newTaskEnds(agent);
+  assert.equal(await ends.isOpen('mine'), true);
+  const answers: object[] = [{ status: 'running' }, { status: 'failed' }, { error: { code: 'not_found' } }];
+  other.listen(other.names.api('task', 'get'), ({ reply }) => other.tell(reply ?? '', JSON.stringify(answers.shift())));
+  await settled();
+  const open = [await ends.isOpen('mine'), await ends.isOpen('mine'), await ends.isOpen('mine')];
+  assert.deepEqual(open, [true, false, false]);
+});

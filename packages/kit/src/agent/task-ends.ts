@@ -8,6 +8,8 @@ export interface TaskEnds {
    * looked up, once; what is lost after that is for whoever keeps something of it to find by its age.
    */
   follow(task: string, on: (status: TaskStatus) => void): () => void;
+  /** Also true where nobody can say just now. */
+  isOpen(task: string): Promise<boolean>;
 }
 
 export const newTaskEnds = (bus: Bus): TaskEnds => ({
@@ -24,6 +26,10 @@ export const newTaskEnds = (bus: Bus): TaskEnds => ({
       void listening.stop();
     };
   },
+  isOpen: async (task) => {
+    const status = await statusOf(bus, task);
+    return status === null || (status !== undefined && !isEnded(status as TaskStatus));
+  },
 });
 
 const looksMax = 5;
@@ -32,15 +38,21 @@ const againMs = 5_000;
 /** Undefined where nobody can say. */
 const look = async (bus: Bus, task: string, isStopped: () => boolean): Promise<string | undefined> => {
   for (let left = looksMax; left > 0 && !isStopped(); left -= 1) {
-    try {
-      const { data } = await bus.ask(bus.names.api('task', 'get'), JSON.stringify({ task_id: task }));
-      const answer = decode(data);
-      const found = answer.ok ? (answer.value as { status?: string; error?: { code?: string } }) : {};
-      if (found.error?.code !== 'unavailable') return found.status;
-    } catch (error) {
-      if (!isBusError(error, 'unavailable')) return undefined;
-    }
+    const status = await statusOf(bus, task);
+    if (status !== null) return status;
     await new Promise<void>((resolve) => void setTimeout(resolve, againMs).unref());
   }
   return undefined;
+};
+
+/** Undefined where there is no such task; null where nobody can say just now. */
+const statusOf = async (bus: Bus, task: string): Promise<string | undefined | null> => {
+  try {
+    const { data } = await bus.ask(bus.names.api('task', 'get'), JSON.stringify({ task_id: task }));
+    const answer = decode(data);
+    const found = answer.ok ? (answer.value as { status?: string; error?: { code?: string } }) : {};
+    return found.error?.code === 'unavailable' ? null : found.status;
+  } catch (error) {
+    return isBusError(error, 'unavailable') ? null : undefined;
+  }
 };

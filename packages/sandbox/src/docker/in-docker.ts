@@ -55,6 +55,7 @@ export const inDocker = async (
   };
   const volumes = newTaskVolumes({
     ...{ engine, owner: self, keepMs: settings.keep_ms, mostMb: settings.max.disk_mb, log, make: initial },
+    isOpen: ends?.isOpen,
     onThere: follow,
     onGone: unfollow,
   });

@@ -1,7 +1,7 @@
 // How our containers and volumes are known again: on an engine that others use as well, nothing without these labels is touched.
 
 export const label = {
-  /** What it is for: `command`, `files`, `keeper`, `egress`, `warm`, `volume`. */
+  /** What it is for: `command`, `files`, `keeper`, `egress`, `warm`, `volume`, `used`. */
   kind: 'capstan.sandbox',
   /** The process that made it. */
   owner: 'capstan.sandbox.owner',
@@ -9,9 +9,11 @@ export const label = {
   scope: 'capstan.sandbox.scope',
   task: 'capstan.sandbox.task',
   step: 'capstan.sandbox.step',
+  /** When the files of its task were last used, in milliseconds since 1970. */
+  used: 'capstan.sandbox.used',
 } as const;
 
-export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'warm' | 'volume';
+export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'warm' | 'volume' | 'used';
 
 /** Of one process, as long as it lives. */
 export interface Owner {
@@ -22,13 +24,14 @@ export interface Owner {
 export const labelsOf = (
   kind: Kind,
   { id, scope }: Owner,
-  more: { readonly task?: string; readonly step?: string } = {},
+  more: { readonly task?: string; readonly step?: string; readonly usedMs?: number } = {},
 ): Record<string, string> => ({
   [label.kind]: kind,
   [label.owner]: id,
   [label.scope]: scope,
   ...(more.task === undefined ? {} : { [label.task]: more.task }),
   ...(more.step === undefined ? {} : { [label.step]: more.step }),
+  ...(more.usedMs === undefined ? {} : { [label.used]: String(more.usedMs) }),
 });
 
 /** As the engine's lists take them. */

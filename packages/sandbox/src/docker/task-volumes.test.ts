@@ -53,7 +53,7 @@ const opened = async (t: TestContext) => {
   const make: string[] = [];
   const engine = newEngine(new Docker({ socketPath: pipe.path }));
   const log = newLog({ service: 'test', instance: 'test', level: 'error', mask: newMask(), to: { write: () => {} } });
-  const again = () =>
+  const again = (isOpen?: (task: string) => Promise<boolean>) =>
     newTaskVolumes({
       engine,
       owner: { id: 'test', scope: installation },
@@ -61,9 +61,10 @@ const opened = async (t: TestContext) => {
       mostMb: 100,
       log,
       make: async (volume) => void make.push(volume),
+      isOpen,
     });
   const tasks = async () => (await volumesOf(engine, installation)).map(({ task }) => task).toSorted();
-  return { ...pipe, volumes: again(), again, make, tasks };
+  return { ...pipe, volumes: again(), again, make, tasks, engine, installation };
 };
 
 test('a task that had no files is forgotten without a word to the engine', { skip }, async (t) => {
@@ -119,4 +120,39 @@ test('several at once are made, though the engine refuses each of them a size', 
   const names = Array.from({ length: 8 }, (_, n) => `task-${n}`);
   for (const release of await Promise.all(names.map((name) => volumes.use(name)))) release();
   assert.deepEqual(await tasks(), names);
+});
+
+test('files go by when they were last used, by whatever process, and not while their task goes on', {
+  skip,
+}, async (t) => {
+  const { volumes, again, tasks, engine, installation } = await opened(t);
+  t.mock.timers.enable({ apis: ['Date'], now: Date.now() });
+  const releases = await Promise.all(['unused', 'used', 'working', 'open'].map((task) => volumes.use(task)));
+  for (const at of [0, 1, 3]) releases[at]?.();
+  // Two steps later: what was made long ago was used just now, or is at this moment.
+  t.mock.timers.tick(3_700_000);
+  (await volumes.use('used'))();
+  t.mock.timers.tick(30_000);
+  (await volumes.use('used'))();
+  await volumes.sweep();
+  assert.deepEqual(await tasks(), ['used', 'working'], 'each process keeps what it uses itself');
+  await again().sweep();
+  assert.deepEqual(await tasks(), ['used', 'working'], 'and another one, or the same started again, knows of it');
+  const marks = async () =>
+    (await engine.docker.listVolumes()).Volumes.filter(
+      ({ Labels, Name }) => Labels?.['capstan.sandbox.scope'] === installation && Name.includes('-used-'),
+    );
+  assert.equal((await marks()).length, 2);
+
+  (await volumes.use('open'))();
+  releases[2]?.();
+  t.mock.timers.tick(2 * 3_600_000);
+  const asked: string[] = [];
+  await again(async (task) => {
+    asked.push(task);
+    return task === 'open';
+  }).sweep();
+  assert.deepEqual([await tasks(), asked.toSorted()], [['open'], ['open', 'used', 'working']]);
+  await again().sweep();
+  assert.deepEqual([await tasks(), await marks()], [[], []]);
 });

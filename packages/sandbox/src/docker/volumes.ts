@@ -22,10 +22,11 @@ export const newVolumeMaker = ({ docker, ask }: Engine, owner: Owner, mostMb: nu
         ...options,
       }),
     );
-  return async (task: string): Promise<void> => {
+  /** Whether it was not there before. */
+  return async (task: string): Promise<boolean> => {
     try {
       await ask('look at a volume', docker.getVolume(volumeOf(owner.scope, task)).inspect());
-      return;
+      return false;
     } catch (error) {
       if (statusOf(error) !== 404) throw error;
     }
@@ -38,23 +39,49 @@ export const newVolumeMaker = ({ docker, ask }: Engine, owner: Owner, mostMb: nu
       canHold = false;
       await make(task, {});
     }
+    return true;
   };
 };
 
-/** Nothing where it is in use. */
-export const removeVolume = ({ docker, settle }: Engine, scope: string, task: string): Promise<void> =>
-  settle('remove a volume', docker.getVolume(volumeOf(scope, task)).remove());
+/**
+ * Tells every process on the engine that the files of a task were used just now. A volume can't be labelled again, so it is another one beside it,
+ * which is empty and carries the time; the one before goes after it has come, so that there is always one.
+ */
+export const markUsed = async (engine: Engine, owner: Owner, task: string, usedMs: number): Promise<void> => {
+  const { docker, ask } = engine;
+  const Name = `${volumeOf(owner.scope, task)}-used-${usedMs}`;
+  await ask('mark a volume', docker.createVolume({ Name, Labels: labelsOf('used', owner, { task, usedMs }) }));
+  for (const one of await listed(engine, { [label.scope]: owner.scope, [label.task]: task, [label.kind]: 'used' }))
+    if (Number(one.Labels[label.used]) < usedMs) await remove(engine, one.Name);
+};
+
+/** With the marks beside it; nothing where it is in use. */
+export const removeVolume = async (engine: Engine, scope: string, task: string): Promise<void> => {
+  await remove(engine, volumeOf(scope, task));
+  for (const one of await listed(engine, { [label.scope]: scope, [label.task]: task, [label.kind]: 'used' }))
+    await remove(engine, one.Name);
+};
 
 interface Found {
   readonly task: string;
-  readonly createdMs: number;
+  readonly usedMs: number;
 }
 
-export const volumesOf = async ({ docker, ask }: Engine, scope: string): Promise<Found[]> => {
-  const filters = having({ [label.kind]: 'volume', [label.scope]: scope });
-  const { Volumes } = await ask('list volumes', docker.listVolumes({ filters: JSON.stringify(filters) as never }));
-  return (Volumes ?? []).map((one) => ({
-    task: one.Labels[label.task] ?? '',
-    createdMs: Date.parse((one as { CreatedAt?: string }).CreatedAt ?? '') || 0,
-  }));
+/** Of each task that has files here. One that nobody has marked was last used when it was made, or not long after. */
+export const volumesOf = async (engine: Engine, scope: string): Promise<Found[]> => {
+  const found = new Map<string, number>();
+  for (const one of await listed(engine, { [label.scope]: scope })) {
+    const task = one.Labels[label.task] ?? '';
+    const made = Date.parse((one as { CreatedAt?: string }).CreatedAt ?? '') || 0;
+    found.set(task, Math.max(found.get(task) ?? 0, Number(one.Labels[label.used] ?? made)));
+  }
+  return [...found].map(([task, usedMs]) => ({ task, usedMs }));
 };
+
+const listed = async ({ docker, ask }: Engine, labels: Readonly<Record<string, string>>) => {
+  const filters = JSON.stringify(having(labels)) as never;
+  return (await ask('list volumes', docker.listVolumes({ filters }))).Volumes ?? [];
+};
+
+const remove = ({ docker, settle }: Engine, name: string): Promise<void> =>
+  settle('remove a volume', docker.getVolume(name).remove());
