@@ -91,6 +91,24 @@ test('an ended task is read from the archive, and can not be changed', { timeout
   );
 });
 
+test('a dead letter of an archived task can not be redriven, and so stays open until it is dropped', {
+  timeout: 120_000,
+}, async () => {
+  await using world = await startWorld({ coordinators: 0 });
+  await world.coordinator({ env: soon });
+  const id = newId('failed');
+  const step = { id: 'a', capability: 'fail', input: { times: 9 }, retry: { max_attempts: 1 } };
+  await world.submit({ task_id: id, plan: { steps: [step] } });
+  assert.equal((await world.ended(id)).status, 'failed');
+  const letter = (await world.letter('of it', (one) => one.header('Dlq-Task') === id)).header('Dlq-Id');
+  await archived(world, [id]);
+
+  assert.equal((await world.ask('dlq.redrive', { id: letter })).error?.code, 'gone');
+  assert.equal((await world.api<{ state: string }>('dlq.get', { id: letter })).state, 'open');
+  assert.equal((await capstan(world.server.url, 'dlq', 'drop', letter ?? '')).exit, 0);
+  assert.equal((await world.api<{ state: string }>('dlq.get', { id: letter })).state, 'dropped');
+});
+
 test('a log that is read from its beginning begins no archived task anew', { timeout: 120_000 }, async () => {
   await using world = await startWorld({ coordinators: 0 });
   await world.coordinator({ env: { ...soon, CAPSTAN_KEEP_ORDERS_MS: '600000' } });

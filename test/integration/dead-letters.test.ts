@@ -287,6 +287,10 @@ test('one that can not be redriven does not keep the others', async () => {
   const acted = await world.api<Acted>('dlq.redrive', { reason: 'retries_exhausted' });
   assert.deepEqual(acted.failed?.map(({ id }) => id).toSorted(), ['0'.repeat(20), '1'.repeat(20)]);
   assert.ok(acted.dead_letters.some(({ id }) => id === real));
+  const nobodys = '0'.repeat(20);
+  assert.equal((await world.ask('dlq.redrive', { id: nobodys })).error?.code, 'not_found');
+  assert.equal((await world.api<DeadLetter>('dlq.get', { id: nobodys })).state, 'open', 'what failed is not done');
+  assert.equal((await world.api<Acted>('dlq.drop', { id: nobodys })).dead_letters[0]?.state, 'dropped');
   assert.equal((await world.until(task_id, 'it succeeds', status('succeeded'))).steps['a']?.attempt, 2);
   assert.ok((await world.bus.log(world.names.streams.events).info()).last > 0, 'the log is still there');
 });

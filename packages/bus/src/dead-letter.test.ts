@@ -191,13 +191,17 @@ inBothWorlds(
       bus,
       burial(bus, 0, { reason: 'retries_exhausted', message, identity: 'task.unit.3', task: 'task', step: 'unit' }),
     );
-    const crash = { by: 'alice', step: () => Promise.reject(new Error('crash')) };
+    const refused = { by: 'alice', step: () => Promise.reject(new Error('its task is gone')) };
+    await assert.rejects(redrive(bus, id, refused), /its task is gone/);
+    assert.equal((await readLetter(bus, id))?.letter.state, 'open', 'what can not be sent is not marked as sent');
+    const crash = { by: 'alice', step: async () => () => Promise.reject(new Error('crash')) };
     await assert.rejects(redrive(bus, id, crash), /crash/);
     const said: string[] = [];
-    const step = async (letter: { id: string; step_id: string | null }): Promise<void> =>
+    const step = async (letter: { id: string; step_id: string | null }) => async () =>
       void said.push(`${letter.id} ${letter.step_id}`);
     assert.equal((await redrive(bus, id, { by: 'bob', step }))?.again, true);
     assert.equal((await redrive(bus, id, { by: 'bob', step }))?.again, true);
+    assert.equal((await redrive(bus, id, refused))?.again, true, 'it is on its way, whatever its task became since');
     assert.deepEqual(said, [`${id} unit`]);
   },
 );

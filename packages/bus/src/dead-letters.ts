@@ -7,6 +7,7 @@
 //   order could publish what is dropped at the same moment. A crash between publish and `sent` makes the next to ask publish again,
 //   and the stream refuses it by its `Nats-Msg-Id` within two minutes. After that, the header `Dlq-Redrive` tells the coordinator, which
 //   names the task after it where the submission has no id of its own; so there is one task in any case.
+// * Whether a step's letter can be sent at all is looked up before `closed`: else it would count as redriven, and neither go on nor be dropped.
 // * A step's letter is no message to say again: the caller says the event `redriven.<id>`, which is name-once for as long as the task is kept.
 // * Only the plain door is published to: a forged letter could name any subject, and we may publish to more than its author.
 import { type DeadLetter, dlqHeaders, dlqReason, type DlqReason } from '@capstan/contracts';
@@ -75,8 +76,11 @@ export interface Closed {
 
 export interface Redriving {
   readonly by: string;
-  /** Says the event for a letter of a step. Once is enough, more is harmless. */
-  readonly step: (letter: DeadLetter) => Promise<void>;
+  /**
+   * For a letter of a step: looks whether it can go on at all, and throws where it can't, before anything is decided on the letter. What it
+   * gives back says the event; once is enough, more is harmless.
+   */
+  readonly step: (letter: DeadLetter) => Promise<() => Promise<unknown>>;
 }
 
 /** Sends it on its way once more, once however often it is asked. Null where there is no such letter; throws `conflict` where it was dropped. */
@@ -87,15 +91,20 @@ export const redrive = async (bus: Bus, id: string, { by, step }: Redriving): Pr
   const isStep = letter.task_id !== null && letter.step_id !== null;
   if (!isStep && !isSubmit(bus, letter.subject))
     throw new BusError('conflict', `What came on ${letter.subject} can't be redriven: only submissions and steps can.`);
+  if (letter.state === 'dropped') throw decidedAlready(id, letter.state);
+  // On its way already: whatever became of its task since is no reason to refuse.
+  if ((await stateOf(bus, id)).sent) return { letter: { ...letter, state: 'redriven' }, again: true };
+  const send = isStep
+    ? await step(letter)
+    : () =>
+        bus.append({
+          subject: letter.subject,
+          data,
+          headers: { ...headers, [redriveHeader]: id, 'Nats-Msg-Id': `redrive-${id}` },
+        });
   const again = await close(bus, id, 'redriven', by);
   if (again && (await stateOf(bus, id)).sent) return { letter: { ...letter, state: 'redriven' }, again };
-  if (isStep) await step(letter);
-  else
-    await bus.append({
-      subject: letter.subject,
-      data,
-      headers: { ...headers, [redriveHeader]: id, 'Nats-Msg-Id': `redrive-${id}` },
-    });
+  await send();
   await bus.once({
     subject: marker(bus, 'sent', id),
     data: '',
@@ -129,9 +138,12 @@ const close = async (bus: Bus, id: string, state: 'redriven' | 'dropped', by: st
   });
   if (!again) return false;
   const decided = await stateOf(bus, id);
-  if (decided.state !== state) throw new BusError('conflict', `Dead letter ${id} is ${decided.state} already.`);
+  if (decided.state !== state) throw decidedAlready(id, decided.state);
   return true;
 };
+
+const decidedAlready = (id: string, state: DeadLetter['state']): BusError =>
+  new BusError('conflict', `Dead letter ${id} is ${state} already.`);
 
 const stateOf = async (bus: Bus, id: string): Promise<{ state: DeadLetter['state']; sent: boolean }> => {
   const log = bus.log(bus.names.streams.dlq);

@@ -128,7 +128,8 @@ const redriveOne = (world: World, id: string, by: string) =>
     step: async (letter) => {
       const task = letter.task_id as string;
       if (await world.archive.holds(task)) throw archivedRefusal(task);
-      await sayEvent(world, task, await keyOf(world, task), ['redriven', id], { v: 1, step_id: letter.step_id, by });
+      const key = await keyOf(world, task);
+      return () => sayEvent(world, task, key, ['redriven', id], { v: 1, step_id: letter.step_id, by });
     },
   });
 
