@@ -5,6 +5,7 @@ import { test } from 'node:test';
 import type { Message } from '@capstan/bus';
 import { type DeadLetter, dlqHeaders } from '@capstan/contracts';
 import { usualWork, type Work } from './support/agent.ts';
+import { capstan } from './support/cli.ts';
 import { audit } from './support/audit.ts';
 import { newId, startWorld, type World } from './support/world.ts';
 
@@ -251,6 +252,35 @@ test('listing, filters, dry runs, dropping', async () => {
   await assert.rejects(world.bus.log(world.names.streams.dlq).forget({}), 'nobody may purge them');
   await world.quiet();
   assert.deepEqual((await audit(world.bus, tasks)).violations, []);
+});
+
+test('however many match, all of them are acted on, page by page', { timeout: 120_000 }, async () => {
+  await using world = await startWorld({ agent: false });
+  const many = 1_100;
+  const ids = Array.from({ length: many }, (_, at) => at.toString(16).padStart(20, '0'));
+  await Promise.all(
+    ids.map((id) =>
+      world.bus.once({
+        subject: world.names.dlq('coordinator', 'malformed', id),
+        data: '{',
+        headers: {
+          [dlqHeaders.id]: id,
+          [dlqHeaders.reason]: 'malformed',
+          [dlqHeaders.at]: new Date().toISOString(),
+          [dlqHeaders.subject]: world.names.submit(),
+        },
+      }),
+    ),
+  );
+  const first = await world.api<Acted & { cursor: string | null }>('dlq.drop', { all: true, dry_run: true, limit: 3 });
+  assert.deepEqual([first.count, typeof first.cursor], [3, 'string'], 'it says that there are more');
+  const dry = await capstan(world.server.url, 'dlq', 'drop', '--reason', 'malformed', '--dry-run');
+  assert.match(dry.out, /^Would have dropped 1100 dead letters\./);
+  const dropped = await capstan(world.server.url, 'dlq', 'drop', '--reason', 'malformed', '--json');
+  const { count, dead_letters: all, cursor } = JSON.parse(dropped.out) as typeof first;
+  assert.deepEqual([dropped.exit, count, new Set(all.map(({ id }) => id)).size, cursor], [0, many, many, null]);
+  const { dead_letters: open } = await world.api<{ dead_letters: DeadLetter[] }>('dlq.list', { state: 'open' });
+  assert.deepEqual(open, []);
 });
 
 test('one that can not be redriven does not keep the others', async () => {

@@ -48,27 +48,54 @@ export const actOnDeadLetters = async (
     throw mistake('Which ones? Give an id, a filter, or --all.', `\`capstan dlq ${verb} --help\` has examples.`);
   if (id !== undefined && (filtered || all))
     throw mistake('An id and a filter say different things.', 'Give one of them.');
-  const answer = await (await connect()).ask('dlq', verb, {
-    ...(id !== undefined && { id }),
+  const body = {
+    ...(id !== undefined ? { id } : { limit: atOnce }),
     ...filter,
     ...(all && { all }),
     ...(dryRun && { dry_run: true }),
     by: personOf(as),
-  });
-  if (json) {
-    terminal.print(jsonText(answer));
+  };
+  const client = await connect();
+  const done: Record<string, unknown>[] = [];
+  const failed: Record<string, unknown>[] = [];
+  const sum = () =>
+    `${dryRun ? `Would have ${said[verb].toLowerCase()}` : said[verb]} ${counted(done.length, 'dead letter')}`;
+  for (let cursor: string | null = null; ; ) {
+    let answer: Record<string, unknown>;
+    try {
+      answer = await client.ask('dlq', verb, { ...body, ...(cursor !== null && { cursor }) }, actMs);
+    } catch (error) {
+      if (cursor !== null) terminal.remark(`${sum()} so far; the same command goes on with the others.`);
+      throw error;
+    }
+    done.push(...entriesOf(answer['dead_letters']));
+    failed.push(...entriesOf(answer['failed']));
+    const next = answer['cursor'];
+    if (typeof next === 'string' && next !== cursor) {
+      cursor = next;
+      continue;
+    }
+    if (!json) break;
+    terminal.print(jsonText(cursor === null ? answer : { ...answer, ...whole(done, failed) }));
     return exits.ok;
   }
-  const done = entriesOf(answer['dead_letters']);
-  const failed = entriesOf(answer['failed']);
-  terminal.print(
-    `${dryRun ? `Would have ${said[verb].toLowerCase()}` : said[verb]} ${counted(done.length, 'dead letter')}.`,
-  );
+  terminal.print(`${sum()}.`);
   for (const { id: one, again } of done) terminal.print(`  ${clean(one)}${again === true ? ' (it was before)' : ''}`);
   for (const { id: one, message } of failed)
     terminal.remark(`  ${terminal.remarkStyle.red('not')} ${clean(one)}: ${clean(message)}`);
   return failed.length > 0 ? exits.failed : exits.ok;
 };
+
+/** What several answers say together. */
+const whole = (done: readonly unknown[], failed: readonly unknown[]) => ({
+  count: done.length,
+  dead_letters: done,
+  ...(failed.length > 0 && { failed }),
+});
+
+/** Few enough that none waits long for an answer. */
+const atOnce = 200;
+const actMs = 60_000;
 
 const entriesOf = (list: unknown): Record<string, unknown>[] =>
   Array.isArray(list)

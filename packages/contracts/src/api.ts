@@ -111,7 +111,7 @@ export const dlqList = z.looseObject({
   ...page,
 });
 export const dlqAsk = z.looseObject({ v: version, id: anyId });
-/** One entry by `id`, or all that match; `dry_run` only tells which. */
+/** One entry by `id`, or all that match, `limit` of them at a time: a `cursor` in the answer says that there are more; `dry_run` only tells which. */
 export const dlqAct = z.looseObject({
   v: version,
   id: anyId.optional(),
@@ -122,4 +122,5 @@ export const dlqAct = z.looseObject({
   all: z.boolean().optional(),
   dry_run: z.boolean().optional(),
   by,
+  ...page,
 });

@@ -186,7 +186,13 @@ test('dlq acts on one, on what matches, or only tells which', async () => {
     (await api.run('dlq', 'redrive', '--reason', 'malformed', '--task', 't1', '--dry-run', '--as', 'ada')).out,
     'Would have redriven 2 dead letters.\n  d1\n  d2 (it was before)',
   );
-  assert.deepEqual(api.asked.at(-1)?.body, { reason: 'malformed', task_id: 't1', dry_run: true, by: 'ada' });
+  assert.deepEqual(api.asked.at(-1)?.body, {
+    limit: 200,
+    reason: 'malformed',
+    task_id: 't1',
+    dry_run: true,
+    by: 'ada',
+  });
   await api.run('dlq', 'redrive', 'd1', '--as', 'ada');
   assert.deepEqual(api.asked.at(-1)?.body, { id: 'd1', by: 'ada' });
 });

@@ -10,6 +10,7 @@ import type { World } from '../world.ts';
 import { archivedRefusal } from './commands.ts';
 import { type Endpoint, endpoint } from './endpoint.ts';
 
+/** So many are acted on where nobody says how many; the answer's cursor leads on to the rest. */
 const pageMax = 1_000;
 
 const states = new Set(['open', 'redriven', 'dropped']);
@@ -73,7 +74,7 @@ const acting = (
         'invalid',
         'Which ones? Give an id, a filter (reason, source, task_id, since), or "all": true.',
       );
-    const ids = id !== undefined ? [id] : await matching(world, asked);
+    const { ids, cursor } = id !== undefined ? { ids: [id], cursor: null } : await matching(world, asked);
     const done: { id: string; state: string; again: boolean }[] = [];
     const failed: { id: string; message: string }[] = [];
     for (const one of ids) {
@@ -99,7 +100,7 @@ const acting = (
         failed.push({ id: one, message: refusal.message });
       }
     }
-    return { dry_run: dry, count: done.length, dead_letters: done, ...(failed.length === 0 ? {} : { failed }) };
+    return { dry_run: dry, count: done.length, dead_letters: done, ...(failed.length === 0 ? {} : { failed }), cursor };
   });
 
 const matching = async (
@@ -109,17 +110,23 @@ const matching = async (
     reason?: DeadLetter['reason'] | undefined;
     task_id?: string | undefined;
     since?: string | undefined;
+    limit?: number | undefined;
+    cursor?: string | undefined;
   },
-): Promise<string[]> => {
+): Promise<{ ids: string[]; cursor: string | null }> => {
   const since = asked.since === undefined ? 0 : timeMs(asked.since);
-  const { letters } = await listLetters(world.bus, {
-    limit: pageMax,
+  const { letters, next } = await listLetters(world.bus, {
+    limit: asked.limit ?? pageMax,
+    before: asked.cursor === undefined ? undefined : Number(asked.cursor),
     source: asked.source,
     reason: asked.reason,
     task: asked.task_id,
     state: 'open',
   });
-  return letters.filter((letter) => timeMs(letter.at) >= since).map((letter) => letter.id);
+  return {
+    ids: letters.filter((letter) => timeMs(letter.at) >= since).map((letter) => letter.id),
+    cursor: next === null ? null : String(next),
+  };
 };
 
 const redriveOne = (world: World, id: string, by: string) =>
