@@ -278,3 +278,32 @@ test('what a stranger put into the buckets is left out of lists, and stops nobod
   const again = await world.submit({ plan: { steps: [{ id: 'a', capability: 'noop' }] } });
   assert.equal((await world.ended(again.task_id)).status, 'succeeded');
 });
+
+test('an event of a stored task that somebody puts into another partition makes no second copy of it', async () => {
+  await using world = await startWorld();
+  const { bus, names } = world;
+  const { task_id } = await world.submit({
+    plan: {
+      steps: [
+        { id: 'ask', capability: 'approval', title: 'May it?' },
+        { id: 'a', capability: 'noop', depends_on: ['ask'] },
+      ],
+    },
+  });
+  const { interventions } = await world.until(task_id, 'it asks', ({ status }) => status === 'awaiting_approval');
+  await world.checkpointed([task_id]);
+  const elsewhere = (partitionOf(task_id) + 1) % limits.partitions;
+  const subject = `${names.event(elsewhere, task_id, 'woke', 1)}.${'A'.repeat(22)}`;
+  assert.equal((await bus.once({ subject, data: '{"v":1,"step":null}' })).again, false, 'the log takes it');
+  await world.coordinators[0]?.logged(
+    'that it was dropped',
+    ({ msg, task }) => task === task_id && /was dropped/.test(msg),
+  );
+
+  await world.api('inbox.approve', { id: interventions[0], by: 'alice' });
+  assert.equal((await world.ended(task_id)).status, 'succeeded');
+  await world.emptied();
+  await world.checkpointed([task_id]);
+  await world.quiet();
+  assert.deepEqual((await audit(bus, [task_id])).violations, []);
+});

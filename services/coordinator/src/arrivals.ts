@@ -5,6 +5,8 @@ import type { Heard } from './hear.ts';
 
 interface Arrival {
   readonly held: Heard[];
+  /** What is to be done once what it set out for is: nobody sets out for the same task twice at a time. */
+  readonly next: Work[];
   /** The first event that it holds back. */
   from: Mark | null;
   readonly done: Promise<Actor | null>;
@@ -50,16 +52,32 @@ export const newArrivals = (parts: ArrivalsParts): Arrivals => {
     return true;
   };
   const setOut = (task: string, from: Mark | null, work: Work, hand: (heard: Heard) => void): Promise<Actor | null> => {
-    const done = work().then((brought) => {
-      const { held } = arrivals.get(task) as Arrival;
+    const before = arrivals.get(task);
+    if (before !== undefined) {
+      before.from = earlier(before.from, from);
+      before.next.push(work);
+      return before.done;
+    }
+    const [held, next]: [Heard[], Work[]] = [[], [work]];
+    const arrive = async (): Promise<Actor | null> => {
+      const brought: Heard[] = [];
+      for (let one = next.shift(); one !== undefined; one = next.shift()) brought.push(...((await one()) ?? []));
       arrivals.delete(task);
       if (parts.stopped()) return null;
-      for (const heard of [...(brought ?? []), ...held]) if (!hold(heard)) hand(heard);
+      for (const heard of [...brought, ...held]) if (!hold(heard)) hand(heard);
       return parts.here(task);
-    });
-    arrivals.set(task, { held: [], from, done });
-    done.catch(parts.fatal);
-    return done;
+    };
+    // What it sets out with may ask for more at once.
+    const arrival: { -readonly [Key in keyof Arrival]: Arrival[Key] } = {
+      held,
+      next,
+      from,
+      done: Promise.resolve(null),
+    };
+    arrivals.set(task, arrival);
+    arrival.done = arrive();
+    arrival.done.catch(parts.fatal);
+    return arrival.done;
   };
   return {
     get size() {

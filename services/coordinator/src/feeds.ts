@@ -3,6 +3,7 @@
 import type { Message, Running } from '@capstan/bus';
 import type { Mark } from './actor.ts';
 import { type Heard, hear } from './hear.ts';
+import { askedInAnyTerm } from './say.ts';
 import type { World } from './world.ts';
 
 export interface Feeds {
@@ -36,12 +37,16 @@ interface Feed {
 export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
   const { bus, names } = world;
   const log = bus.log(names.streams.events);
+  const asked = <T>(ask: () => Promise<T>): Promise<T> => askedInAnyTerm(world, ask);
   const feeds = new Set<Feed>();
   /** How often all were stopped: what set out before may not begin to read after, beside whoever reads then. */
   let stops = 0;
 
   /** A place with its time, 0 where that is not known any more. */
-  const markAt = async (seq: number): Promise<Mark> => ({ seq, at: seq === 0 ? 0 : ((await log.at(seq))?.at ?? 0) });
+  const markAt = async (seq: number): Promise<Mark> => ({
+    seq,
+    at: seq === 0 ? 0 : ((await asked(() => log.at(seq)))?.at ?? 0),
+  });
 
   const open = async (numbers: readonly number[], after: Mark, target: Mark): Promise<void> => {
     const feed: Feed = {
@@ -57,20 +62,23 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
       world.log.info({ partitions: feed.numbers.size, read: feed.read, upTo: target.seq }, 'caught up');
       parts.inTurn(merge);
     };
-    const reader = await log.read({
-      subjects: numbers.length === world.partitions ? [names.events()] : numbers.map((number) => names.events(number)),
-      after: after.seq,
-      on: (message: Message) => {
-        if (feed.stopped) return;
-        feed.read += 1;
-        const heard = hear(world, message);
-        if (heard !== null && feed.numbers.has(heard.partition)) parts.on(heard);
-        feed.position = { seq: message.seq, at: message.at };
-        if (message.seq >= target.seq) arrived();
-      },
-      onIdle: arrived,
-      onRollback: parts.onRollback,
-    });
+    const reader = await asked(() =>
+      log.read({
+        subjects:
+          numbers.length === world.partitions ? [names.events()] : numbers.map((number) => names.events(number)),
+        after: after.seq,
+        on: (message: Message) => {
+          if (feed.stopped) return;
+          feed.read += 1;
+          const heard = hear(world, message);
+          if (heard !== null && feed.numbers.has(heard.partition)) parts.on(heard);
+          feed.position = { seq: message.seq, at: message.at };
+          if (message.seq >= target.seq) arrived();
+        },
+        onIdle: arrived,
+        onRollback: parts.onRollback,
+      }),
+    );
     feed.reader = reader;
     if (feed.stopped) await reader.stop();
   };
@@ -102,7 +110,7 @@ export const newFeeds = (world: World, parts: FeedsParts): Feeds => {
     add: async (partitions) => {
       if (partitions.length === 0) return;
       const before = stops;
-      const { last } = await log.info();
+      const { last } = await asked(() => log.info());
       const after = Math.min(...partitions.map((partition) => partition.after));
       const [from, target] = [await markAt(after), await markAt(last)];
       if (stops !== before) return;

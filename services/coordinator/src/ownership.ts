@@ -6,6 +6,7 @@ import { newRelisting } from './lists/relist.ts';
 import type { Partition, PartitionParts } from './owned.ts';
 import { openPartition } from './partition.ts';
 import { endBefore } from './rolled-back.ts';
+import { askedInAnyTerm } from './say.ts';
 import type { World } from './world.ts';
 
 export interface Ownership {
@@ -53,12 +54,13 @@ export const ownership = (world: World, parts: Parts): Ownership => {
 
   const open = async (number: number) => {
     const { term } = world.membership;
-    const { last } = await bus.log(names.streams.events).info();
-    const partition = await openPartition(
-      { ...parts, world, knownUpTo: last, isStart: !opened.has(number), overtaken: (at, error) => reopen(at, error) },
-      number,
-    );
-    const end = await endBefore(bus.log(names.streams.events), partition.checkpoint);
+    const events = bus.log(names.streams.events);
+    const partition = await askedInAnyTerm(world, async () => {
+      const { last: knownUpTo } = await events.info();
+      const isStart = !opened.has(number);
+      return openPartition({ ...parts, world, knownUpTo, isStart, overtaken: reopen }, number);
+    });
+    const end = await askedInAnyTerm(world, () => endBefore(events, partition.checkpoint));
     if (end !== null) {
       log.error(
         { partition: number, checkpoint: partition.checkpoint, last: end },

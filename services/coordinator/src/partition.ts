@@ -1,5 +1,5 @@
 // One partition: its tasks, from event to order to snapshot. The straight line is: read → load → decide → effects → snapshot → checkpoint.
-import { isBusError, PassingMap } from '@capstan/bus';
+import { isBusError, partitionOf, PassingMap } from '@capstan/bus';
 import { actorKindOf, type Effect } from '@capstan/contracts';
 import { decide, taskEnded } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
@@ -20,6 +20,7 @@ import { openQuarantines } from './quarantine.ts';
 import { newReadmission } from './readmission.ts';
 import type { SubmittedEvent } from './references.ts';
 import { letRest } from './resting.ts';
+import { askedInAnyTerm } from './say.ts';
 import { loadActor, type Loaded, standsOf } from './snapshots.ts';
 import { newStoring } from './storing.ts';
 import { newWaiting } from './waiting.ts';
@@ -89,7 +90,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     try {
       const loaded = await loadActor(world, references, task);
       // Not as it was a while ago: its beginning may come next.
-      if (loaded === null && (await world.archive.holds(task, 0))) isArchived(task);
+      if (loaded === null) await unlessArchived(task, async () => {});
       return loaded;
     } catch (error) {
       if (isBusError(error) && error.code !== 'corrupt') throw error;
@@ -106,7 +107,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
 
   /** Who was out of touch may find that what belongs to a task is gone, since the task has ended and is archived. */
   const unlessArchived = async (task: string, act: () => Promise<void>): Promise<void> => {
-    if (await world.archive.holds(task, 0)) isArchived(task);
+    if (await askedInAnyTerm(world, () => world.archive.holds(task, 0))) isArchived(task);
     else await act();
   };
 
@@ -191,7 +192,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     world.counts.forged += 1;
     world.log.warn(
       { task: heard.task, kind: heard.kind, seq: heard.message.seq },
-      'an event whose token is wrong was dropped',
+      'an event whose token or partition is wrong was dropped',
     );
   };
 
@@ -264,6 +265,8 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const take = (heard: Heard): void => {
     if (arrivals.hold(heard) || quarantines.stops(heard) || ahead.stops(heard)) return;
     const actor = actors.get(heard.task) ?? null;
+    // A copy of somebody else's task would take away what the true one waits for.
+    if (actor === null && partitionOf(heard.task, world.partitions) !== number) return forged(heard);
     if (actor === null && actorKindOf(heard.task) !== null) return others.hear(heard);
     const isNew = heard.kind === 'submitted' && heard.message.seq > parts.knownUpTo && !progress.open.has(heard.task);
     if (actor === null && !isNew) {
@@ -367,10 +370,9 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     quarantineOf: quarantines.of,
     readmit: async (task, wish) => {
       await arrivals.of(task);
-      const before = actors.get(task);
       // What it decided before is still to be stored: its snapshot would be written over by what is loaded now.
-      if (before !== undefined) return quarantines.of(task);
-      await arrivals.begin(task, null, () => readmission(task, wish));
+      if (actors.has(task)) return quarantines.of(task);
+      await arrivals.begin(task, null, async () => (actors.has(task) ? [] : readmission(task, wish)));
       await arrivals.of(task);
       return quarantines.of(task);
     },

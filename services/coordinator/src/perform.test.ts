@@ -1,7 +1,7 @@
 // What is still being looked at when a task is dropped from memory.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Broker, memoryBus } from '@capstan/bus';
+import { Broker, BusError, memoryBus } from '@capstan/bus';
 import type { Actor } from './actor.ts';
 import type { Alarms } from './alarms.ts';
 import type { Broker as Brokerage } from './broker.ts';
@@ -15,13 +15,18 @@ const opened = (t: { after(act: () => void): void }) => {
   const bus = memoryBus(broker);
   const looks = Promise.withResolvers<void>();
   const rings: (() => void)[] = [];
+  let tries = 0;
   const world = {
-    ...{ names: bus.names, membership: { term: 0 }, clock: { now: () => 1_000 }, fatal: assert.ifError },
+    ...{ names: bus.names, membership: { term: 0 }, fatal: assert.ifError },
+    clock: { now: () => 1_000, later: (_: number, act: () => void) => (queueMicrotask(act), () => {}) },
+    log: { warn: () => {} },
     bus: {
       ...bus,
       log: () => ({ last: async () => ({ seq: 5, subject: bus.names.order('workers', 't', 'a', 1) }) }),
       queueInfo: async () => {
         await looks.promise;
+        tries += 1;
+        if (tries === 1) throw new BusError('unavailable', 'The server did not take it in time.');
         return { delivered: 3 };
       },
     },
@@ -50,7 +55,7 @@ const opened = (t: { after(act: () => void): void }) => {
   return { decided, forget: () => forget(actor) };
 };
 
-test('an order that nobody has yet is looked for again', async (t) => {
+test('an order that nobody has yet is looked for again, also where the server was away when it was looked for', async (t) => {
   const { answer } = await opened(t).decided();
   assert.equal(await answer(), 2);
 });

@@ -159,7 +159,7 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
   const look = (actor: Actor, effect: Wake, hasWaited: boolean): void => {
     const then = (afterMs: number, act: () => void) => alarms.set(actor.id, effect.n, world.clock.now() + afterMs, act);
     const decide = async () => {
-      const place = await placeOf(actor, effect);
+      const place = await untilStored(world, () => placeOf(actor, effect));
       // Dropped from memory meanwhile: whoever has it now looks for himself.
       if (forgotten.has(actor)) return;
       // Nobody has it yet, so nobody is late: its time has not begun.

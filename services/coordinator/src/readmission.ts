@@ -8,6 +8,7 @@ import { listAgain } from './lists/lists.ts';
 import type { Quarantines, Release } from './quarantine.ts';
 import { eventsOf, rebuildActor } from './rebuild.ts';
 import type { References } from './references.ts';
+import { askedInAnyTerm } from './say.ts';
 import { loadActor, standsOf } from './snapshots.ts';
 import type { World } from './world.ts';
 
@@ -24,10 +25,12 @@ export interface ReadmissionParts {
 export const newReadmission =
   ({ world, references, quarantines, progress, stopped, keep, touch }: ReadmissionParts) =>
   async (task: string, wish: Release): Promise<readonly Heard[]> => {
+    const asked = <T>(ask: () => Promise<T>): Promise<T> => askedInAnyTerm(world, ask);
     const why = quarantines.of(task)?.why;
     await quarantines.release(task, wish);
     try {
-      const rebuilt = why === 'snapshot' ? await rebuildActor(world, references, task, quarantines.stops) : null;
+      const rebuilt =
+        why === 'snapshot' ? await asked(() => rebuildActor(world, references, task, quarantines.stops)) : null;
       const loaded = why === 'snapshot' ? null : await loadActor(world, references, task);
       const actor = rebuilt?.actor ?? loaded?.actor ?? null;
       if (why === 'snapshot' && rebuilt === null) throw new Error('the log has no beginning of it');
@@ -38,7 +41,7 @@ export const newReadmission =
         progress.covered(actor, actor.state, loaded?.owes ?? false);
         keep(actor, rebuilt?.effects ?? (loaded === null ? [] : standsOf(loaded)));
       }
-      return rebuilt === null ? await eventsOf(world, task, actor?.state.seq ?? 0) : [];
+      return rebuilt === null ? await asked(() => eventsOf(world, task, actor?.state.seq ?? 0)) : [];
     } catch (error) {
       if (isBusError(error) && error.code !== 'corrupt') throw error;
       await quarantines.put(task, null, error);

@@ -11,6 +11,7 @@ import {
 } from '@capstan/contracts';
 import { objectKey } from './doors/plan-ref.ts';
 import type { Heard } from './hear.ts';
+import { askedInAnyTerm } from './say.ts';
 import type { World } from './world.ts';
 
 export type SubmittedEvent = Extract<Event, { kind: 'submitted' }>;
@@ -58,7 +59,7 @@ export const references = (world: World): References => {
       const settings = known.get(body.settings);
       return settings !== undefined && body.plan_ref === undefined
         ? eventOf(heard, body, settings, body.plan ?? null)
-        : load(heard, body);
+        : askedInAnyTerm(world, () => load(heard, body));
     },
   };
 };

@@ -1,5 +1,5 @@
 // Saying events in Capstan's own name: the subject, its token, once.
-import { partitionOf, type Said } from '@capstan/bus';
+import { isBusError, partitionOf, type Said } from '@capstan/bus';
 import type { World } from './world.ts';
 
 /** The subject of an event with its token, which nobody without the key can make. */
@@ -38,12 +38,27 @@ export const untilStored = <T>(world: World, say: () => Promise<T>): Promise<T> 
 export const storedInAnyTerm = <T>(world: World, say: () => Promise<T>): Promise<T> =>
   saidAgain(world, say, () => false);
 
-const saidAgain = async <T>(world: World, say: () => Promise<T>, isDropped: () => boolean): Promise<T> => {
+/** Asks something until the server is there to answer, however long it is away. What else goes wrong is for whoever asks. */
+export const askedInAnyTerm = <T>(world: World, ask: () => Promise<T>): Promise<T> =>
+  saidAgain(
+    world,
+    ask,
+    () => false,
+    (error) => isBusError(error, 'unavailable'),
+  );
+
+const saidAgain = async <T>(
+  world: World,
+  say: () => Promise<T>,
+  isDropped: () => boolean,
+  passes: (error: unknown) => boolean = () => true,
+): Promise<T> => {
   for (let wait = 250; ; wait = Math.min(wait * 2, 10_000)) {
     try {
       return await say();
     } catch (error) {
-      world.log.warn({ err: error }, 'not stored yet; saying it again');
+      if (!passes(error)) throw error;
+      world.log.warn({ err: error }, 'not answered yet; saying it again');
       await new Promise<void>((resolve) => void world.clock.later(wait, resolve));
       if (isDropped()) return new Promise(() => {});
     }

@@ -15,6 +15,7 @@ import { type Actor, newActor } from './actor.ts';
 import { newerRules } from './ahead.ts';
 import { Overtaken } from './overtaken.ts';
 import type { References } from './references.ts';
+import { askedInAnyTerm } from './say.ts';
 import { submissionOf } from './submission-of.ts';
 import type { World } from './world.ts';
 
@@ -95,7 +96,10 @@ export interface Loaded {
 }
 
 /** A task from its snapshot and the event that began it; null where there is no such task. */
-export const loadActor = async (world: World, references: References, task: string): Promise<Loaded | null> => {
+export const loadActor = (world: World, references: References, task: string): Promise<Loaded | null> =>
+  askedInAnyTerm(world, () => load(world, references, task));
+
+const load = async (world: World, references: References, task: string): Promise<Loaded | null> => {
   const store = world.bus.store(world.names.buckets.tasks);
   world.counts.loads += 1;
   for (;;) {

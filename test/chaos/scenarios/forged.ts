@@ -1,7 +1,8 @@
-// Somebody who may publish events says what he likes: under wrong tokens, of tasks that are not his, of tasks that never were. All of it is
+// Somebody who may publish events says what he likes: under wrong tokens, of tasks that are not his, of tasks that never were, where nobody looks for them. All of it is
 // counted and changes nothing.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionOf } from '@capstan/bus';
+import { limits } from '@capstan/contracts';
 import { newId } from '../../integration/support/world.ts';
 import { curtain, onStage, type Stage } from '../stage.ts';
 import type { Load } from '../load.ts';
@@ -44,7 +45,8 @@ const forge = async ({ world, random }: Stage, load: Load, until: number) => {
       random(3) === 0 || load.ids.length === 0 ? newId('nobody') : (load.ids[random(load.ids.length)] as string);
     const kind = kinds[random(kinds.length)] as (typeof kinds)[number];
     const [name, body] = kind(id);
-    const subject = `${world.names.event(partitionOf(id), id, ...name)}.${wrong}`;
+    const partition = random(2) === 0 ? partitionOf(id) : random(limits.partitions);
+    const subject = `${world.names.event(partition, id, ...name)}.${wrong}`;
     const { again } = await patiently(world, () => world.bus.once({ subject, data: JSON.stringify(body) }));
     if (!again) strangers += 1;
   }

@@ -3,6 +3,7 @@ import { cluster } from './cluster.ts';
 import { disk } from './disk.ts';
 import { forged } from './forged.ts';
 import { frozen } from './frozen.ts';
+import { outage } from './outage.ts';
 import { owners } from './owners.ts';
 import { points } from './points.ts';
 import { rollback } from './rollback.ts';
@@ -18,5 +19,6 @@ export const scenarios: readonly Scenario[] = [
   forged,
   cluster,
   disk,
+  outage,
   rollback,
 ];

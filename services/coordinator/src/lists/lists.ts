@@ -2,6 +2,7 @@
 import type { Change } from '@capstan/bus';
 import type { TaskState } from '@capstan/engine';
 import { interventionIn } from '../interventions.ts';
+import { askedInAnyTerm } from '../say.ts';
 import type { World } from '../world.ts';
 import { type List, openList, type Row } from './list.ts';
 import { listedAsk } from './listed.ts';
@@ -73,7 +74,8 @@ export const listAgain = async (
 ): Promise<void> => {
   if (state.interventions.length === 0) return;
   const inbox = world.bus.store(world.names.buckets.inbox);
-  for (const entry of await Promise.all(state.interventions.map((id) => inbox.get(id)))) {
+  const stored = () => Promise.all(state.interventions.map((id) => inbox.get(id)));
+  for (const entry of await askedInAnyTerm(world, stored)) {
     const item = interventionIn(entry);
     if (item !== null) asked.put(listedAsk(item));
   }
