@@ -131,6 +131,33 @@ test('pausing, resuming and cancelling a task reach the tasks below it', async (
   await mustBeWhole(world, [task_id]);
 });
 
+test('pausing and resuming a task lets no checkpoint pass that a task below it waits at', async () => {
+  await using world = await startWorld();
+  const task_id = newId();
+  const plan = {
+    steps: [
+      { id: 'build', capability: 'noop' },
+      { id: 'merge', capability: 'echo', depends_on: ['build'] },
+    ],
+  };
+  const part = child('part', plan, {}, { checkpoints: ['merge'] });
+  await world.submit({ task_id, plan: { steps: [part, { id: 'more', capability: 'hold' }] } });
+  const below = await childOf(world, task_id, 'part');
+  const waiting = await world.until(below, 'its checkpoint', ({ status }) => status === 'paused');
+  let { seq } = waiting;
+  for (const command of ['pause', 'resume']) {
+    await world.api(`task.${command}`, { task_id, by: 'alice' });
+    ({ seq } = await world.until(below, `it hears ${command}`, (task) => task.seq > seq));
+  }
+  const still = await world.task(below);
+  assert.deepEqual([still.status, still.reason, still.steps['merge']?.status], ['paused', waiting.reason, 'ready']);
+  await world.api('task.resume', { task_id: below, by: 'alice' });
+  assert.equal((await world.ended(below)).status, 'succeeded');
+  await world.api('task.cancel', { task_id, by: 'alice' });
+  await world.ended(task_id);
+  await mustBeWhole(world, [task_id]);
+});
+
 test('coordinators that are killed again and again make no second child, and lose none', async () => {
   await using world = await startWorld({ coordinators: 2, agent: false, ackWaitMs: 3_000 });
   await world.agent({ tags: { kind: 'test' }, work: usualWork });

@@ -37,6 +37,7 @@ export const finish = (draft: Draft): boolean => {
   task.result = as === 'succeeded' ? resultOf(draft) : null;
   disarmTask(draft);
   task.hold = null;
+  task.above = null;
   setStatus(draft, as, failure, task.ending?.by ?? null);
   tellPeople(draft, `task.${as}`, failure ?? '');
   informParent(draft);

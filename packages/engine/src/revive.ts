@@ -53,7 +53,7 @@ export const bringBack = (draft: Draft, revivals: readonly Revival[]): void => {
   );
   goBackTo(draft, stopped);
   if (task.hold?.why === 'failure') {
-    task.hold = null;
+    task.hold = task.above;
     draft.lifted = true;
   }
   recount(draft);

@@ -220,6 +220,8 @@ type EngineRecord = Omit<
   | 'parent'
   | 'listeners'
   | 'leave'
+  | 'above'
+  | 'steered'
   | 'resolved'
   | 'risks'
   | 'denials'
@@ -240,6 +242,8 @@ type EngineRecord = Omit<
   | 'groups'
   | 'asks'
 > & {
+  readonly above?: TaskState['above'];
+  readonly steered?: number;
   readonly plan?: Json;
   readonly leave?: TaskState['leave'];
   readonly risks?: TaskState['risks'];
@@ -256,6 +260,8 @@ const engineOf = (state: TaskState): EngineRecord => ({
   errands: state.errands,
   verifying: state.verifying,
   hold: state.hold,
+  ...(state.above === null ? {} : { above: state.above }),
+  ...(state.steered === 0 ? {} : { steered: state.steered }),
   ending: state.ending,
   revivals: state.revivals,
   undone: state.undone,

@@ -19,7 +19,7 @@ import type { Addition, Shape } from './plan/shape.ts';
 /**
  * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
  * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step. Since 3 what several ask approval
- * for is approved for each of them.
+ * for is approved for each of them, and the task above lifts no hold but its own.
  */
 export const rulesVersion = 3;
 
@@ -101,7 +101,8 @@ export interface HistoryEntry {
 }
 
 export interface Hold {
-  readonly why: 'paused' | 'planned' | 'failure' | 'checkpoint';
+  /** `parent`: nothing but the task above it, which is held itself. */
+  readonly why: 'paused' | 'planned' | 'failure' | 'checkpoint' | 'parent';
   readonly by: string | null;
   readonly text: string;
   /** The spec whose checkpoint it is. */
@@ -170,7 +171,11 @@ export interface TaskState {
   /** Steps in stage `verify` that run. */
   readonly verifying: number;
 
+  /** What holds it; where that is something of its own, the hold of the task above it is in `above` alone. */
   readonly hold: Hold | null;
+  readonly above: Hold | null;
+  /** The event of the task above it that steered it last: what was said before that is over, whenever it comes. */
+  readonly steered: number;
   readonly ending: { readonly as: 'cancelled' | 'failed'; readonly reason: string; readonly by: string | null } | null;
   /** What is to begin again once everything has stopped. */
   readonly revivals: readonly Revival[];

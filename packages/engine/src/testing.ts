@@ -32,6 +32,8 @@ type Request = { [K in keyof Submission as string extends K ? never : K]?: Submi
 type Given = Omit<Request, 'plan'> & {
   /** Whose step it does. */
   parent?: Parent;
+  /** Those that it began under, where they are not the newest. */
+  rules?: number;
   steps?: unknown[];
   /** A whole plan, where steps alone don't do. */
   plan?: unknown;
@@ -219,7 +221,7 @@ const everyCapability = ['noop', 'echo', 'shell', 'verify', 'plan', 'notify', 'f
 
 /** A task with these steps, or this plan, just submitted. Each capability has one queue of its own name unless `routes` says otherwise. */
 export const given = (said: Given): World => {
-  const { steps, plan, settings, routes, risks, parent, ...request } = said;
+  const { steps, plan, settings, routes, risks, parent, rules, ...request } = said;
   const whole = (plan ?? (steps === undefined ? null : { steps })) as Plan | null;
   return new World().tell({
     kind: 'submitted',
@@ -229,7 +231,11 @@ export const given = (said: Given): World => {
     planHash: whole === null ? null : sha256(JSON.stringify(whole)),
     settings: { ...defaultSettings, ...settings },
     routes: routes ?? Object.fromEntries(everyCapability.map((name) => [name, name])),
-    body: { ...(parent === undefined ? {} : { parent }), ...(risks === undefined ? {} : { risks }) } as never,
+    body: {
+      ...(parent === undefined ? {} : { parent }),
+      ...(rules === undefined ? {} : { rules }),
+      ...(risks === undefined ? {} : { risks }),
+    } as never,
   });
 };
 

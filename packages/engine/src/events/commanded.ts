@@ -7,6 +7,7 @@ import { slotOf, slotsOf } from '../plan/shape.ts';
 import { isReplanStep } from '../replanning.ts';
 import { isAside, revive, skippedError } from '../revive.ts';
 import { hasEnded, taskEnded } from '../state.ts';
+import { holdFromAbove, isSteering, letGoFromAbove, ownHold } from '../steered.ts';
 import { tellToStop } from '../sub-task.ts';
 import { again } from './redriven.ts';
 import { planStepId } from './submitted.ts';
@@ -21,9 +22,9 @@ export const commanded = (draft: Draft, event: Commanded): void => {
     case 'cancel':
       return cancel(draft, body);
     case 'pause':
-      return pause(draft, body);
+      return isSteering(draft, event) ? holdFromAbove(draft, event) : pause(draft, body);
     case 'resume':
-      return resume(draft);
+      return isSteering(draft, event) ? letGoFromAbove(draft, event) : resume(draft);
     case 'start':
       return start(draft, body.step_id);
     case 'retry':
@@ -48,6 +49,7 @@ const cancel = (draft: Draft, { by, reason }: CommandBody): void => {
   if (task.ending?.as === 'cancelled' && task.revivals.length === 0)
     return ignore(draft, 'The task is being cancelled already.');
   task.hold = null;
+  task.above = null;
   task.revivals = [];
   task.ending = { as: 'cancelled', reason: reason ?? 'cancelled', by };
 };
@@ -55,7 +57,8 @@ const cancel = (draft: Draft, { by, reason }: CommandBody): void => {
 const pause = (draft: Draft, { by, reason }: CommandBody): void => {
   const { task } = draft;
   if (task.ending !== null) return ignore(draft, 'The task is stopping; it starts nothing more.');
-  if (task.hold !== null) return ignore(draft, `Nothing is started as it is: the task waits for ${task.hold.text}.`);
+  const held = ownHold(draft);
+  if (held !== null) return ignore(draft, `Nothing is started as it is: the task waits for ${held.text}.`);
   const why = reason === undefined ? '' : `: ${reason}`;
   task.hold = { why: 'paused', by, text: `somebody to resume the task, which ${by} paused${why}`, spec: null };
 };
@@ -65,10 +68,11 @@ const resume = (draft: Draft): void => {
   lift(draft);
 };
 
-/** Nothing holds the task as a whole any more. What waited before a checkpoint has passed it. */
+/** Nothing holds the task as a whole any more, unless the one above it does. What waited before a checkpoint has passed it. */
 const lift = (draft: Draft): void => {
   const { hold } = draft.task;
-  draft.task.hold = null;
+  draft.task.hold = hold?.why === 'parent' ? null : draft.task.above;
+  if (draft.task.hold === null) draft.task.above = null;
   draft.lifted = true;
   if (hold === null || hold.spec === null) return;
   for (const slot of readySlots(draft))

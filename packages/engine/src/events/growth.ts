@@ -14,6 +14,7 @@ import { addedBytesIssue, addSteps } from '../grow.ts';
 import { sha256 } from '../hash.ts';
 import { checkPlan } from '../plan/check.ts';
 import { sizeOf } from '../plan/shape.ts';
+import { ownHold } from '../steered.ts';
 import { stepsLeft } from '../steps-left.ts';
 import { plannedHold } from './submitted.ts';
 
@@ -44,7 +45,7 @@ export const takePlan = (draft: Draft, slot: number, report: Report): void => {
   task.plan = { ...head, steps: [] } as Plan;
   task.planned = true;
   task.planHash = sha256(JSON.stringify(head));
-  if (task.request.start === false) task.hold ??= plannedHold(task);
+  if (task.request.start === false) task.hold = ownHold(draft) ?? plannedHold(task);
   addSteps(draft, steps, specIn(draft, slot).step.id);
   end(draft, slot, 'succeeded', { output: { steps: steps.length }, error: null });
 };

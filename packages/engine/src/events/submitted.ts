@@ -45,6 +45,8 @@ export const initialState = (event: Submitted): TaskState => {
     errands: 0,
     verifying: 0,
     hold: event.request.start === false && event.plan !== null ? plannedHold(event) : null,
+    above: null,
+    steered: 0,
     ending: null,
     revivals: [],
     undone: 0,

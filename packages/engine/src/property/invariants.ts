@@ -251,6 +251,7 @@ const whole = (state: TaskState): void => {
   assert.ok(state.interventions.length <= 1_000);
   if (taskEnded(state.status)) {
     assert.equal(state.open, 0, 'a task ended with open steps');
+    assert.equal(state.above, null, 'an ended task is held from above');
     assert.deepEqual([state.hold, state.timers, state.revivals], [null, [], []], 'an ended task holds on to something');
     assert.ok(state.finishedAt !== null);
     return;

@@ -123,6 +123,63 @@ test('pausing the parent pauses the child, resuming resumes it', () => {
   assert.notEqual(world.of('steer')[0]?.id, world.of('steer')[1]?.id);
 });
 
+/** What the task above says, with the number of the event that it follows from. */
+const above = (world: ReturnType<typeof given>, said: number, command: 'pause' | 'resume') =>
+  world.tell({ kind: 'commanded', id: `p${said}-${command}`, body: { v: 1, command, by: 'task p', reason: 'x' } });
+const part = (more: object = {}) => given({ parent, task_id: '_c', steps: [step('a'), step('b', 'a')], ...more });
+
+test('a task that is held from above starts nothing, and goes on when that goes on', () => {
+  const world = above(part(), 5, 'pause').done('a');
+  assert.deepEqual([world.status, world.step('b').status], ['paused', 'ready']);
+  assert.match(world.step('b').waiting_for ?? '', /^task p to go on/);
+  assert.deepEqual(above(world, 7, 'resume').ordered(), ['b.1']);
+});
+
+test('what holds a child on its own account is not lifted from above: a checkpoint, its start, a failure, its own pause', () => {
+  const failing = { on_failure: 'pause', steps: [step('a', { retry: { max_attempts: 1 } }), step('b')] };
+  for (const world of [
+    part({ checkpoints: ['b'] }).done('a'),
+    part({ start: false }),
+    part(failing).fail('a').done('b'),
+    part().command('pause').done('a'),
+  ]) {
+    const { status, reason } = world;
+    above(above(world, 5, 'pause'), 7, 'resume');
+    assert.deepEqual([world.status, world.reason, world.ordered()], [status, reason, []]);
+    world.command(status === 'planned' ? 'start' : 'resume');
+    assert.notEqual(world.status, status);
+  }
+});
+
+test('what comes to hold a child while it is held from above holds it after that', () => {
+  const paused = above(above(part(), 5, 'pause').command('pause').done('a'), 7, 'resume');
+  assert.deepEqual([paused.status, paused.ordered()], ['paused', []]);
+  assert.deepEqual(paused.command('resume').ordered(), ['b.1']);
+  const failing = { on_failure: 'pause', steps: [step('a', { retry: { max_attempts: 1 } }), step('b', 'a')] };
+  const failed = above(above(part(failing), 5, 'pause').fail('a'), 7, 'resume');
+  assert.match(`${failed.status} ${failed.reason}`, /^paused .* because step "a" failed/);
+});
+
+test('a checkpoint that a person lets pass while the task above is paused waits for that one', () => {
+  const world = above(part({ checkpoints: ['b'] }).done('a'), 5, 'pause').command('resume');
+  assert.deepEqual([world.status, world.ordered()], ['paused', []]);
+  assert.match(world.reason, /waits for task p to go on/);
+  assert.deepEqual(above(world, 7, 'resume').ordered(), ['b.1']);
+});
+
+test('a person may resume a child alone; of two words from above the one that was said last counts', () => {
+  assert.deepEqual(above(part(), 5, 'pause').done('a').command('resume').ordered(), ['b.1']);
+  const world = above(above(part(), 7, 'resume'), 5, 'pause');
+  assert.match(world.ignored ?? '', /has said something else since/);
+  assert.deepEqual(world.done('a').ordered(), ['b.1']);
+});
+
+test('under earlier rules the task above lifts whatever holds a child', () => {
+  const world = given({ parent, rules: 2, task_id: '_c', checkpoints: ['b'], steps: [step('a'), step('b', 'a')] });
+  above(above(world.done('a'), 5, 'pause'), 7, 'resume');
+  assert.deepEqual(world.ordered(), ['b.1']);
+});
+
 test('a child that takes longer than the step may is cancelled, and the attempt is lost', () => {
   const world = given({ steps: [child('a', { timeout_ms: 60_000 })] });
   assert.equal(world.timer('attempt').at - world.at, 60_000);
