@@ -135,6 +135,9 @@ const wholeLife = async (run: Run, folder: string, place: string) => {
   // The same step again, as after a lost report: the commit that is there is its own.
   const again = outputOf(await run({ action: 'commit', message: 'Third', path: 'code' }, 'git', 'commit'));
   assert.deepEqual([again['commit'], again['nothing']], [made['commit'], false]);
+  // Of a step whose name begins as that one's, it is not.
+  const other = outputOf(await run({ action: 'commit', message: 'Third', path: 'code' }, 'git', 'comm'));
+  assert.equal(other['nothing'], true);
   const pushed = outputOf(await run({ action: 'push', branch: 'work/one', repository, path: 'code', ...secret }));
   assert.equal(pushed['commit'], made['commit']);
   assert.equal(own(join(folder, 'team.git'), 'rev-parse', 'work/one'), made['commit']);

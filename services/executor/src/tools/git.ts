@@ -183,7 +183,7 @@ const committed = async (asked: Asked<typeof commit>, inside: Inside, context: T
   const staged = line(await inside(['diff', '--cached', '--name-only', '--no-ext-diff']));
   if (staged === '') {
     const last = line(await inside(['log', '-1', '--format=%B'], { codes: [128] }));
-    const ours = last.includes(keyLine(context));
+    const ours = last.split(/\r?\n/).includes(keyLine(context));
     return done({ path: asked.path, ...where, commit: await headOf(inside), nothing: !ours });
   }
   const env = { GIT_AUTHOR_NAME: name, GIT_AUTHOR_EMAIL: email, GIT_COMMITTER_NAME: name, GIT_COMMITTER_EMAIL: email };

@@ -1,4 +1,5 @@
-// Comments on an issue or a pull request on GitHub. A mark that nobody sees tells the next attempt that it was said.
+// Comments on an issue or a pull request on GitHub. A mark that nobody sees tells whoever does it again that it was said: another attempt, or
+// the same one where an executor was killed before it could report.
 import { done } from '@capstan/kit';
 import { z } from 'zod';
 import { asking, clientOf, markOf, needs, number, repository, token } from '../github/client.ts';
@@ -20,14 +21,12 @@ export const comment = defineTool({
       const github = await clientOf(asked, context);
       const at = { ...github.at, issue_number: asked.number };
       const mark = `<!-- capstan ${markOf(context)} -->`;
-      if (context.order.attempt > 1) {
-        const all = await github.paginate('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
-          ...at,
-          per_page: 100,
-        });
-        const said = all.find(({ body }) => body?.includes(mark));
-        if (said) return done({ id: said.id, url: said.html_url, again: true });
-      }
+      const all = await github.paginate('GET /repos/{owner}/{repo}/issues/{issue_number}/comments', {
+        ...at,
+        per_page: 100,
+      });
+      const said = all.find(({ body }) => body?.includes(mark));
+      if (said) return done({ id: said.id, url: said.html_url, again: true });
       const { data } = await github.request('POST /repos/{owner}/{repo}/issues/{issue_number}/comments', {
         ...at,
         body: `${asked.body}\n\n${mark}`,

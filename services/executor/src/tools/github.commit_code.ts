@@ -57,7 +57,7 @@ export const commitCode = defineTool({
         ...github.at,
         commit_sha: parent,
       });
-      if (head !== null && before.message.includes(mark))
+      if (head !== null && before.message.split(/\r?\n/).includes(mark))
         return done({ branch: asked.branch, commit: before.sha, url: before.html_url, created: false, again: true });
       if (asked.expected_head !== undefined && asked.expected_head !== head)
         throw new Stopped(

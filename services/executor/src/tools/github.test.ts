@@ -85,6 +85,14 @@ test('commit_code: files become one commit on a branch, made where it is not the
     await run('commit_code', { ...input, files: [{ path: 'b', content: 'b' }] }, { task_id: 'd' }),
   );
   assert.deepEqual([other['created'], github.git('rev-parse', 'capstan/one^')], [false, made['commit']]);
+  // A step whose name begins as that of another is another step.
+  await run('commit_code', { ...input, files: [{ path: 'c', content: 'c' }] }, { task_id: 'd', step_id: 'fix-tests' });
+  const fix = await run(
+    'commit_code',
+    { ...input, files: [{ path: 'd', content: 'd' }] },
+    { task_id: 'd', step_id: 'fix' },
+  );
+  assert.deepEqual([outputOf(fix)['again'], github.git('show', 'capstan/one:d')], [false, 'd']);
   const moved = await run('commit_code', { ...input, expected_head: String(made['commit']) }, { task_id: 'e' });
   assert.deepEqual([moved.error?.code, moved.error?.retryable], ['head_changed', false]);
   assert.match(
@@ -114,6 +122,10 @@ test('comment: said once, though attempted twice', async (t) => {
   const second = outputOf(await run('comment', { number: 123, body: 'Deployed.' }, { task_id: 'c', attempt: 2 }));
   assert.deepEqual([second['id'], second['again'], github.comments.length], [first['id'], true, 1]);
   assert.equal(github.comments[0]?.body, 'Deployed.\n\n<!-- capstan c.s -->');
+  // An executor that is killed after it was said leaves the same attempt to be done again.
+  github.comments[0]!.body = 'Deployed.\n\n<!-- capstan d.s -->';
+  const again = outputOf(await run('comment', { number: 123, body: 'Deployed.' }, { task_id: 'd' }));
+  assert.deepEqual([again['id'], again['again'], github.comments.length], [first['id'], true, 1]);
 });
 
 test('checks: waited for, and a failed one fails the step with its name', async (t) => {
