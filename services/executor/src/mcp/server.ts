@@ -1,11 +1,14 @@
 // One MCP server: connected when it is first needed, connected again when it has died, and left alone for a while when that goes
-// wrong again and again. What its tools look like is compared with their pins each time it is (re)connected or says that they changed.
+// wrong again and again. What its tools look like is compared with their pins each time it is (re)connected or says that they changed, and before
+// a call once it is a while ago.
+import { capability } from '@capstan/contracts';
 import type { Logger } from '@capstan/kit';
 import { newFetch, reject, retry, Stopped, version } from '@capstan/kit';
 import {
   type CallToolResult,
   Client,
   SdkError,
+  SdkHttpError,
   StreamableHTTPClientTransport,
   type Transport,
 } from '@modelcontextprotocol/client';
@@ -46,6 +49,8 @@ export interface ServerOptions {
   readonly pins: Pins;
   readonly log: Logger;
   readonly breaker?: Breaker;
+  /** For how long what it said of its tools is believed; a server need not say that they changed. */
+  readonly listEveryMs?: number;
 }
 
 interface Connected {
@@ -53,16 +58,21 @@ interface Connected {
   readonly tools: Map<string, Pin>;
   /** Tools that no longer look as they did, with what to say of them. */
   readonly changed: Map<string, string>;
+  /** Those whose name no capability can have; said once. */
+  readonly unusable: Set<string>;
+  listedAt: number;
+  looking: Promise<void> | null;
 }
 
 const connectMs = 20_000;
 const toolsMax = 1_000;
+const listEveryMsDefault = 60_000;
 const breakerOptions = { failuresMax: 3, openMs: 10_000, openMsMax: 300_000 };
 /** Such requests stay open while a server has something to say. */
 const streamMs = 3_600_000;
 
 export const newServer = (options: ServerOptions): McpServer => {
-  const { name, log, breaker = newBreaker(breakerOptions) } = options;
+  const { name, log, breaker = newBreaker(breakerOptions), listEveryMs = listEveryMsDefault } = options;
   let connection: Promise<Connected> | null = null;
   let closed = false;
 
@@ -97,15 +107,34 @@ export const newServer = (options: ServerOptions): McpServer => {
     return opening;
   };
 
+  /** What can't be talked to any more is given up, so that the next call connects anew. */
+  const giveUp = (opening: Promise<Connected>, error: unknown): void => {
+    if (!isLost(error) || connection !== opening) return;
+    connection = null;
+    breaker.failed();
+    log.warn({ server: name, error }, 'An MCP server is out of reach; it is connected again when it is next needed.');
+    void opening.then(({ client }) => client.close()).catch(() => {});
+  };
+  const lookNow = async (connected: Connected): Promise<void> => {
+    if (performance.now() - connected.listedAt < listEveryMs) return;
+    // Whoever comes meanwhile waits for the same look.
+    connected.looking ??= look(connected, options).finally(() => (connected.looking = null));
+    await connected.looking;
+  };
+
   return {
     name,
     tools: async () => (await connect()).tools,
     call: async (tool, input, { signal, timeoutMs, onProgress }) => {
       let connected: Connected;
+      let opening: Promise<Connected> | null = null;
       try {
-        connected = await connect();
+        opening = connect();
+        connected = await opening;
+        await lookNow(connected);
       } catch (error) {
         if (error instanceof Stopped) throw error;
+        if (opening) giveUp(opening, error);
         throw lost(name, (error as Error).message);
       }
       const changed = connected.changed.get(tool);
@@ -125,6 +154,7 @@ export const newServer = (options: ServerOptions): McpServer => {
         breaker.succeeded();
         return result;
       } catch (error) {
+        if (!signal.aborted) giveUp(opening, error);
         throw explain(name, tool, timeoutMs, error);
       }
     },
@@ -159,6 +189,9 @@ const open = async (options: ServerOptions, onClose: () => void): Promise<Connec
     ),
     tools: new Map(),
     changed: new Map(),
+    unusable: new Set(),
+    listedAt: 0,
+    looking: null,
   };
   const { client } = connected;
   client.onerror = (error) => log.debug({ server: name, error }, 'MCP');
@@ -205,10 +238,20 @@ const transportOf = ({ name, reach, log }: ServerOptions): Transport => {
 
 /** What it has now, against what it had when it was first seen. */
 const look = async (connected: Connected, { name, wanted, pins, log }: ServerOptions): Promise<void> => {
-  const { tools } = await connected.client.listTools();
+  const { tools } = await connected.client.listTools(undefined, {
+    timeout: connectMs,
+    // A server may say that its list is good for a day.
+    cacheMode: 'refresh',
+  });
+  connected.listedAt = performance.now();
   const present = new Set<string>();
   for (const tool of tools.slice(0, toolsMax)) {
-    if (!wanted(tool.name)) continue;
+    if (!wanted(tool.name) || connected.unusable.has(tool.name)) continue;
+    if (!capability.safeParse(`mcp.${name}.${tool.name}`).success) {
+      connected.unusable.add(tool.name);
+      log.warn({ server: name, tool: tool.name }, 'This tool has a name that no capability can have; it is left out.');
+      continue;
+    }
     const definition: Definition = {
       name: tool.name,
       description: tool.description ?? '',
@@ -229,6 +272,16 @@ const look = async (connected: Connected, { name, wanted, pins, log }: ServerOpt
   for (const gone of connected.tools.keys()) if (!present.has(gone)) connected.tools.delete(gone);
 };
 
+/** The way to it is gone, or it has forgotten the session: what it answers to a session that it doesn't know is 404, or 400. */
+const isLost = (error: unknown): boolean => {
+  if (error instanceof SdkHttpError)
+    return error.status === undefined || [400, 404].includes(error.status) || error.status >= 500;
+  if (error instanceof SdkError) return lostCodes.has(error.code);
+  // What it answers to a call itself has a code of JSON-RPC; anything else comes from underneath.
+  return typeof (error as { code?: unknown }).code !== 'number';
+};
+const lostCodes: ReadonlySet<string> = new Set(['NOT_CONNECTED', 'CONNECTION_CLOSED', 'SEND_FAILED']);
+
 const lost = (name: string, why: string): Stopped =>
   new Stopped(retry('mcp_unavailable', `MCP server "${name}" is out of reach: ${why}`));
 
@@ -238,7 +291,7 @@ const explain = (name: string, tool: string, timeoutMs: number, error: unknown):
     return new Stopped(
       retry('mcp_timeout', `"${tool}" of MCP server "${name}" gave no sign of life for ${timeoutMs} ms.`),
     );
-  if (error instanceof SdkError) return lost(name, message);
+  if (error instanceof SdkError || isLost(error)) return lost(name, message);
   const code = (error as { code?: unknown }).code;
   // What JSON-RPC calls "invalid params" and "no such method" would be no better next time.
   if (code === -32_602 || code === -32_601)

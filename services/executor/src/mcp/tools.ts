@@ -1,5 +1,4 @@
 // The tools of MCP servers as tools of this executor, named `mcp.<server>.<tool>`: those that the manifest gives to this agent.
-import { capability } from '@capstan/contracts';
 import { done, type House, type Logger, reject, retry } from '@capstan/kit';
 import { checkAgainst } from '@capstan/models';
 import type { CallToolResult } from '@modelcontextprotocol/client';
@@ -39,7 +38,7 @@ export const startMcpTools = async (
       if (tool !== '*' && !found.some((pin) => pin.name === tool))
         log.warn({ server: name, tool }, 'The manifest names a tool that the MCP server does not have.');
     }
-    return found.flatMap((pin) => toolOf(server, pin, entry, secrets, log));
+    return found.flatMap((pin) => toolOf(server, pin, entry, secrets));
   });
   const tools = (await Promise.all(each)).flat();
   return { tools, stop: async () => void (await Promise.all(servers.map((server) => server.close()))) };
@@ -67,15 +66,8 @@ const output = z.looseObject({
   content: z.array(z.looseObject({ type: z.string() })),
 });
 
-const toolOf = (server: McpServer, pin: Pin, entry: ServerEntry, secrets: readonly string[], log: Logger): Tool[] => {
+const toolOf = (server: McpServer, pin: Pin, entry: ServerEntry, secrets: readonly string[]): Tool[] => {
   const name = `mcp.${server.name}.${pin.name}`;
-  if (!capability.safeParse(name).success) {
-    log.warn(
-      { server: server.name, tool: pin.name },
-      'This tool has a name that no capability can have; it is left out.',
-    );
-    return [];
-  }
   const described = z.toJSONSchema(output, { unrepresentable: 'any' }) as { properties?: object };
   const structured = pin.outputSchema === undefined ? {} : { structured: pin.outputSchema };
   return [
