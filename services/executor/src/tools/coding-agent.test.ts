@@ -139,3 +139,64 @@ test('it is told why its last attempt was not accepted; an agent that fails, or 
   const { error } = await code('suggest_changes', 'true', { agent: 'big' });
   assert.match(error?.message ?? '', /^agent: there is no "big"; executor\.coding_agents has small\./);
 });
+
+const listed =
+  'find . -path ./.git -prune -o -type f -print | sort; git config --list --local; git log --format=%s; ls .git/hooks';
+
+test('nothing is hidden by ignore rules, settings of git, commits, repositories or modes; what the base ignores stays ignored', async (t) => {
+  const { code, run } = await fixture(t, { CAPSTAN_UNSAFE_HOST_SHELL: '1' });
+  const shell = async (command: string) => {
+    const { outcome, output } = await run('shell', { shell: true, command: `cd code && ${command}` });
+    assert.equal(outcome, 'succeeded');
+    return (output as { stdout: string }).stdout;
+  };
+  const ours = 'git -c user.name=a -c user.email=a@b';
+  // An ignored file that the repository has all the same; and a cache that ignores itself.
+  await shell(
+    `git init -q . && mkdir .cache && echo '*' > .cache/.gitignore && git add -A && git add -f built && ${ours} commit -qm first`,
+  );
+  const before = await shell(listed);
+  const rules = { allow: ['src/**', 'a.txt'] };
+  for (const [hidden, shown] of [
+    ["mkdir evil && echo '*' > evil/.gitignore && echo x > evil/x.sh", ['evil/.gitignore', 'evil/x.sh']],
+    ["echo '*' > .gitignore && echo x > x.sh", ['.gitignore', 'x.sh']],
+    ["mkdir -p $HOME/.config/git && echo '*' > $HOME/.config/git/ignore; echo x > x.sh", ['x.sh']],
+    ["echo '*' > .git/info/exclude; echo x > x.sh", ['x.sh']],
+    ['mkdir evil && echo x > evil/x.sh && chmod 0300 evil', ['evil/x.sh']],
+    ['echo y > built', ['built']],
+  ] as const) {
+    const refused = await code('execute_edits', `echo 2 >> a.txt; ${hidden}`, { rules });
+    assert.equal(refused.error?.code, 'edits_refused', hidden);
+    const paths = outputOf(refused).files.map(({ path }) => path);
+    assert.deepEqual(paths, [...shown, 'a.txt'].toSorted(), hidden);
+    assert.equal(await shell(listed), before, hidden);
+  }
+  for (const inside of ['git init -q src', 'mkdir src/.git; echo x > src/.git/x']) {
+    const { error } = await code('execute_edits', `mkdir src; ${inside}; echo x > src/x`, { rules });
+    assert.deepEqual([error?.code, error?.retryable], ['edits_refused', true]);
+    assert.match(error?.message ?? '', /a repository was made in \.\/src\/\.git/);
+    assert.equal(await shell(listed), before);
+  }
+  const kept = await code(
+    'execute_edits',
+    `echo 2 >> a.txt; echo x > .cache/x; echo x > x.sh; git add -A; ${ours} commit -qm theirs; rm x.sh; git config core.fsmonitor evil; echo evil > .git/hooks/pre-push`,
+    { rules },
+  );
+  assert.deepEqual([kept.outcome, outputOf(kept).files.map(({ path }) => path)], ['succeeded', ['a.txt']]);
+  assert.equal(await shell(listed), before.replace('./.cache/.gitignore', './.cache/.gitignore\n./.cache/x'));
+});
+
+test('an attempt that fails, or whose checks take too long, leaves nothing behind', async (t) => {
+  const { code, run } = await fixture(t, { CAPSTAN_UNSAFE_HOST_SHELL: '1' });
+  const failed = await code('execute_edits', 'echo forbidden > Makefile; kill -9 $PPID', {
+    rules: { allow: ['a.txt'] },
+  });
+  assert.equal(failed.error?.code, 'agent_failed');
+  assert.equal((await run('files', { action: 'read', path: 'code/Makefile' })).error?.code, 'file_missing');
+  const checks = [{ command: ['sleep', '60'], timeout_ms: 50 }];
+  assert.equal((await code('execute_edits', 'echo x > b.txt', { checks })).error?.code, 'check_timeout');
+  assert.equal((await run('files', { action: 'read', path: 'code/b.txt' })).error?.code, 'file_missing');
+  const late = await code('execute_edits', 'echo x > b.txt; exec sleep 60', { timeout_ms: 300 });
+  assert.equal(late.error?.code, 'agent_timeout');
+  assert.equal((await run('files', { action: 'read', path: 'code/b.txt' })).error?.code, 'file_missing');
+});

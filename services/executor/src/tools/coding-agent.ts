@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { argument } from '../command.ts';
 import { runChecks } from '../coding/checks.ts';
 import { problemsOf, rules } from '../coding/rules.ts';
-import { type Changes, snapshot } from '../coding/snapshot.ts';
+import { type Changes, type Snapshot, snapshot } from '../coding/snapshot.ts';
 import type { CodingAgent } from '../settings.ts';
 import { defineTool, type ToolContext } from '../tool.ts';
 
@@ -73,6 +73,36 @@ export const codingAgent = defineTool({
 
 const worked = async (asked: Working, workspace: Workspace, context: ToolContext): Promise<Outcome> => {
   const before = await snapshot(workspace, asked.path, context.order.step_id);
+  try {
+    return await held(asked, before, workspace, context);
+  } catch (error) {
+    // What it left in its hurry would be what the next attempt begins with.
+    await takenBack(before, context);
+    throw error;
+  }
+};
+
+/** Also where this attempt is given up, and nothing more runs in its own name. */
+const takenBack = async (before: Snapshot, context: ToolContext): Promise<void> => {
+  if (!context.signal.aborted) return before.restore();
+  const { log, order, sandbox } = context;
+  const workspace = await sandbox.open(order, {
+    signal: AbortSignal.timeout(restoreMs),
+    log,
+    output: (...printed) => context.output(...printed),
+    masked: (text) => context.masked(text),
+    progress: (...said) => context.progress(...said),
+  });
+  try {
+    await before.restore(workspace);
+  } finally {
+    workspace.release();
+  }
+};
+
+const restoreMs = 60_000;
+
+const held = async (asked: Working, before: Snapshot, workspace: Workspace, context: ToolContext): Promise<Outcome> => {
   const said = await letWork(asked, workspace, context);
   const changes = await before.changes();
   if (changes.patch !== '') await context.artifact('changes.patch', changes.patch);
@@ -103,14 +133,14 @@ const validated = async (asked: Common, workspace: Workspace, context: ToolConte
     return done(outputOf({ changes: { patch: '', files: [] }, problems: [], checks, applied: false }));
   }
   const before = await snapshot(workspace, asked.path, context.order.step_id);
-  const applied = await workspace.run({
-    argv: ['git', 'apply', '--whitespace=nowarn', '-'],
-    cwd: asked.path,
-    stdin: patch,
-    egress: [],
-    output: false,
-  });
   try {
+    const applied = await workspace.run({
+      argv: ['git', 'apply', '--whitespace=nowarn', '-'],
+      cwd: asked.path,
+      stdin: patch,
+      egress: [],
+      output: false,
+    });
     if (applied.exitCode !== 0)
       return reject('patch_failed', `patch: does not fit what is there: ${applied.stderr.trim().slice(-500)}`);
     const changes = await before.changes();
@@ -118,7 +148,7 @@ const validated = async (asked: Common, workspace: Workspace, context: ToolConte
     const checks = problems.length > 0 ? [] : await runChecks(asked.checks, asked.path, workspace);
     return done(outputOf({ changes, problems, checks, applied: false }));
   } finally {
-    await before.restore();
+    await takenBack(before, context);
   }
 };
 
