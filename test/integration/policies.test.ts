@@ -99,6 +99,33 @@ test('a plan can not talk a tool down: what its agents say of its risk counts, w
   assert.deepEqual((await audit(world.bus, [before, after])).violations, []);
 });
 
+test('of all policies that ask each gets a yes of its own, also across coordinators', async () => {
+  await using world = await startWorld({ config: '', coordinators: 0 });
+  const folder = join(world.server.dir, 'policies');
+  await mkdir(folder);
+  await writeFile(join(folder, 'legal.yaml'), 'deny: "true"\neffect: approve\nroles: [lawyer]\nreason: A contract.\n');
+  const first = await world.coordinator();
+  const task_id = newId('asked');
+  const deploy = { id: 'deploy', capability: 'noop', risk: 'critical' as const, approval: { roles: ['tech_lead'] } };
+  await world.submit({ task_id, plan: { steps: [deploy] } });
+  const one = await world.until(task_id, 'it asks', ({ status }) => status === 'awaiting_approval');
+  const said = await world.api('inbox.approve', { id: one.interventions[0], by: 'lena', role: 'lawyer' });
+  assert.equal(said['task_status'], 'awaiting_approval');
+  await world.checkpointed([task_id]);
+  await first.stop();
+  await world.coordinator();
+  const two = await world.until(task_id, 'it asks again', ({ interventions }) => interventions.length === 2);
+  const id = two.interventions[1];
+  const asked = await world.api('inbox.get', { id });
+  assert.deepEqual([asked['policy'], asked['roles'], asked['status']], ['approval', ['tech_lead'], 'pending']);
+  assert.equal((await world.ask('inbox.approve', { id, by: 'lena', role: 'lawyer' })).status, '403');
+  assert.equal((await world.bus.log(world.names.streams.orders).info()).last, 0, 'nothing began');
+  await world.api('inbox.approve', { id, by: 'tess', role: 'tech_lead' });
+  assert.equal((await world.ended(task_id)).status, 'succeeded');
+  await world.quiet();
+  assert.deepEqual((await audit(world.bus, [task_id])).violations, []);
+});
+
 test('a policy that can not be read stops the coordinator at its start, and says where', async () => {
   await using world = await startWorld({ config: '', coordinators: 0 });
   const folder = join(world.server.dir, 'policies');

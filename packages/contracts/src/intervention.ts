@@ -16,6 +16,8 @@ export const intervention = z.looseObject({
   tenant: z.string(),
   title: z.string(),
   text: z.string(),
+  /** Which policy wants the approval; each that does asks for itself. */
+  policy: z.string().optional(),
   risk: z.string().optional(),
   requester: z.string().nullable(),
   roles: z.array(z.string()),

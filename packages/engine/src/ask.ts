@@ -1,5 +1,6 @@
 // Asking a person: an approval, a question, or a flag on a failure that only a person can judge. Each ask ends once.
 import type { Intervention, Json } from '@capstan/contracts';
+import { eachAsks } from './approved.ts';
 import { arm, change, type Draft, idIn, specIn } from './draft.ts';
 import { iso, sha256 } from './hash.ts';
 import { tellPeople } from './tell.ts';
@@ -7,6 +8,8 @@ import type { OpenAsk } from './state.ts';
 
 interface Asking {
   readonly kind: OpenAsk['kind'];
+  /** Which policy wants it, where one does. */
+  readonly policy?: string;
   readonly text: string;
   readonly roles: readonly string[];
   readonly expiresMs: number;
@@ -25,6 +28,7 @@ export const ask = (draft: Draft, slot: number, asking: Asking): void => {
   const open: OpenAsk = {
     id,
     kind: asking.kind,
+    ...(asking.policy === undefined || task.rules < eachAsks ? {} : { policy: asking.policy }),
     slot,
     attempt: step.attempt,
     inputHash: asking.inputHash,
@@ -80,6 +84,7 @@ const describe = (draft: Draft, open: OpenAsk): Intervention => {
     tenant: task.request.tenant ?? 'default',
     title: `${task.request.title ?? task.taskId}: ${specIn(draft, open.slot).step.title ?? id}`,
     text: open.text,
+    ...(open.policy === undefined ? {} : { policy: open.policy }),
     requester: task.request.requester ?? null,
     roles: [...open.roles],
     plan_hash: task.planHash ?? '',

@@ -42,6 +42,7 @@ test('a state comes back from its pages and goes on', () => {
   const world = given({ steps: [step('f', { each: { count: 200 } }, { risk: 'high' }), step('z', 'f')] })
     .approve('f-3')
     .fail('f-3');
+  assert.equal(stateOf(world).steps.pages[0]?.[3]?.approvals?.['approval']?.hash.length, 64);
   const state = stateOf(world);
   const head = JSON.parse(JSON.stringify(recordOf(state, { whole: false, pageKey: String })));
   const pages = state.steps.pages.map((_, page) => JSON.parse(JSON.stringify(pageOf(state, page))));

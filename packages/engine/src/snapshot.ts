@@ -33,6 +33,7 @@ type Private = Partial<
     | 'timer'
     | 'asked'
     | 'approved'
+    | 'approvals'
     | 'started'
     | 'answer'
     | 'left'
@@ -51,6 +52,7 @@ const privates = [
   'timer',
   'asked',
   'approved',
+  'approvals',
   'started',
   'answer',
   'left',

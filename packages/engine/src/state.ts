@@ -38,6 +38,11 @@ export interface Timer {
   readonly why: WakeReason;
 }
 
+export interface Approval {
+  readonly hash: string;
+  readonly roles: readonly string[];
+}
+
 /** `do` is the step's own work; `verify` is the verifier's look at it. Both use up attempt numbers of the same step. */
 export type Stage = 'do' | 'verify';
 
@@ -66,8 +71,10 @@ export interface StepState {
   readonly timer: Timer | null;
   /** What a person is asked about it. */
   readonly asked: OpenAsk | null;
-  /** The hash of the input that a person approved. */
+  /** The hash of the input that a person approved, for whoever asked: under rules before 3. */
   readonly approved: string | null;
+  /** By policy that asked: the hash of the input that a person approved, and who might. */
+  readonly approvals: Readonly<Record<string, Approval>> | null;
   /** A person started it, in manual mode, or let it pass a checkpoint. */
   readonly started: boolean;
   readonly answer: { readonly value: Json; readonly by: string; readonly at: string } | null;
@@ -112,6 +119,8 @@ export interface Hold {
 export interface OpenAsk {
   readonly id: string;
   readonly kind: 'approval' | 'question' | 'flag';
+  /** The policy that wants approval. */
+  readonly policy?: string;
   readonly slot: number;
   readonly attempt: number;
   readonly inputHash: string;
@@ -233,6 +242,7 @@ export const newStep: StepState = Object.freeze({
   timer: null,
   asked: null,
   approved: null,
+  approvals: null,
   started: false,
   answer: null,
   left: null,

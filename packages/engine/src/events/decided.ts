@@ -1,5 +1,6 @@
 // A person decided on what was asked. Each ask ends once; a decision on one that has ended changes nothing.
 import type { DecidedBody, Event, Failure } from '@capstan/contracts';
+import { approve } from '../approved.ts';
 import { closeAsk, type Ending } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { asksIn, change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
@@ -70,7 +71,7 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
     change(draft, slot, { tries: 0, answer: body.decision === 'answer' ? answer : null });
     return advance(draft, slot);
   }
-  if (open.kind === 'approval') change(draft, slot, { approved: open.inputHash });
+  if (open.kind === 'approval') approve(draft, open);
   else if (specIn(draft, slot).step.capability === 'input')
     return end(draft, slot, 'succeeded', { output: answer.value, answer });
   else change(draft, slot, { answer });

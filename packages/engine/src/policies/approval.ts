@@ -1,13 +1,12 @@
-// What is risky, or says that it wants approval, waits for a person. An approval counts for the input that was shown, and for no other.
+// What is risky, or says that it wants approval, waits for a person.
 import { specIn } from '../draft.ts';
-import { inputHash } from '../hash.ts';
 import { riskOf } from '../risk.ts';
 import { allowed, type Policy } from './policy.ts';
 
 export const approval: Policy = {
   name: 'approval',
   description: 'A step of a risk that the settings name, or with "approval", waits until a person says yes.',
-  judge: (draft, slot, input) => {
+  judge: (draft, slot) => {
     const { step, internal } = specIn(draft, slot);
     const rule = draft.task.settings.approval;
     const { risk, isOfTool } = riskOf(draft, slot);
@@ -15,9 +14,6 @@ export const approval: Policy = {
     const wanted =
       isForPeople || (step.approval !== undefined && step.capability !== 'input') || rule.risks.includes(risk);
     if (internal || !wanted) return allowed;
-    const { approved } = draft.steps.read(slot);
-    // Hashed only where somebody asks: it costs more than all the rest of a decision.
-    if (approved !== null && approved === inputHash(draft.task.planHash, input)) return allowed;
     return {
       allowed: false,
       ask: {

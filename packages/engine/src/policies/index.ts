@@ -1,10 +1,10 @@
 // All policies, in the order in which they are asked; the first that does not allow decides. One file and one line here add one.
-import type { Settings } from '@capstan/contracts';
+import type { OwnPolicy, Settings } from '@capstan/contracts';
 import { agentAvailability } from './agent-availability.ts';
 import { approval } from './approval.ts';
 import { budget } from './budget.ts';
 import { maxConcurrentTasks } from './max-concurrent-tasks.ts';
-import { ownPolicies } from './own.ts';
+import { ownIssue, ownPolicies } from './own.ts';
 import { phaseGate } from './phase-gate.ts';
 import type { Policy } from './policy.ts';
 import { taskTimeout } from './task-timeout.ts';
@@ -41,4 +41,8 @@ export const inForce = (settings: Settings): readonly InForce[] => {
   return list;
 };
 
-export { policyIssue } from './own.ts';
+/** What is wrong with one of the installation's own, or null; asked before any task is taken. */
+export const policyIssue = (own: OwnPolicy): string | null =>
+  policies.some(({ name }) => name === own.name)
+    ? `policy "${own.name}": a policy of Capstan itself has that name; give it another`
+    : ownIssue(own);

@@ -1,5 +1,6 @@
 // Asks the policies, does what they say, and writes down every no, so that whoever looks at the task sees which policy said it and why.
 import { type Failure, type Json, limits } from '@capstan/contracts';
+import { isApproved } from '../approved.ts';
 import { ask } from '../ask.ts';
 import { change, type Draft, idIn, specIn } from '../draft.ts';
 import { failForGood } from '../fail.ts';
@@ -20,6 +21,7 @@ export const isAllowed = (draft: Draft, slot: number, input: Input | null): bool
     if (input === null && (policy.ofChecks !== true || draft.task.rules < checksCount)) continue;
     const judgement = policy.judge?.(draft, slot, input ?? {});
     if (judgement === undefined || judgement.allowed) continue;
+    if ('ask' in judgement && isApproved(draft, slot, policy.name, input ?? {})) continue;
     if (mode === 'check') note(draft, policy.name, 'check', idIn(draft, slot), null, judgement);
     else {
       obey(draft, slot, input ?? {}, policy.name, judgement);
@@ -33,7 +35,7 @@ export const isAllowed = (draft: Draft, slot: number, input: Input | null): bool
 const checksCount = 2;
 
 const obey = (draft: Draft, slot: number, input: Input, policy: string, no: No): void => {
-  if ('ask' in no) return askFor(draft, slot, input, no);
+  if ('ask' in no) return askFor(draft, slot, input, policy, no);
   if ('wait' in no)
     return void change(draft, slot, {
       status: 'ready',
@@ -51,11 +53,12 @@ const obey = (draft: Draft, slot: number, input: Input, policy: string, no: No):
   failForGood(draft, slot, failure, 'not_retryable');
 };
 
-const askFor = (draft: Draft, slot: number, input: Input, no: Extract<No, { ask: unknown }>): void => {
+const askFor = (draft: Draft, slot: number, input: Input, policy: string, no: Extract<No, { ask: unknown }>): void => {
   const { step } = specIn(draft, slot);
   const { roles, expiresMs, risk } = no.ask;
   ask(draft, slot, {
     kind: 'approval',
+    policy,
     text: no.reason,
     roles,
     expiresMs,

@@ -4,16 +4,15 @@ import type { Json, OwnPolicy, Settings } from '@capstan/contracts';
 import { type Draft, idIn, specIn } from '../draft.ts';
 import { conditionIssue, type Verdict } from '../expressions/condition.ts';
 import { successRate } from '../gate-rule.ts';
-import { inputHash } from '../hash.ts';
 import type { Group } from '../plan/shape.ts';
 import { riskOf } from '../risk.ts';
 import { eachOf, judgeCondition } from '../scope.ts';
-import { allowed, type Judgement, type Policy } from './policy.ts';
+import type { Judgement, Policy } from './policy.ts';
 
 export const ownPolicies = (settings: Settings): Policy[] => settings.policies.own.map(policyOf);
 
-/** What is wrong with a policy, or null; asked before any task is taken. */
-export const policyIssue = (own: OwnPolicy): string | null => {
+/** What is wrong with what it says, or null. */
+export const ownIssue = (own: OwnPolicy): string | null => {
   const issue = conditionIssue(own.deny);
   if (issue !== null) return `policy "${own.name}": deny ${issue}`;
   return own.on === 'phase' && own.effect === 'approve'
@@ -35,7 +34,7 @@ const policyOf = (own: OwnPolicy): Policy => {
 const judgeStep = (own: OwnPolicy, draft: Draft, slot: number, input: Record<string, Json>): Judgement => {
   const { step } = specIn(draft, slot);
   const { risk } = riskOf(draft, slot);
-  const { attempt, approved } = draft.steps.read(slot);
+  const { attempt } = draft.steps.read(slot);
   const view = {
     id: idIn(draft, slot),
     title: step.title ?? '',
@@ -51,7 +50,6 @@ const judgeStep = (own: OwnPolicy, draft: Draft, slot: number, input: Record<str
     judgeCondition(draft, own.deny, eachOf(draft, slot), { step: view, input, usage: draft.task.usage }),
   );
   if (no.allowed || own.effect === 'deny') return no;
-  if (approved !== null && approved === inputHash(draft.task.planHash, input)) return allowed;
   const { expires_ms: expiresMs } = draft.task.settings.approval;
   return {
     allowed: false,

@@ -7,7 +7,7 @@ export type Metadata = Readonly<Record<string, string | number | boolean>>;
 
 export type Judgement =
   | { readonly allowed: true }
-  /** Only a person may let it pass. */
+  /** Only a person may let it pass, who is asked for this policy alone. */
   | {
       readonly allowed: false;
       readonly ask: { readonly roles: readonly string[]; readonly expiresMs: number; readonly risk: Risk };

@@ -49,7 +49,9 @@ export const check = (ledger: Ledger, before: TaskState | null, event: Event, de
   if (event.kind === 'decided' && event.body.decision === 'approve') {
     const ask = before?.asks[event.id];
     if (ask?.kind === 'approval')
-      ledger.approved.add(`${idOf((before as TaskState).shape, ask.slot)} ${ask.inputHash}`);
+      ledger.approved.add(
+        `${idOf((before as TaskState).shape, ask.slot)} ${ask.policy ?? 'approval'} ${ask.inputHash}`,
+      );
   }
   effects(ledger, before, state, decision.effects);
   consequences(before, event, decision);
@@ -102,7 +104,7 @@ const ordered = (
   if (!isRisky(state, spec) || order.capability !== spec.step.capability) return;
   const hash = inputHash(state.planHash, order.input);
   assert.ok(
-    ledger.approved.has(`${order.step_id} ${hash}`),
+    ledger.approved.has(`${order.step_id} approval ${hash}`),
     `${name} is risky and was ordered without approval of its input`,
   );
 };
@@ -118,7 +120,7 @@ const spawned = (
   assert.ok(!ledger.children.has(child), `${child} was begun before`);
   ledger.children.add(child);
   assert.ok(depth <= depthMax, `${child} is deeper than allowed`);
-  const isApproved = [...ledger.approved].some((name) => name.startsWith(`${step} `));
+  const isApproved = [...ledger.approved].some((name) => name.startsWith(`${step} approval `));
   assert.ok(!isRisky(state, spec) || isApproved, `${child} does what is risky, and nobody approved it`);
 };
 

@@ -1,10 +1,15 @@
 // Rules: what is risky waits until a person says yes. A yes counts for the plan and the input that were shown, once, and from the right person.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultSettings } from '@capstan/contracts';
+import { defaultSettings, type OwnPolicy, ownPolicy } from '@capstan/contracts';
 import { given, step } from '../testing.ts';
 
 const deploy = step('deploy', { risk: 'high', input: { to: 'production' } });
+/** Policies of the installation's own that want approval. */
+const asking = (...some: Partial<OwnPolicy>[]) => {
+  const own = some.map((one) => ownPolicy.parse({ deny: 'true', effect: 'approve', ...one }));
+  return { settings: { policies: { ...defaultSettings.policies, own } } };
+};
 const withApproval = (more: object) => ({ approval: { ...defaultSettings.approval, ...more } });
 
 test('a step of high risk is not ordered before it is approved', () => {
@@ -146,4 +151,49 @@ test('each member of a family is approved by itself', () => {
   });
   assert.deepEqual(world.approve('roll-1').ordered(), ['roll-1.1']);
   assert.equal(world.step('roll-0').status, 'awaiting_approval');
+});
+
+test('each policy that asks needs a yes of its own: who may say it to one may not say it to another', () => {
+  const lead = { risk: 'critical', approval: { roles: ['tech_lead'] } };
+  const world = given({ ...asking({ name: 'soft', roles: ['intern'] }), steps: [step('a', lead)] });
+  assert.deepEqual([world.intervention('a').roles, world.intervention('a')['policy']], [['intern'], 'soft']);
+  world.approve('a', { by: 'ivan', role: 'intern' });
+  assert.deepEqual([world.step('a').status, world.orders()], ['awaiting_approval', []]);
+  assert.deepEqual([world.intervention('a').roles, world.intervention('a')['policy']], [['tech_lead'], 'approval']);
+  world.approve('a', { by: 'ivan', role: 'intern' });
+  assert.match(world.ignored ?? '', /Only tech_lead may decide this/);
+  assert.deepEqual(world.approve('a', { by: 'tess', role: 'tech_lead' }).ordered(), ['a.1']);
+  assert.deepEqual(world.fail('a').wake('retry').ordered(), ['a.2'], 'and all of them count for every attempt');
+});
+
+test('of two policies of the installation each is asked for, one after the other', () => {
+  const both = asking({ name: 'legal', roles: ['lawyer'] }, { name: 'sec', roles: ['security'] });
+  const world = given({ ...both, steps: [step('a')] });
+  assert.deepEqual(world.approve('a', { role: 'lawyer' }).orders(), []);
+  const first = given({ ...both, steps: [step('a')] }).intervention('a').input_hash;
+  assert.equal(world.intervention('a').input_hash, first, 'both say yes to the same plan and input');
+  assert.deepEqual(world.approve('a', { role: 'security' }).ordered(), ['a.1']);
+  const refused = given({ ...both, steps: [step('a')] }).approve('a', { role: 'lawyer' });
+  refused.decide('a', 'reject', { by: 'sam', role: 'security' });
+  assert.equal(refused.step('a').status, 'failed', 'a no of any of them is a no');
+});
+
+test('a plan that has grown is approved anew by each of them', () => {
+  const both = asking({ name: 'legal' }, { name: 'sec' });
+  const world = given({ ...both, steps: [step('a'), step('b')] });
+  for (const id of ['a', 'a', 'b', 'b']) world.approve(id);
+  world.report('b', { add_steps: [step('c') as never] });
+  world.fail('a').wake('retry');
+  assert.equal(world.intervention('a')['policy'], 'legal');
+  assert.deepEqual(world.approve('a').ordered(), []);
+  assert.equal(world.intervention('a')['policy'], 'sec');
+  assert.deepEqual(world.approve('a').ordered(), ['a.2']);
+});
+
+test('a task of older rules goes on as it began: one yes was for all who asked', () => {
+  const both = asking({ name: 'legal', roles: ['lawyer'] }, { name: 'sec', roles: ['security'] });
+  const world = given({ ...both, rules: 2, steps: [step('a')] });
+  assert.equal(world.intervention('a')['policy'], undefined);
+  assert.deepEqual(world.approve('a', { role: 'lawyer' }).ordered(), ['a.1']);
+  assert.deepEqual(world.fail('a').wake('retry').ordered(), ['a.2']);
 });

@@ -91,6 +91,7 @@ test('a mistake in a policy is found before any task', () => {
     policyIssue(ownPolicy.parse({ name: 'x', on: 'phase', effect: 'approve', deny: 'true' })) ?? '',
     /can't be approved/,
   );
+  assert.match(policyIssue(ownPolicy.parse({ name: 'approval', deny: 'true' })) ?? '', /Capstan itself has that name/);
   assert.equal(policyIssue(ownPolicy.parse({ name: 'x', deny: 'true' })), null);
 });
 

@@ -1,0 +1,21 @@
+// What people said yes to about a step: for each policy that asked, the plan and the input that they saw. Nobody's yes counts for another policy,
+// which may want somebody else's.
+import { change, type Draft } from './draft.ts';
+import { inputHash } from './hash.ts';
+import type { OpenAsk } from './state.ts';
+
+/** The rules since which each policy that asks needs a yes of its own; before, one was enough for all of them. */
+export const eachAsks = 3;
+
+/** Hashed only where somebody asks: it costs more than all the rest of a decision. */
+export const isApproved = (draft: Draft, slot: number, policy: string, input: unknown): boolean => {
+  const { approved, approvals } = draft.steps.read(slot);
+  const hash = draft.task.rules < eachAsks ? approved : approvals?.[policy]?.hash;
+  return typeof hash === 'string' && hash === inputHash(draft.task.planHash, input);
+};
+
+export const approve = (draft: Draft, { slot, policy, inputHash: hash, roles }: OpenAsk): void => {
+  if (policy === undefined) return void change(draft, slot, { approved: hash });
+  const { approvals } = draft.steps.read(slot);
+  change(draft, slot, { approvals: { ...approvals, [policy]: { hash, roles } } });
+};
