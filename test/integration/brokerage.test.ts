@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { AgentRecord } from '@capstan/contracts';
 import { parseOrderSubject } from '@capstan/contracts';
+import { usualWork } from './support/agent.ts';
 import { readAll } from './support/replay.ts';
 import { newId, startWorld, type World } from './support/world.ts';
 
@@ -84,4 +85,52 @@ test('nobody there: blocked, people are told, and it goes on by itself when some
   await announce(world, 'wood', { tags: { oven: 'wood' } });
   const going = await world.until(task_id, 'it goes on', ({ steps }) => steps['a']?.status === 'running');
   assert.equal(going.steps['a']?.queue, 'wood');
+});
+
+test('whose agents have left before its turn came, or before they took it, is blocked, and goes on where somebody else can', async () => {
+  const config = 'settings:\n  notify: [{ on: ["step.blocked"], channel: log }]\n';
+  await using world = await startWorld({ agent: false, config });
+  await announce(world, 'bakers', {});
+  await known(world, 'bakers');
+  const ask = { id: 'q', capability: 'input' };
+  const plan = { steps: [ask, { id: 'a', capability: 'bake', depends_on: ['q'], retry: { max_attempts: 1 } }] };
+  const later = await world.submit({ plan: plan as never });
+  const asked = await world.until(later.task_id, 'it asks', ({ status }) => status === 'awaiting_input');
+  const last = await world.submit({ plan: plan as never });
+  const askedLast = await world.until(last.task_id, 'it asks', ({ status }) => status === 'awaiting_input');
+  const lies = bake();
+  assert.equal(await queueFor(world, lies), 'bakers');
+  await world.bus.store(world.names.buckets.agents).remove('bakers.x');
+  await world.api('inbox.answer', { id: asked.steps['q']?.intervention, value: 'go', by: 'me' });
+
+  for (const { task_id } of [later, lies]) {
+    const blocked = await world.until(task_id, 'it is blocked', ({ status }) => status === 'blocked', 60_000);
+    assert.match(blocked.steps['a']?.waiting_for ?? '', /no live agent offers "bake"/);
+    assert.ok(
+      Object.keys(blocked.steps).some((id) => id.startsWith('_notify')),
+      'an alert was sent on its way',
+    );
+  }
+  // Once it is known that nobody is there, an order does not even leave.
+  await world.api('inbox.answer', { id: askedLast.steps['q']?.intervention, value: 'go', by: 'me' });
+  await world.until(last.task_id, 'it is blocked', ({ status }) => status === 'blocked');
+  const ordered = (await readAll(world.bus, world.names.streams.orders)).map(({ subject }) => subject);
+  assert.ok(!ordered.some((subject) => subject.includes(`.${last.task_id}.a.`)));
+
+  const other = await world.agent({ queue: 'cooks', work: { bake: usualWork.noop } });
+  for (const { task_id } of [later, last, lies]) {
+    const ended = await world.ended(task_id);
+    assert.deepEqual([ended.status, ended.steps['a']?.queue], ['succeeded', 'cooks']);
+  }
+  // Who comes back is not given what others have done since.
+  while ((await world.bus.queueInfo('bakers'))?.pending !== 0) await world.changeOr(50);
+  const back = await world.agent({ queue: 'bakers', instance: 'again', work: { other: usualWork.noop } });
+  const { task_id } = await world.submit({ plan: { steps: [{ id: 'o', capability: 'other' }] } });
+  await world.ended(task_id);
+  assert.deepEqual([...back.orders, ...other.orders].map(({ capability }) => capability).toSorted(), [
+    'bake',
+    'bake',
+    'bake',
+    'other',
+  ]);
 });

@@ -96,7 +96,7 @@ const send = (draft: Draft, slot: number, input: Input | null): void => {
   const capability = capabilityOf(spec, step);
   if (isSubTask(spec, step)) return begin(draft, slot, attempt, input ?? {});
   const needs = step.stage === 'do' ? spec.step.needs : undefined;
-  const isKnown = needs === undefined && !wasHindered(step.error);
+  const isKnown = needs === undefined && !wasHindered(draft, step.error);
   const queue = step.routed === attempt ? step.queue : isKnown ? routeOf(draft, capability) : null;
   if (queue === null) {
     const known = step.wanted === attempt;

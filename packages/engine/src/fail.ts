@@ -22,7 +22,7 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
     end(draft, slot, 'cancelled', { error: failure });
     return;
   }
-  if (wasHindered(failure)) {
+  if (wasHindered(draft, failure)) {
     waitForMeans(draft, slot, failure, again);
     return;
   }

@@ -15,6 +15,7 @@ export { decisionIssue } from './events/decided.ts';
 export { commandIssue } from './events/commanded.ts';
 export { findingId } from './finding-id.ts';
 export { iso } from './hash.ts';
+export { hearsOfUnserved, unservedCode } from './hindered.ts';
 export { quotasOf } from './leave.ts';
 export { checkPlan } from './plan/check.ts';
 export type { PlanCheck } from './plan/check.ts';

@@ -19,7 +19,7 @@ import type { Addition, Shape } from './plan/shape.ts';
 /**
  * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
  * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step. Since 3 what several ask approval
- * for is approved for each of them, and the task above lifts no hold but its own.
+ * for is approved for each of them, the task above lifts no hold but its own, and an order whose queue nobody serves any more uses up no try.
  */
 export const rulesVersion = 3;
 

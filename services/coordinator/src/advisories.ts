@@ -3,9 +3,9 @@
 import { decode, partitionOf, type Running } from '@capstan/bus';
 import { parseOrderSubject } from '@capstan/contracts';
 import { recordOf } from '@capstan/engine';
+import { failOrder } from './fail-order.ts';
 import { keyOf } from './key-of.ts';
 import type { Ownership } from './ownership.ts';
-import { eventSubject, untilStored } from './say.ts';
 import type { World } from './world.ts';
 
 /** What was said while nobody listened is heard at the start, as far back as this. */
@@ -27,19 +27,9 @@ export const heedAdvisories = async (world: World, ownership: Ownership): Promis
       ? 'Whoever had the order threw it away, without a report.'
       : `The order was handed out ${deliveries} times, and nobody reported.`;
     log.warn({ task, step, attempt, queue, seq }, message);
-    // Under the name of the attempt's own report: where that comes after all, the first one counts.
-    const { subject, token } = eventSubject(world, task, await keyOf(world, task), 'report', queue, step, attempt);
-    const report = {
-      v: 1,
-      task_id: task,
-      step_id: step,
-      attempt,
-      lease: token,
-      agent: 'capstan',
-      outcome: 'failed',
-      error: { code: isTerminated ? 'terminated' : 'max_deliveries', message, retryable: true },
-    };
-    await untilStored(world, () => bus.once({ subject, data: JSON.stringify(report) }));
+    const code = isTerminated ? 'terminated' : 'max_deliveries';
+    const key = await keyOf(world, task);
+    await failOrder(world, { task, key, queue, step, attempt }, { code, message, retryable: true });
   };
 
   return bus.log(names.streams.advisories).read({

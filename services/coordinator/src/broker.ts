@@ -23,6 +23,8 @@ export interface Broker {
   want(wanted: Wanted): void;
   forget(task: string): void;
   agents(): LiveAgent[];
+  /** Whether anybody is there who takes orders of a queue. */
+  serves(queue: string): boolean;
   /** How many orders the live agents of a queue can do at once; 0 where there are none. */
   capacity(queue: string): number;
   /** The queue of each capability that exactly one queue offers: what a task may rely on without asking again. */
@@ -128,6 +130,7 @@ export const broker = async (world: World): Promise<Broker> => {
       for (const [name, wanted] of wants) if (wanted.task === task) wants.delete(name);
     },
     agents: present,
+    serves: (queue) => present().some((agent) => agent.queue === queue && agent.health !== 'draining'),
     capacity: (queue) =>
       present().reduce((sum, agent) => sum + (agent.queue === queue ? (agent.concurrency ?? 1) : 0), 0),
     routesFor: (capabilities) => {

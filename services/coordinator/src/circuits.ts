@@ -1,7 +1,7 @@
 // The circuits that are not closed, as their owners tell: what waits behind each, and which attempt is the trial of one that is half open.
 import { decodeTrusted } from '@capstan/bus';
 import { actorId, type Report } from '@capstan/contracts';
-import { type BreakerState, openText } from '@capstan/engine';
+import { type BreakerState, openText, unservedCode } from '@capstan/engine';
 import { loadActors } from './actors/store.ts';
 import { sayOfActor } from './actors/say.ts';
 import { untilStored } from './say.ts';
@@ -126,6 +126,8 @@ export const openCircuits = <Held>(world: World, enter: (held: Held) => void): D
         if (circuit === undefined || circuit.told || circuit.state.circuit === 'open') continue;
         const { codes } = circuit.state;
         const code = report.error?.code ?? 'unknown';
+        // That it reached nobody says nothing of whoever would have done it.
+        if (code === unservedCode) continue;
         if (report.outcome === 'failed' && (codes.includes(code) || codes.includes('*'))) continue;
         // Once for what was known: who else says it says the same name.
         circuit.told = true;

@@ -2,6 +2,7 @@
 import type { Running } from '@capstan/bus';
 import { canonical, openArchive, sha256 } from '@capstan/bus';
 import { limits } from '@capstan/contracts';
+import { newDeserted } from './deserted.ts';
 import { heedAdvisories } from './advisories.ts';
 import { actorPerformer } from './actors/perform.ts';
 import { showActor } from './actors/show.ts';
@@ -18,6 +19,7 @@ import { ownership as newOwnership } from './ownership.ts';
 import { performer } from './perform.ts';
 import { references as newReferences } from './references.ts';
 import { tasks as newTasks } from './tasks.ts';
+import { takeBackOrders } from './take-back.ts';
 import { turnstile } from './turnstile.ts';
 import type { Surroundings, World } from './world.ts';
 
@@ -46,9 +48,10 @@ export const startCoordinator = async (around: Surroundings): Promise<Coordinato
   const admit = admission(world, broker, settingsHash);
   const gate = turnstile(world, (queue) => broker.capacity(queue));
   await gate.circuits.load();
+  const deserted = newDeserted(world, broker);
   const ownership = newOwnership(world, {
     references,
-    performer: performer(world, bells, broker, gate),
+    performer: performer(world, bells, broker, gate, deserted),
     turnstile: gate,
     actors: actorPerformer({ world, alarms: bells, admit, shown: (actor) => showActor(world, gate, actor) }),
     alarms: bells,
@@ -83,6 +86,7 @@ export const startCoordinator = async (around: Surroundings): Promise<Coordinato
     await openPlainDoor(world, admit),
     await serveApi({ world, tasks, lists, broker, admit }),
     await heedAdvisories(world, ownership),
+    takeBackOrders(world, deserted, ownership),
   ];
   const house = keepHouse(world, ownership);
   // The server takes what one connection says in order: once it answers this, it knows of every door, and "ready" is true.

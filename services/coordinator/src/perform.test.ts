@@ -38,6 +38,7 @@ const opened = (t: { after(act: () => void): void }) => {
     alarms as unknown as Alarms,
     nothing as unknown as Brokerage,
     { ...nothing, holds: () => false } as unknown as Turnstile,
+    { has: () => false, look: async () => [] },
   );
   const actor = { id: 't', key: 'k', state: {} } as unknown as Actor;
   perform(actor, [{ kind: 'wake', n: 1, at: 500, why: 'attempt', step: 'a', attempt: 1 } as never]);

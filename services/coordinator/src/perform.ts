@@ -2,14 +2,16 @@
 // crash changes nothing; each counts as unsaid until the server has it, and no snapshot is written before.
 import { type Burial, bury, PassingMap, PassingSet } from '@capstan/bus';
 import { type Effect, type Intervention, limits, type OrderDraft } from '@capstan/contracts';
-import { attemptMs } from '@capstan/engine';
+import { attemptMs, hearsOfUnserved } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import { sayToActor } from './actors/say.ts';
 import type { Alarms } from './alarms.ts';
 import type { Broker } from './broker.ts';
 import { beginChild, informParent, steerChild } from './children.ts';
+import { type Deserted, nobodyServes } from './deserted.ts';
 import { corpseOf } from './doors/corpse.ts';
 import { objectKey } from './doors/plan-ref.ts';
+import { failOrder, type OrderName } from './fail-order.ts';
 import { keepAsk } from './keep-ask.ts';
 import { tellChange } from './notices.ts';
 import { eventSubject, sayEvent, untilStored } from './say.ts';
@@ -26,7 +28,13 @@ export interface Performer {
   forget(actor: Actor): void;
 }
 
-export const performer = (world: World, alarms: Alarms, broker: Broker, turnstile: Turnstile): Performer => {
+export const performer = (
+  world: World,
+  alarms: Alarms,
+  broker: Broker,
+  turnstile: Turnstile,
+  deserted: Deserted,
+): Performer => {
   const { bus, names } = world;
 
   /** Runs something durable; the task's snapshot waits until it is stored. */
@@ -42,9 +50,16 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     );
   };
 
+  const isForNobody = (actor: Actor, queue: string): boolean => deserted.has(queue) && hearsOfUnserved(actor.state);
+
   /** Orders that are being said: nobody can have them yet. */
   const leaving = new PassingSet<string>();
   const order = (actor: Actor, queue: string, draft: OrderDraft) => {
+    // Nobody would come for it: a queue is looked for anew, at once.
+    if (isForNobody(actor, queue)) {
+      durable(actor, 'that nobody is there', () => failOrder(world, nameOf(actor, queue, draft), nobodyServes(queue)));
+      return;
+    }
     const report = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const data = JSON.stringify({ ...draft, lease: report.token, report_to: report.subject });
     const subject = names.order(queue, draft.task_id, draft.step_id, draft.attempt);
@@ -63,19 +78,8 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
 
   /** An order that no message can hold fails like one that an agent could not do. */
   const refuse = (actor: Actor, queue: string, draft: OrderDraft, size: number) => {
-    const { subject, token } = eventSubject(world, actor.id, actor.key, 'report', queue, draft.step_id, draft.attempt);
     const message = `The order would have ${size} bytes; at most ${limits.bodyBytesMax} fit. Hand large values on as artifacts or by reference.`;
-    const report = {
-      v: 1,
-      task_id: draft.task_id,
-      step_id: draft.step_id,
-      attempt: draft.attempt,
-      lease: token,
-      agent: 'capstan',
-      outcome: 'failed',
-      error: { code: 'too_large', message, retryable: false },
-    };
-    return untilStored(world, () => bus.once({ subject, data: JSON.stringify(report) }));
+    return failOrder(world, nameOf(actor, queue, draft), { code: 'too_large', message, retryable: false });
   };
 
   const buryStep = async (actor: Actor, effect: Extract<Effect, { kind: 'bury' }>) => {
@@ -188,7 +192,9 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
   const one = (actor: Actor, effect: Effect): void => {
     switch (effect.kind) {
       case 'order':
-        if (turnstile.mayGo(actor, effect.queue, effect.order)) return order(actor, effect.queue, effect.order);
+        // What leaves for nobody takes nobody's turn.
+        if (isForNobody(actor, effect.queue) || turnstile.mayGo(actor, effect.queue, effect.order))
+          return order(actor, effect.queue, effect.order);
         return turnstile.hold(actor, effect.queue, effect.order, () => order(actor, effect.queue, effect.order));
       case 'bury':
         return durable(actor, 'a dead letter', () => untilStored(world, () => buryStep(actor, effect)));
@@ -239,6 +245,10 @@ export const performer = (world: World, alarms: Alarms, broker: Broker, turnstil
     },
   };
 };
+
+const nameOf = ({ id, key }: Actor, queue: string, { step_id: step, attempt }: OrderDraft): OrderName => ({
+  ...{ task: id, key, queue, step, attempt },
+});
 
 /** An agent's own time-out is reported first, so that its words count and not our silence. */
 const attemptGraceMs = 2_000;
