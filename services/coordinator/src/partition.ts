@@ -5,11 +5,11 @@ import { decide, taskEnded } from '@capstan/engine';
 import { type Actor, earlier, type Mark, newActor, uncoveredFrom } from './actor.ts';
 import { newAhead, NewerRules } from './ahead.ts';
 import { openActors } from './actors/host.ts';
+import { readmitActor } from './actors/readmit.ts';
 import { newArchiving } from './archive/archiving.ts';
 import { newArrivals } from './arrivals.ts';
 import { openCaution } from './caution.ts';
 import { loadProgress } from './checkpoint.ts';
-import { corpseOf } from './doors/corpse.ts';
 import { eventFrom, type Heard, isGenuine, submittedFrom } from './hear.ts';
 import { listedAsk } from './lists/listed.ts';
 import { listAgain } from './lists/lists.ts';
@@ -23,6 +23,7 @@ import { letRest } from './resting.ts';
 import { askedInAnyTerm } from './say.ts';
 import { loadActor, type Loaded, standsOf } from './snapshots.ts';
 import { newStoring } from './storing.ts';
+import { burialOf } from './unheard.ts';
 import { newWaiting } from './waiting.ts';
 
 export const openPartition = async (parts: PartitionParts, number: number): Promise<Partition> => {
@@ -31,8 +32,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const owing = newOwing(parts.knownUpTo, (actor) => actors.get(actor.id) === actor);
   // Whatever else is read must not be older than the checkpoint: what that has passed is not heard again.
   const progress = await loadProgress(world, number);
+  const overtaken = (error: Error) => parts.overtaken(number, error);
+  const failed = (heard: Heard, error: unknown) => setAside(heard, error);
   const [others, quarantines] = await Promise.all([
-    openActors({ world, actors: parts.actors, ahead, overtaken: (error) => parts.overtaken(number, error) }, number),
+    openActors({ world, actors: parts.actors, ahead, overtaken, failed }, number),
     openQuarantines(world, number),
   ]);
   const actors = new PassingMap<string, Actor>();
@@ -199,6 +202,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   const apply = (heard: Heard, actor: Actor | null) => {
     const { message } = heard;
     if (quarantines.stops(heard) || ahead.stops(heard)) return;
+    if (actor === null && actorKindOf(heard.task) !== null) return others.hear(heard);
     if (actor === null) {
       // The log still has its events, and what they led to is over: its beginning must not begin it anew.
       if (archived.has(heard.task)) return;
@@ -243,16 +247,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
   /** Until it is stored the checkpoint stays below it: after a crash it is heard, and put aside, again. */
   const put = (actor: Actor, heard: Heard, error: string) => {
     storing.touch(actor, heard.message);
-    performer.bury(actor, {
-      source: 'coordinator',
-      reason: 'invalid',
-      error,
-      hint: 'Mend the agent that sent it; its attempt counts as lost when its time is over.',
-      attempts: 1,
-      task: heard.task,
-      at: world.clock.now(),
-      message: corpseOf(heard.message, world.names.streams.events),
-    });
+    performer.bury(actor, burialOf(world, heard, error));
   };
 
   const isHere = () => arrivals.size === 0 && caution.uncovered() === null;
@@ -370,6 +365,7 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     quarantineOf: quarantines.of,
     readmit: async (task, wish) => {
       await arrivals.of(task);
+      if (actorKindOf(task) !== null) return readmitActor({ world, arrivals, quarantines, others }, task, wish);
       // What it decided before is still to be stored: its snapshot would be written over by what is loaded now.
       if (actors.has(task)) return quarantines.of(task);
       await arrivals.begin(task, null, async () => (actors.has(task) ? [] : readmission(task, wish)));

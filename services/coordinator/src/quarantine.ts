@@ -1,7 +1,7 @@
-// The tasks of a partition that stand still because Capstan can't go on with them. Kept in the bucket of tasks, so that the next owner leaves
+// The tasks of a partition, and its other actors, that stand still because Capstan can't go on with them. Kept in the bucket of tasks, so that the next owner leaves
 // them alone too: deciding past an event that was never applied would make a state that no log explains.
-import { bury, decodeTrusted, textOf } from '@capstan/bus';
-import type { Quarantine } from '@capstan/contracts';
+import { bury, decodeTrusted, partitionOf, textOf } from '@capstan/bus';
+import { actorKindOf, type Quarantine } from '@capstan/contracts';
 import { corpseOf } from './doors/corpse.ts';
 import type { Heard } from './hear.ts';
 import { untilStored } from './say.ts';
@@ -21,6 +21,8 @@ export interface Quarantines {
   put(task: string, heard: Heard | null, error: unknown): Promise<void>;
   /** Lets a task go on; resolves once that is stored. */
   release(task: string, release: Release): Promise<void>;
+  /** Lets it go on, and stores that only once what was said meanwhile is applied and stored: before, a crash leaves it as it was. */
+  lift(task: string, release: Release): { readonly keep: () => Promise<void> };
 }
 
 export const openQuarantines = async (world: World, partition: number): Promise<Quarantines> => {
@@ -49,6 +51,13 @@ export const openQuarantines = async (world: World, partition: number): Promise<
   const held = (task: string): Quarantine | null => {
     const record = records.get(task);
     return record === undefined || record.released_at !== null ? null : record;
+  };
+  const released = (task: string, { skip, by }: Release): Quarantine | null => {
+    const record = held(task);
+    if (record === null) return null;
+    const skipped = skip && record.seq !== null ? [...record.skipped, record.seq] : record.skipped;
+    world.log.info({ task, skipped, by }, 'the task is released from quarantine');
+    return { ...record, skipped, released_at: new Date(world.clock.now()).toISOString(), released_by: by };
   };
 
   return {
@@ -80,12 +89,15 @@ export const openQuarantines = async (world: World, partition: number): Promise<
         released_by: null,
       });
     },
-    release: async (task, { skip, by }) => {
-      const record = held(task);
-      if (record === null) return;
-      const skipped = skip && record.seq !== null ? [...record.skipped, record.seq] : record.skipped;
-      await save({ ...record, skipped, released_at: new Date(world.clock.now()).toISOString(), released_by: by });
-      world.log.info({ task, skipped, by }, 'the task is released from quarantine');
+    release: async (task, release) => {
+      const record = released(task, release);
+      if (record !== null) await save(record);
+    },
+    lift: (task, release) => {
+      const record = released(task, release);
+      if (record !== null) records.set(task, record);
+      // Unless it stands still again since.
+      return { keep: async () => void (record !== null && records.get(task) === record && (await save(record))) };
     },
   };
 };
@@ -97,7 +109,7 @@ const buryWhat = async (world: World, task: string, heard: Heard | null, error: 
     source: 'coordinator',
     reason: 'internal',
     error,
-    hint: `This is a fault of Capstan, or somebody wrote there: capstan replay ${task}, then capstan quarantine release ${task}`,
+    hint: `This is a fault of Capstan, or somebody wrote there: ${actorKindOf(task) === null ? `capstan replay ${task}, then ` : ''}capstan quarantine release ${task}`,
     attempts: 1,
     task,
     at: world.clock.now(),
@@ -113,6 +125,15 @@ const buryWhat = async (world: World, task: string, heard: Heard | null, error: 
 };
 
 const brief = (error: unknown): string => String(error instanceof Error ? error.message : error).slice(0, 400);
+
+/** What one of them stands still for, as it is stored, whoever owns it; null where it goes on. */
+export const storedQuarantine = async (world: World, id: string): Promise<Quarantine | null> => {
+  const { names, partitions } = world;
+  const entry = await world.bus.store(names.buckets.tasks).get(names.quarantine(partitionOf(id, partitions), id));
+  if (entry === null || entry.gone) return null;
+  const record = JSON.parse(textOf(entry.data)) as Quarantine;
+  return record.released_at === null ? record : null;
+};
 
 /** Every task that stands still just now, of all partitions. */
 export const listQuarantines = async (world: World): Promise<Quarantine[]> => {

@@ -25,7 +25,9 @@ export const quarantineRelease = defineCommand({
     const body = { task_id: task, skip: options.skip, by: personOf(options.as) };
     const answer = await client.ask('quarantine', 'release', body, releaseMs);
     if (json) terminal.print(jsonText(answer));
-    else terminal.print(`${clean(task)} goes on: it is ${clean(answer['status'])}.`);
+    else if (typeof answer['status'] === 'string')
+      terminal.print(`${clean(task)} goes on: it is ${clean(answer['status'])}.`);
+    else terminal.print(`${clean(task)} goes on.`);
     return exits.ok;
   },
 });

@@ -40,6 +40,7 @@ test('what somebody else has written over is stored no more, and nobody waits fo
       actors: { perform: () => {}, forget: () => {} } as unknown as ActorPerformer,
       ahead: { meets: () => false } as unknown as Ahead,
       overtaken: (error) => void errors.push(error),
+      failed: (_, error) => assert.fail(String(error)),
     },
     partitionOf(id, world.partitions),
   );

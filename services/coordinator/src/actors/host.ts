@@ -12,6 +12,8 @@ import { loadActors, storeActor } from './store.ts';
 
 export interface ActorHost {
   hear(heard: Heard): void;
+  /** The last event that one of them has decided on. */
+  decidedUpTo(id: string): number;
   /** The first event that would be lost with this process. */
   uncovered(): Mark | null;
   /** Resolves once everything that may be stored is. */
@@ -32,8 +34,6 @@ export interface Hosted {
   writingFrom: Mark | null;
   /** Durable effects that are not stored yet: a snapshot waits for them. */
   unsaid: number;
-  /** Its rules failed on an event; it stays as it was until somebody looks. */
-  quarantined: boolean;
 }
 
 export interface HostParts {
@@ -41,13 +41,15 @@ export interface HostParts {
   readonly actors: ActorPerformer;
   readonly ahead: Ahead;
   overtaken(error: Error): void;
+  /** Its rules failed on an event: it is as it was before, and is to hear nothing more until somebody looks. */
+  failed(heard: Heard, error: unknown): void;
 }
 
 const snapshotAfterMs = 50;
 const againMs = 2_000;
 
 export const openActors = async (
-  { world, actors, ahead, overtaken }: HostParts,
+  { world, actors, ahead, overtaken, failed }: HostParts,
   partition: number,
 ): Promise<ActorHost> => {
   const hosted = new Map<string, Hosted>();
@@ -59,7 +61,7 @@ export const openActors = async (
     const name = actorKindOf(id);
     const kind = name === null ? undefined : actorsByKind[name];
     if (kind === undefined) return null;
-    const dirty = { dirtyFrom: null, writing: null, writingFrom: null, unsaid: 0, quarantined: false };
+    const dirty = { dirtyFrom: null, writing: null, writingFrom: null, unsaid: 0 };
     return { id, kind, state: kind.begin, seq: 0, at: 0, rules: firstRules, revision: 0, ...dirty };
   };
 
@@ -103,7 +105,8 @@ export const openActors = async (
     }
   };
 
-  const decide = (actor: Hosted, event: ActorEvent) => {
+  const decide = (actor: Hosted, event: ActorEvent, heard: Heard) => {
+    const before = { state: actor.state, seq: actor.seq, at: actor.at, rules: actor.rules };
     try {
       const { state, effects, ignored } = actor.kind.decide(actor.state, event);
       actor.state = state;
@@ -114,12 +117,8 @@ export const openActors = async (
         world.log.info({ actor: actor.id, kind: event.kind, seq: event.seq }, `changed nothing: ${ignored}`);
       actors.perform(actor, effects);
     } catch (error) {
-      actor.quarantined = true;
-      world.counts.quarantined += 1;
-      world.log.error(
-        { err: error, actor: actor.id, seq: event.seq },
-        'the rules of an actor failed on this event; it is left as it was',
-      );
+      Object.assign(actor, before);
+      failed(heard, error);
     }
   };
 
@@ -139,7 +138,7 @@ export const openActors = async (
     hear: (heard) => {
       const { message, task: id } = heard;
       const actor = hosted.get(id) ?? fresh(id);
-      if (actor === null || actor.quarantined) return;
+      if (actor === null) return;
       // Covered by the snapshot that it was loaded from. Both must say so: after a power cut the log may count anew.
       if (message.seq <= actor.seq && message.at <= actor.at) return;
       const event = eventOf(world, heard, actor.rules);
@@ -152,8 +151,9 @@ export const openActors = async (
       world.counts.events += 1;
       hosted.set(id, actor);
       touch(actor, message);
-      decide(actor, event);
+      decide(actor, event, heard);
     },
+    decidedUpTo: (id) => hosted.get(id)?.seq ?? 0,
     uncovered: () => {
       let low: Mark | null = null;
       for (const { dirtyFrom, writingFrom } of hosted.values()) low = earlier(low, earlier(dirtyFrom, writingFrom));

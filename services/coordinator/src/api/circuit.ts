@@ -8,6 +8,7 @@ import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import type { World } from '../world.ts';
 import { type Endpoint, endpoint, pageOf } from './endpoint.ts';
+import { mustGoOn } from './standing-still.ts';
 
 const when = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
@@ -44,8 +45,10 @@ const reset = endpoint('circuit', 'reset', async ({ world }, data) => {
     throw new Refusal('not_found', `There is no circuit "${asked.id}".`, {
       hint: 'capstan circuits shows those that there are.',
     });
+  await mustGoOn(world, asked.id, `Circuit "${asked.id}"`);
   const { seq } = await sayOfActor(world, asked.id, ['reset', world.newId()], { by: asked.by ?? 'somebody' });
   await covers(world, asked.id, seq);
+  await mustGoOn(world, asked.id, `Circuit "${asked.id}"`);
   return { id: asked.id, circuit: 'closed' };
 });
 

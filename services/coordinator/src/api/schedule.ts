@@ -4,6 +4,7 @@ import type { ScheduleState } from '@capstan/engine';
 import { nextAfter, timingIssue } from '../actors/cron.ts';
 import { sayOfActor } from '../actors/say.ts';
 import { covers, loadActors, mustBeReadable } from '../actors/store.ts';
+import { mustGoOn } from './standing-still.ts';
 import { readBody } from '../doors/read-body.ts';
 import { firstIssue, Refusal } from '../doors/refusal.ts';
 import type { World } from '../world.ts';
@@ -14,8 +15,10 @@ const when = (at: number | null): string | null => (at === null ? null : new Dat
 /** Answered once it is stored what came of it. */
 const tell = async (world: World, name: string, what: string, body: object): Promise<void> => {
   const id = actorId('schedule', name);
+  await mustGoOn(world, id, `Schedule "${name}"`);
   const { seq } = await sayOfActor(world, id, [what, world.newId()], body);
   await covers(world, id, seq);
+  await mustGoOn(world, id, `Schedule "${name}"`);
 };
 
 const put = endpoint('schedule', 'put', async ({ world }, data) => {

@@ -1,5 +1,6 @@
 // Events that no kept task needs go, up to the oldest that one still does. A partition keeps what its checkpoint has not passed, the first event of
 // each task on its list, and of each that stands still.
+import { actorKindOf } from '@capstan/contracts';
 import { listQuarantines } from '../quarantine.ts';
 import { type StoredMark, storedMark } from '../checkpoint.ts';
 import { submissionOf } from '../submission-of.ts';
@@ -55,7 +56,9 @@ const floorOf = async (world: World, marks: readonly (StoredMark | null)[], know
   if (floor <= known) return floor;
   const still = await Promise.all(
     (await listQuarantines(world)).map(
-      async ({ task_id }) => (await submissionOf(world, task_id))?.heard.message.seq ?? 0,
+      // No submission began what is no task; it is in memory, and needs only what was said since it stands still.
+      async ({ task_id, seq }) =>
+        (actorKindOf(task_id) === null ? (await submissionOf(world, task_id))?.heard.message.seq : seq) ?? 0,
     ),
   );
   return Math.min(floor, ...still);
