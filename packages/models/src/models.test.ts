@@ -101,6 +101,16 @@ test('after its repairs it is a failure that says why, with what it has cost', a
   assert.match(message, /after 1 repairs: .*"n"/);
 });
 
+test('only an answer that passes is remembered, for the question that was asked first', async (t) => {
+  const answers = ['{"n":"one"}', '{"n":"two"}', '{"n":"three"}', '{"n":4}'];
+  const { server, ask, failed } = await fixture(t, () => ({ pieces: [answers.shift() ?? 'none'] }));
+  assert.equal((await failed({ schema, repairsMax: 1 })).code, 'model_invalid_output');
+  const repaired = await ask({ schema });
+  assert.deepEqual([repaired.json, repaired.cached, repaired.repairs, server.heard.length], [{ n: 4 }, false, 1, 4]);
+  const again = await ask({ schema });
+  assert.deepEqual([again.json, again.cached, again.repairs, server.heard.length], [{ n: 4 }, true, 0, 4]);
+});
+
 test('the same question is asked once; another temperature, tenant, or "cache": false is another matter', async (t) => {
   const { server, ask } = await fixture(t, () => ({ pieces: ['a'] }));
   const first = await ask();

@@ -86,10 +86,22 @@ const askChecked = async (model: Model, asked: Asked, house: House, answers: Ans
   const messages = [...asked.messages];
   const usage = { tokens_in: 0, tokens_out: 0 };
   const first = keyOf(identity(model, asked, messages));
+  const check = (text: string): { json?: unknown; wrong: string | null } => {
+    if (!asked.schema) return { wrong: null };
+    const read = readJson(text);
+    return 'wrong' in read ? read : { json: read.json, wrong: checkAgainst(asked.schema, read.json) };
+  };
+  const kept = asked.cache === false ? null : await answers.get(first);
+  if (kept) {
+    const { wrong, ...value } = check(kept.text);
+    if (wrong === null) {
+      asked.onText?.(kept.text);
+      return { ...value, text: kept.text, model: model.name, key: first, cached: true, repairs: 0, usage };
+    }
+  }
   for (let repairs = 0; ; repairs++) {
-    const key = repairs === 0 ? first : keyOf(identity(model, asked, messages));
-    const { text, cached, reason } = await askOnce(model, { ...asked, messages }, key, usage, house, answers);
-    const base = { text, model: model.name, key: first, cached: cached && repairs === 0, repairs, usage };
+    const { text, reason } = await askOnce(model, { ...asked, messages }, usage, house);
+    const base = { text, model: model.name, key: first, cached: false, repairs, usage };
     const stop = (code: string, message: string) =>
       new Stopped({ ...retry(code, message, { usage, output: { text, key: first } }) });
     if (reason === 'refusal')
@@ -99,10 +111,13 @@ const askChecked = async (model: Model, asked: Asked, house: House, answers: Ans
         'model_cut_off',
         `The answer of "${model.name}" was cut off by its limit of tokens; raise max_tokens.`,
       );
-    if (!asked.schema) return base;
-    const read = readJson(text);
-    const wrong = 'wrong' in read ? read.wrong : checkAgainst(asked.schema, read.json);
-    if (wrong === null && 'json' in read) return { ...base, json: read.json };
+    const { wrong, ...value } = check(text);
+    if (wrong === null) {
+      // Only what passed, or a wrong answer would be given to everybody who asks the same, and each would pay for its repair.
+      const isHarmless = (asked.masked?.(text) ?? text) === text;
+      if (asked.cache !== false && reason === 'stop' && isHarmless) await answers.put(first, { text, reason });
+      return { ...base, ...value };
+    }
     if (repairs >= (asked.repairsMax ?? repairsDefault))
       throw stop(
         'model_invalid_output',
@@ -137,17 +152,10 @@ const identity = (
 const askOnce = async (
   model: Model,
   asked: Asked,
-  key: string,
   usage: { tokens_in: number; tokens_out: number },
   house: House,
-  answers: Answers,
-): Promise<{ text: string; cached: boolean; reason: 'stop' | 'length' | 'refusal' }> => {
+): Promise<{ text: string; reason: 'stop' | 'length' | 'refusal' }> => {
   const { entry, provider } = model;
-  const kept = asked.cache === false ? null : await answers.get(key);
-  if (kept) {
-    asked.onText?.(kept.text);
-    return { ...kept, cached: true };
-  }
   const apiKey = entry.api_key === undefined ? undefined : String(await house.resolve(entry.api_key));
   if (apiKey) asked.secret?.(apiKey);
   const giveBack = await model.slots.take(asked.signal);
@@ -204,9 +212,7 @@ const askOnce = async (
     throw new Stopped(
       retry('model_failed', `The answer of "${model.name}" ended in the middle.`, { usage, output: { text } }),
     );
-  const harmless = (asked.masked?.(text) ?? text) === text;
-  if (asked.cache !== false && reason === 'stop' && harmless) await answers.put(key, { text, reason });
-  return { text, cached: false, reason };
+  return { text, reason };
 };
 
 const answerMsMax = 3_600_000;

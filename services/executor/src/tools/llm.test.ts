@@ -51,6 +51,26 @@ test('the question has the step, what was done before, and why the last attempt 
   assert.match(world.logged.join(''), /"method":"POST","url":"http:\/\/127\.0\.0\.1:\d+\/v1\/chat\/completions"/);
 });
 
+test('an output that was too large for a message is in the question, up to a limit', async (t) => {
+  const { world, server, run } = await fixture(t, () => ({ pieces: ['a'] }));
+  const output = { stdout: `${'x'.repeat(20_000)}</data>` };
+  const text = JSON.stringify(output);
+  await world.bus.objects(world.bus.names.buckets.artifacts).put('big/test/1/output.json', Buffer.from(text));
+  const kept = (key: string) => ({ $ref: `capstan_artifacts/${key}`, size: text.length, sha256: 'aa' });
+  const outputs = { test: kept('big/test/1/output.json'), said: kept('other/test/1/output.json') };
+  const context = { title: 'Fix it', outputs, artifacts: [] };
+  await run({ prompt: 'What is wrong?' }, { context, task_id: 'big', step_id: 'whole' });
+  const [whole] = server.heard.map(({ body }) => body.messages[1]?.content ?? '');
+  assert.ok(whole?.includes(`<data from="test">\n${text.replace('</data', '&lt;/data')}\n</data>`));
+  // What belongs to another task is only what a step has said.
+  assert.match(whole ?? '', /<data from="said">\n\{"\$ref":"capstan_artifacts\/other/);
+  await run({ prompt: 'What is wrong?', context_bytes: 100 }, { context, task_id: 'big', step_id: 'part' });
+  assert.match(
+    server.heard[1]?.body.messages[1]?.content ?? '',
+    new RegExp(`<data from="test">\n\\{"stdout":"x{89}\n\\[cut off here: 100 of ${text.length} bytes\\]`),
+  );
+});
+
 test('an answer of a shape is a value, and a later step that asks the same has it for nothing', async (t) => {
   const { server, run } = await fixture(t, () => ({ pieces: ['{"severity":', '"major"}'] }));
   const schema = { type: 'object', required: ['severity'], properties: { severity: { enum: ['major', 'minor'] } } };
