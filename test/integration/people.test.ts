@@ -1,6 +1,9 @@
 // People in a task's life: questions and answers, approvals and rejections, and every no with its number.
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { test } from 'node:test';
+import { textOf } from '@capstan/bus';
 import type { Intervention } from '@capstan/contracts';
 import { audit } from './support/audit.ts';
 import { startWorld } from './support/world.ts';
@@ -91,6 +94,47 @@ test('an approval is given once, by whoever may, and each no has its number', as
     (await audit(world.bus, [first.task_id, second.task_id, third.task_id, fourth.task_id])).violations,
     [],
   );
+});
+
+test('who may approve is as it was when the task began, whatever is configured since: nobody stores a word that counts for nothing', async () => {
+  const config = (fourEyes: boolean) => `settings:\n  approval: { four_eyes: ${fourEyes} }\n`;
+  await using world = await startWorld({ config: config(true) });
+  const file = join(world.server.dir, 'capstan.yaml');
+  const asking = async () => {
+    const { task_id } = await world.submit({
+      requester: 'alice',
+      plan: { steps: [{ id: 'a', capability: 'noop', risk: 'high' }] },
+    });
+    const { interventions } = await world.until(task_id, 'it asks', status('awaiting_approval'));
+    return { task_id, id: interventions[0] ?? '' };
+  };
+  const [strict, older] = [await asking(), await asking()];
+  await world.checkpointed([strict.task_id, older.task_id]);
+  await world.quiet();
+  // As a coordinator stored it that said nothing of it.
+  const inbox = world.bus.store(world.names.buckets.inbox);
+  const entry = await inbox.get(older.id);
+  const { four_eyes: said, ...rest } = JSON.parse(textOf(entry?.data ?? new Uint8Array()));
+  assert.equal(said, true);
+  await inbox.set({ key: older.id, data: JSON.stringify(rest), expect: entry?.revision ?? 0 });
+
+  await writeFile(file, config(false));
+  const second = await world.coordinator();
+  for (const { task_id, id } of [strict, older]) {
+    assert.equal((await world.ask('inbox.approve', { id, by: 'alice' })).status, '403');
+    await world.api('inbox.approve', { id, by: 'bob' });
+    assert.equal((await world.ended(task_id)).status, 'succeeded');
+  }
+  const free = await asking();
+  await world.checkpointed([free.task_id]);
+  await second.stop();
+  await writeFile(file, config(true));
+  await world.coordinator();
+  await world.api('inbox.approve', { id: free.id, by: 'alice' });
+  assert.equal((await world.ended(free.task_id)).status, 'succeeded');
+  await world.quiet();
+  const ids = [strict.task_id, older.task_id, free.task_id];
+  assert.deepEqual((await audit(world.bus, ids)).violations, []);
 });
 
 test('of an approval and a rejection at the same moment one wins, and both hear which', async () => {

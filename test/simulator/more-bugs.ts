@@ -144,8 +144,8 @@ export const moreBugs: readonly Bug[] = [
     name: 'four-eyes-closed',
     harm: 'whoever asks for something risky approves it too',
     file: engine('events/decided.ts'),
-    from: 'task.settings.approval.four_eyes && body.by === task.request.requester)',
-    to: 'task.settings.approval.four_eyes && body.by === undefined)',
+    from: 'open.four_eyes && body.by === open.requester)',
+    to: 'open.four_eyes && body.by === undefined)',
   },
   {
     name: 'roles-ignored',

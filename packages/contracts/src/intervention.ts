@@ -18,6 +18,8 @@ export const intervention = z.looseObject({
   text: z.string(),
   /** Which policy wants the approval; each that does asks for itself. */
   policy: z.string().optional(),
+  /** Whoever asked for the task may not decide it, as the settings of the task have it. */
+  four_eyes: z.boolean().optional(),
   risk: z.string().optional(),
   requester: z.string().nullable(),
   roles: z.array(z.string()),

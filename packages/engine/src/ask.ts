@@ -4,7 +4,7 @@ import { eachAsks } from './approved.ts';
 import { arm, change, type Draft, idIn, specIn } from './draft.ts';
 import { iso, sha256 } from './hash.ts';
 import { tellPeople } from './tell.ts';
-import type { OpenAsk } from './state.ts';
+import type { OpenAsk, TaskState } from './state.ts';
 
 interface Asking {
   readonly kind: OpenAsk['kind'];
@@ -85,6 +85,7 @@ const describe = (draft: Draft, open: OpenAsk): Intervention => {
     title: `${task.request.title ?? task.taskId}: ${specIn(draft, open.slot).step.title ?? id}`,
     text: open.text,
     ...(open.policy === undefined ? {} : { policy: open.policy }),
+    four_eyes: needsOther(task, open),
     requester: task.request.requester ?? null,
     roles: [...open.roles],
     plan_hash: task.planHash ?? '',
@@ -97,6 +98,10 @@ const describe = (draft: Draft, open: OpenAsk): Intervention => {
     reason: null,
   };
 };
+
+/** Whether somebody else has to decide than whoever asked for the task. */
+export const needsOther = ({ settings }: Pick<TaskState, 'settings'>, { kind }: OpenAsk): boolean =>
+  kind === 'approval' && settings.approval.four_eyes;
 
 export interface Ending {
   readonly status: Intervention['status'];

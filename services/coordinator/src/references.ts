@@ -1,5 +1,5 @@
 // What a submission names instead of holding: settings by their hash, plans by their place in the object store.
-import { decode } from '@capstan/bus';
+import { decode, textOf } from '@capstan/bus';
 import {
   type Event,
   limits,
@@ -12,6 +12,7 @@ import {
 import { objectKey } from './doors/plan-ref.ts';
 import type { Heard } from './hear.ts';
 import { askedInAnyTerm } from './say.ts';
+import { submissionOf } from './submission-of.ts';
 import type { World } from './world.ts';
 
 export type SubmittedEvent = Extract<Event, { kind: 'submitted' }>;
@@ -29,18 +30,16 @@ export const references = (world: World): References => {
   const known = new Map<string, Settings>();
   const store = world.bus.store(world.names.buckets.tasks);
 
-  const settingsOf = async (hash: string, task: string): Promise<Settings> => {
+  const settingsNamed = async (hash: string, task: string): Promise<Settings> => {
     const at = known.get(hash);
     if (at !== undefined) return at;
-    const entry = await store.get(settingsKey(hash));
-    if (entry === null) throw new Error(`the settings ${hash} of task ${task} are not stored`);
-    const loaded = settingsSchema.parse(JSON.parse(Buffer.from(entry.data).toString('utf8')));
+    const loaded = await storedSettings(world, hash, task);
     known.set(hash, loaded);
     return loaded;
   };
 
   const load = async (heard: Heard, body: SubmittedBody): Promise<SubmittedEvent> => {
-    const settings = await settingsOf(body.settings, heard.task);
+    const settings = await settingsNamed(body.settings, heard.task);
     return eventOf(
       heard,
       body,
@@ -62,6 +61,18 @@ export const references = (world: World): References => {
         : askedInAnyTerm(world, () => load(heard, body));
     },
   };
+};
+
+const storedSettings = async (world: World, hash: string, task: string): Promise<Settings> => {
+  const entry = await world.bus.store(world.names.buckets.tasks).get(settingsKey(hash));
+  if (entry === null) throw new Error(`the settings ${hash} of task ${task} are not stored`);
+  return settingsSchema.parse(JSON.parse(textOf(entry.data)));
+};
+
+/** Those that a task began with, whoever owns it; null where there is no such task. */
+export const settingsOf = async (world: World, task: string): Promise<Settings | null> => {
+  const began = await submissionOf(world, task);
+  return began === null ? null : storedSettings(world, began.body.settings, task);
 };
 
 const planAt = async (world: World, ref: string): Promise<Plan> => {

@@ -1,13 +1,13 @@
 // A person decided on what was asked. Each ask ends once; a decision on one that has ended changes nothing.
-import type { DecidedBody, Event, Failure } from '@capstan/contracts';
+import type { DecidedBody, Event, Failure, Intervention } from '@capstan/contracts';
 import { approve } from '../approved.ts';
-import { closeAsk, type Ending } from '../ask.ts';
+import { closeAsk, type Ending, needsOther } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { asksIn, change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
 import { failForGood } from '../fail.ts';
 import { iso } from '../hash.ts';
 import { skippedError } from '../revive.ts';
-import type { OpenAsk, TaskState } from '../state.ts';
+import type { OpenAsk } from '../state.ts';
 import { planStepId } from './submitted.ts';
 
 type Decided = Extract<Event, { kind: 'decided' }>;
@@ -17,7 +17,8 @@ export const decided = (draft: Draft, event: Decided): void => {
   const asks = asksIn(draft);
   const open = Object.hasOwn(asks, id) ? asks[id] : undefined;
   if (open === undefined) return ignore(draft, `nothing is asked under ${id}`);
-  const issue = decisionIssue(draft.task, open, body);
+  const { requester = null } = draft.task.request;
+  const issue = decisionIssue({ ...open, requester, four_eyes: needsOther(draft.task, open) }, body);
   if (issue !== null) return ignore(draft, issue);
   const status: Ending['status'] =
     body.decision === 'approve' ? 'approved' : body.decision === 'reject' ? 'rejected' : 'answered';
@@ -33,10 +34,12 @@ export const decided = (draft: Draft, event: Decided): void => {
   follow(draft, open, body);
 };
 
-/** Why a decision can't be taken, or null. The door asks this before it stores a decision, since a stored one is final. */
+/**
+ * Why a decision can't be taken, or null. The door asks this before it stores a decision, since a stored one is final: so it must ask of the
+ * same things as the engine does, which are those of the task, and not what is configured by now.
+ */
 export const decisionIssue = (
-  task: Pick<TaskState, 'settings' | 'request'>,
-  open: Pick<OpenAsk, 'kind' | 'roles'>,
+  open: Pick<OpenAsk, 'kind' | 'roles'> & Pick<Intervention, 'requester'> & { readonly four_eyes: boolean },
   body: DecidedBody,
 ): string | null => {
   if (open.kind === 'approval' && body.decision === 'answer')
@@ -45,8 +48,7 @@ export const decisionIssue = (
     return 'A question is answered or rejected, not approved.';
   if (open.roles.length > 0 && !open.roles.includes(body.role ?? ''))
     return `Only ${open.roles.join(' or ')} may decide this; the role given is "${body.role ?? ''}".`;
-  if (open.kind === 'approval' && task.settings.approval.four_eyes && body.by === task.request.requester)
-    return 'Whoever asked for the task may not approve its steps.';
+  if (open.four_eyes && body.by === open.requester) return 'Whoever asked for the task may not approve its steps.';
   return null;
 };
 

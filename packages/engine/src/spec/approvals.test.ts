@@ -42,6 +42,7 @@ test('the plan may ask for approval whatever the risk, of certain roles', () => 
 
 test('where the policy says so, whoever asked for the task may not approve it', () => {
   const world = given({ requester: 'alice', settings: withApproval({ four_eyes: true }), steps: [deploy] });
+  assert.equal(world.intervention('deploy')['four_eyes'], true);
   assert.match(world.approve('deploy', { by: 'alice' }).ignored ?? '', /Whoever asked for the task/);
   assert.deepEqual(world.approve('deploy', { by: 'bob' }).ordered(), ['deploy.1']);
 });

@@ -13,6 +13,7 @@ import { readBody } from '../doors/read-body.ts';
 import { Refusal } from '../doors/refusal.ts';
 import { interventionIn } from '../interventions.ts';
 import { keyOf } from '../key-of.ts';
+import { settingsOf } from '../references.ts';
 import { eventSubject } from '../say.ts';
 import type { World } from '../world.ts';
 import { answerIssues } from './answer-schema.ts';
@@ -53,11 +54,7 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
     };
     mustBeOpen(item, body);
     // A stored decision is final, so what may not be decided is refused before.
-    const issue = decisionIssue(
-      { settings: world.settings, request: { requester: item.requester ?? undefined } },
-      item,
-      body,
-    );
+    const issue = decisionIssue({ ...item, four_eyes: await needsOther(world, item) }, body);
     if (issue !== null)
       throw new Refusal(issue.startsWith('Only') || issue.startsWith('Whoever') ? 'forbidden' : 'invalid', issue);
     if (decision === 'answer') mustFit(item, body);
@@ -86,6 +83,11 @@ const deciding = (decision: DecidedBody['decision']): Endpoint =>
       again,
     };
   });
+
+/** As it was when the task began: what is configured now is for tasks that come now. */
+const needsOther = async (world: World, { four_eyes, kind, task_id: task }: Intervention): Promise<boolean> =>
+  // Asked by a coordinator that did not say.
+  four_eyes ?? (kind === 'approval' && (await settingsOf(world, task))?.approval.four_eyes === true);
 
 const mustFit = (item: Intervention, body: DecidedBody): void => {
   if (item.kind !== 'question' || item.schema === undefined) return;
