@@ -57,6 +57,28 @@ test('specialists first; others when those are full; whoever is degraded after w
   for (let queue = ''; queue !== 'bakers'; ) queue = (await queueFor(world, bake())) ?? '';
 });
 
+test('of many steps at once specialists get what they have room for, others the rest; who is in a hurry waits for neither', async () => {
+  await using world = await startWorld({ agent: false });
+  const all = ['bake', 'cook', 'fry'];
+  await announce(world, 'bakers', {});
+  await announce(world, 'cooks', { capabilities: all, concurrency: 20, health: 'degraded' });
+  await known(world, 'bakers', 'cooks');
+  const family = { steps: [{ id: 'f', capability: 'bake', each: { count: 20 } }] };
+  const { task_id } = await world.submit({ plan: family as never });
+  const { steps } = await world.until(task_id, 'all are ordered', (task) =>
+    Object.values(task.steps).every(({ status }) => status === 'running'),
+  );
+  const queues = Object.values(steps).map(({ queue }) => queue);
+  assert.equal(queues.filter((queue) => queue === 'bakers').length, 2);
+  assert.equal(queues.filter((queue) => queue === 'cooks').length, 18);
+
+  for (let left = 2; left > 0; left -= 1) assert.equal(await queueFor(world, bake()), 'cooks');
+  // Nobody has room now: whoever is well comes first, unless there is no time for that.
+  for (let more = 2; more > 0; more -= 1) assert.equal(await queueFor(world, bake()), 'bakers');
+  const hurried = { ...bake(), plan: { steps: [{ id: 'a', capability: 'bake', sla_ms: 60_000 }] } };
+  assert.equal(await queueFor(world, hurried), 'cooks');
+});
+
 test('tags: only who has what the step needs', async () => {
   await using world = await startWorld({ agent: false });
   await announce(world, 'wood', { tags: { oven: 'wood' } });

@@ -81,6 +81,8 @@ export type Effect =
       readonly attempt: number;
       readonly capability: string;
       readonly needs: Readonly<Record<string, string>>;
+      /** The time of the step is limited by an SLA. */
+      readonly isHurried: boolean;
     }
   /** Durable: tells another actor (a breaker, a tenant) something under a name of its own. */
   | {

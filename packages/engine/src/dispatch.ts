@@ -13,7 +13,7 @@ import { wasHindered } from './hindered.ts';
 import { isAllowed } from './policies/judge.ts';
 import { isReplanning } from './replanning.ts';
 import { inputOf } from './scope.ts';
-import { slaDue } from './sla.ts';
+import { isHurried, slaDue } from './sla.ts';
 import { spawn } from './spawn.ts';
 import type { StepState } from './state.ts';
 import { childIdOf, isSubTask } from './sub-task.ts';
@@ -107,7 +107,8 @@ const send = (draft: Draft, slot: number, input: Input | null): void => {
       wanted: attempt,
       unrouted: null,
     });
-    if (!known) draft.effects.push({ kind: 'route', step: idIn(draft, slot), attempt, capability, needs: needs ?? {} });
+    const wanted = { step: idIn(draft, slot), attempt, capability, needs: needs ?? {}, isHurried: isHurried(spec) };
+    if (!known) draft.effects.push({ kind: 'route', ...wanted });
     return;
   }
   const waitingFor = `an agent of queue "${queue}" to report attempt ${attempt}`;

@@ -17,3 +17,6 @@ export const isOverSla = (draft: Draft, slot: number): boolean => {
   const { startedAt } = draft.steps.read(slot);
   return most !== undefined && startedAt !== null && draft.at >= startedAt + most;
 };
+
+/** A queue is chosen for it by how soon it is its turn there. */
+export const isHurried = ({ step }: Spec): boolean => step.sla_ms !== undefined;

@@ -6,6 +6,7 @@ import { capabilityOf, orderFor } from './order.ts';
 import { pageSize, readPaged } from './paged.ts';
 import { idOf, slotOf, specOf } from './plan/shape.ts';
 import { inputOrRaw } from './scope.ts';
+import { isHurried } from './sla.ts';
 import type { StepState, TaskState } from './state.ts';
 
 export const standing = (state: TaskState): Effect[] => {
@@ -17,7 +18,14 @@ export const standing = (state: TaskState): Effect[] => {
     if (!looksForQueue(step)) continue;
     const spec = specOf(state.shape, slot);
     const needs = step.stage === 'do' ? (spec.step.needs ?? {}) : {};
-    effects.push({ kind: 'route', step: id, attempt: step.wanted, capability: capabilityOf(spec, step), needs });
+    effects.push({
+      kind: 'route',
+      step: id,
+      attempt: step.wanted,
+      capability: capabilityOf(spec, step),
+      needs,
+      isHurried: isHurried(spec),
+    });
   }
   return effects;
 };

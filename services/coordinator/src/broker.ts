@@ -3,6 +3,7 @@
 import { textOf } from '@capstan/bus';
 import { type AgentRecord, agentRecord, limits, type Risk, risk as riskSchema } from '@capstan/contracts';
 import { nearest } from '@capstan/kit';
+import { bestQueue, newRouted, type SeenAgent } from './best-queue.ts';
 import { sayEvent, untilStored } from './say.ts';
 import type { World } from './world.ts';
 
@@ -13,16 +14,14 @@ export interface Wanted {
   readonly attempt: number;
   readonly capability: string;
   readonly needs: Readonly<Record<string, string>>;
-}
-
-export interface LiveAgent extends AgentRecord {
-  readonly seen_at: number;
+  /** Its time is limited. */
+  readonly isHurried: boolean;
 }
 
 export interface Broker {
   want(wanted: Wanted): void;
   forget(task: string): void;
-  agents(): LiveAgent[];
+  agents(): SeenAgent[];
   /** Whether anybody is there who takes orders of a queue. */
   serves(queue: string): boolean;
   /** How many orders the live agents of a queue can do at once; 0 where there are none. */
@@ -40,19 +39,20 @@ export interface Broker {
 }
 
 export const broker = async (world: World): Promise<Broker> => {
-  const live = new Map<string, LiveAgent>();
+  const live = new Map<string, SeenAgent>();
   const wants = new Map<string, Wanted & { unroutedSaid: boolean }>();
   const opened = new Set<string>();
+  const lately = newRouted();
   let ready = false;
   let heard: () => void = () => {};
   const known = new Promise<void>((resolve) => (heard = resolve));
 
-  const present = (): LiveAgent[] => {
+  const present = (): SeenAgent[] => {
     const oldest = world.clock.now() - limits.agentTtlMs;
     for (const [key, agent] of live) if (agent.seen_at < oldest) live.delete(key);
     return [...live.values()];
   };
-  const able = (capability: string, needs: Wanted['needs']): LiveAgent[] =>
+  const able = (capability: string, needs: Wanted['needs']): SeenAgent[] =>
     present().filter(
       (agent) =>
         agent.health !== 'draining' &&
@@ -65,7 +65,9 @@ export const broker = async (world: World): Promise<Broker> => {
     const name = `${wanted.task} ${wanted.step} ${wanted.attempt}`;
     if (found.length > 0) {
       wants.delete(name);
-      const body = { v: 1, queue: bestQueue(found), ...worstIn(found, wanted.capability) };
+      const queue = bestQueue(found, lately, wanted.isHurried);
+      lately.add(queue, world.clock.now());
+      const body = { v: 1, queue, ...worstIn(found, wanted.capability) };
       void untilStored(world, () =>
         sayEvent(world, wanted.task, wanted.key, ['routed', wanted.step, wanted.attempt], body),
       ).catch(world.fatal);
@@ -163,41 +165,14 @@ export const broker = async (world: World): Promise<Broker> => {
   };
 };
 
-/**
- * Of the queues whose agents can do it: where somebody is free comes before where one would wait; whoever is well before whoever is degraded;
- * specialists before those who can do much else; then whoever has most room. The name decides between equals.
- */
-const bestQueue = (able: readonly LiveAgent[]): string => {
-  const queues = new Map<string, { room: number; isWell: boolean; breadth: number }>();
-  for (const agent of able) {
-    const known = queues.get(agent.queue) ?? { room: 0, isWell: false, breadth: Infinity };
-    queues.set(agent.queue, {
-      room: known.room + Math.max(0, room(agent)),
-      isWell: known.isWell || agent.health !== 'degraded',
-      breadth: Math.min(known.breadth, agent.capabilities.length),
-    });
-  }
-  const sorted = [...queues].toSorted(
-    ([aName, a], [bName, b]) =>
-      Number(b.room > 0) - Number(a.room > 0) ||
-      Number(b.isWell) - Number(a.isWell) ||
-      a.breadth - b.breadth ||
-      b.room - a.room ||
-      (aName < bName ? -1 : 1),
-  );
-  return (sorted[0] as [string, unknown])[0];
-};
-
 /** Agents of several versions may say different things of one capability. */
-const worstIn = (agents: readonly LiveAgent[], capability: string): { readonly risk?: Risk } => {
+const worstIn = (agents: readonly SeenAgent[], capability: string): { readonly risk?: Risk } => {
   const said = new Set(agents.map((agent) => agent.risks?.[capability] ?? 'low'));
   const risk = riskSchema.options.findLast((one) => said.has(one)) ?? 'low';
   return risk === 'low' ? {} : { risk };
 };
 
-const room = (agent: LiveAgent): number => (agent.concurrency ?? 1) - (agent.busy ?? 0);
-
-const missingText = (capability: string, needs: Wanted['needs'], agents: readonly LiveAgent[]): string => {
+const missingText = (capability: string, needs: Wanted['needs'], agents: readonly SeenAgent[]): string => {
   const offered = [...new Set(agents.flatMap((agent) => agent.capabilities))];
   const tags = Object.entries(needs).map(([tag, value]) => `${tag}=${value}`);
   if (offered.includes(capability))

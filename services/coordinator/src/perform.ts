@@ -222,6 +222,7 @@ export const performer = (
           attempt: effect.attempt,
           capability: effect.capability,
           needs: effect.needs,
+          isHurried: effect.isHurried,
         });
       case 'say':
         return durable(actor, 'a word to an actor', () => untilStored(world, () => sayToActor(world, actor, effect)));

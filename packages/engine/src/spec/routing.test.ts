@@ -16,7 +16,8 @@ test('the stored route is used without asking anybody', () => {
 
 test('a capability without a route asks for a queue, and says what it waits for', () => {
   const world = given({ steps: [gpu] });
-  assert.deepEqual(world.of('route')[0], { kind: 'route', step: 'a', attempt: 1, capability: 'gpu', needs: {} });
+  const wanted = { kind: 'route', step: 'a', attempt: 1, capability: 'gpu', needs: {}, isHurried: false };
+  assert.deepEqual(world.of('route')[0], wanted);
   assert.deepEqual([world.step('a').status, world.step('a').waiting_for], ['ready', 'a queue for "gpu"']);
   assert.deepEqual(world.routed('a', 'farm').ordered(), ['a.1']);
   assert.equal(world.of('order')[0]?.queue, 'farm');
