@@ -2,7 +2,7 @@
 import type { Risk } from '@capstan/contracts';
 import { defineAgent, nearest, newTaskEnds, reject } from '@capstan/kit';
 import type { Models } from '@capstan/models';
-import { openSandbox, type Sandbox } from '@capstan/sandbox';
+import { openSandbox, removeLeftovers, type Sandbox } from '@capstan/sandbox';
 import type { McpTools } from './mcp/tools.ts';
 import { settings } from './settings.ts';
 import { runTool, type Tool } from './tool.ts';
@@ -27,6 +27,7 @@ export const newExecutor = () => {
     concurrency,
     ...settings,
     start: async (config, log, house) => {
+      await removeLeftovers('git');
       sandbox = await openSandbox('executor', config, log, newTaskEnds(house.bus));
       // What only some installations have is loaded where it is configured.
       if (config.own.models !== undefined) {

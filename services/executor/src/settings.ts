@@ -42,6 +42,8 @@ const shape = {
     .strictObject({
       /** Folders of this machine that may be cloned from and pushed to, with `*` at the end for all below. */
       local: z.array(z.string().startsWith('/')).default([]),
+      /** How large a repository may be: it passes through a folder for temporary files, and through memory. */
+      clone_mb: z.int().min(1).max(16_384).default(512),
     })
     .prefault({}),
   /** Coding CLIs, by the name that a step gives them. */
@@ -63,6 +65,7 @@ export const settings = {
     CAPSTAN_GITHUB_URL: { path: ['github', 'base_url'], as: 'text' },
     CAPSTAN_GITHUB_TOKEN: { path: ['github', 'token'], as: 'text' },
     CAPSTAN_GIT_LOCAL: { path: ['git', 'local'], as: 'list' },
+    CAPSTAN_GIT_CLONE_MB: { path: ['git', 'clone_mb'], as: 'number' },
     CAPSTAN_MODELS: { path: ['models'], as: 'text' },
     CAPSTAN_AGENTS_MANIFEST: { path: ['mcp', 'manifest'], as: 'text' },
   },

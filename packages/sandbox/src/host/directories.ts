@@ -69,8 +69,8 @@ const ownRoot = async (service: string): Promise<string> => {
   return mkdtemp(join(tmpdir(), `capstan-${service}-${process.pid}-`));
 };
 
-/** What a killed process of this kind could not remove. */
-const removeLeftovers = async (service: string): Promise<void> => {
+/** What a killed process of this kind could not remove: folders for temporary files whose names begin with `capstan-<kind>-<its process>-`. */
+export const removeLeftovers = async (service: string): Promise<void> => {
   const pattern = new RegExp(`^capstan-${service}-(\\d+)-`);
   for (const name of await readdir(tmpdir()).catch(() => [])) {
     const pid = Number(pattern.exec(name)?.[1]);

@@ -5,8 +5,10 @@ import { mkdtemp, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { addressesAllowed, reject, retry, Stopped } from '@capstan/kit';
+import { keepGroup, killGroup, letGroupGo } from '@capstan/sandbox';
 import { outcomeOf, placesOf } from '../outbound.ts';
 import type { ToolContext } from '../tool.ts';
+import { watchSize } from './watch-size.ts';
 
 export interface Remote {
   /** As git takes it. */
@@ -119,9 +121,9 @@ export const disarmed = [
   'gc.auto=0',
 ];
 
-/** A folder that is gone when the work in it is over. */
+/** A folder that is gone when the work in it is over, or when an executor is next started where this one was killed in between. */
 export const withFolder = async <T>(work: (folder: string) => Promise<T>): Promise<T> => {
-  const folder = await mkdtemp(join(tmpdir(), 'capstan-git-'));
+  const folder = await mkdtemp(join(tmpdir(), `capstan-git-${process.pid}-`));
   try {
     return await work(folder);
   } finally {
@@ -131,14 +133,15 @@ export const withFolder = async <T>(work: (folder: string) => Promise<T>): Promi
 
 const errorBytesMax = 16 * 1_024;
 
-/** What it prints. Throws `Stopped` with what it said, the token masked. */
+/** What it prints; neither that nor its folder may be larger than one clone. Throws `Stopped` with what it said, the token masked. */
 export const runOutside = async (
   args: readonly string[],
   folder: string,
   remote: Remote | null,
   context: ToolContext,
-): Promise<string> => {
-  const { signal, log, masked } = context;
+): Promise<Buffer> => {
+  const { signal, log, masked, config } = context;
+  const bytesMax = config.own.git.clone_mb * 1_024 * 1_024;
   const startedAt = performance.now();
   signal.throwIfAborted();
   const child = spawn(
@@ -161,16 +164,24 @@ export const runOutside = async (
       },
     },
   );
-  const stop = () => {
-    try {
-      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
-    } catch {
-      // It has ended by itself.
-    }
-  };
+  const { pid } = child;
+  // An executor that is killed takes it along: its order is delivered again, and would be done by two at a time.
+  if (pid !== undefined) keepGroup(pid);
+  const stop = () => pid !== undefined && killGroup(pid, 'SIGKILL');
   signal.addEventListener('abort', stop, { once: true });
+  let isTooLarge = false;
+  const onTooLarge = () => {
+    isTooLarge = true;
+    stop();
+  };
+  const unwatch = watchSize(folder, bytesMax, onTooLarge);
   const [out, err]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+  let size = 0;
+  child.stdout.on('data', (chunk: Buffer) => {
+    size += chunk.length;
+    if (size > bytesMax) onTooLarge();
+    else out.push(chunk);
+  });
   child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
   try {
     const code = await new Promise<number | null>((ended, failed) => {
@@ -184,9 +195,16 @@ export const runOutside = async (
     };
     if (remote) log.info({ ...told, exit_code: code }, 'Request.');
     signal.throwIfAborted();
+    if (isTooLarge)
+      throw new Stopped(
+        reject(
+          'git_too_large',
+          `git ${args[0]}: the repository has more than ${config.own.git.clone_mb} MB. executor.git.clone_mb (CAPSTAN_GIT_CLONE_MB) allows more, where the folder for temporary files of the executor (TMPDIR) and its memory have room for it.`,
+        ),
+      );
     const said = masked(Buffer.concat(err).subarray(-errorBytesMax).toString('utf8')).trim();
     if (code !== 0) throw new Stopped(failureOf(args[0] as string, said));
-    return Buffer.concat(out).toString('utf8');
+    return Buffer.concat(out);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     throw new Stopped(
@@ -194,13 +212,21 @@ export const runOutside = async (
       { cause: error },
     );
   } finally {
+    unwatch();
     signal.removeEventListener('abort', stop);
+    stop();
+    if (pid !== undefined) letGroupGo(pid);
   }
 };
 
 const failureOf = (verb: string, said: string) => {
   const last = said.split('\n').slice(-4).join(' ').slice(-600);
   const words = `git ${verb} failed: ${last}`;
+  if (/No space left on device/i.test(said))
+    return reject(
+      'git_too_large',
+      `${words} The folder for temporary files of the executor has no room for the repository; TMPDIR names another.`,
+    );
   if (/Authentication failed|could not read Username|403|401|Permission denied|not found/i.test(said))
     return reject('git_denied', words);
   if (/non-fast-forward|fetch first|stale info|rejected/i.test(said)) return reject('git_rejected', words);

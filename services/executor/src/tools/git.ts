@@ -1,6 +1,6 @@
 // git for the workspace of a task. Cloning and pushing happen outside the sandbox, so that no token is ever inside it; what goes in and
 // out is a bundle. Everything else happens where the commands of the task run.
-import { readFile, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { done, type Outcome, reject, Stopped } from '@capstan/kit';
 import type { Workspace } from '@capstan/sandbox';
@@ -131,8 +131,9 @@ const cloned = async (asked: Asked<typeof clone>, workspace: Workspace, context:
       remote,
       context,
     );
-    await runOutside(['bundle', 'create', '../all.bundle', '--all'], join(folder, 'repository'), null, context);
-    return workspace.aside(`${context.order.step_id}.bundle`, await readFile(join(folder, 'all.bundle')));
+    // Not by way of a file: the folder may be a small one in memory.
+    const data = await runOutside(['bundle', 'create', '-', '--all'], join(folder, 'repository'), null, context);
+    return workspace.aside(`${context.order.step_id}.bundle`, data);
   });
   context.progress(60, 'Unpacking it in the workspace');
   const root = gitIn(workspace, '.');
