@@ -61,3 +61,21 @@ test('each line of a secret of several lines is masked by itself', () => {
   mask.add('-----BEGIN KEY-----\nabcdefghijkl\n-----END KEY-----\n');
   assert.equal(mask.text('got abcdefghijkl'), 'got [masked]');
 });
+
+test('masks what a wider mask knows, also what it learns later, but no words that are short enough to be ordinary', () => {
+  const wider = newMask({ secretsMax: 2 });
+  const mask = newMask({ wider });
+  mask.add('mine');
+  wider.add('theirs-1');
+  assert.equal(mask.text('mine, theirs-1'), '[masked], [masked]');
+  wider.add('port');
+  assert.equal(mask.text('port, theirs-1'), 'port, [masked]');
+  assert.deepEqual([wider.text('mine, port'), mask.longest >= 8], ['mine, [masked]', true]);
+  const log = newMask({ wider, widerLengthMin: 0 });
+  assert.equal(log.text('port'), '[masked]');
+  // Two are remembered: those that were used last.
+  wider.add('theirs-1');
+  wider.add('theirs-2');
+  assert.equal(mask.text('theirs-1, theirs-2'), '[masked], [masked]');
+  assert.equal(log.text('port'), 'port');
+});

@@ -6,7 +6,7 @@ import { type Config, emptySection, loadConfig, type Section } from './config.ts
 import { ConfigMistake } from './config-mistake.ts';
 import { type Health, newHealth, serveHealth } from './health.ts';
 import { type Logger, newLog } from './log.ts';
-import { type Mask, newMask } from './masking.ts';
+import { type Mask, newMask, processSecretsMax } from './masking.ts';
 import { pause } from './pause.ts';
 import { newShutdown, type Shutdown } from './shutdown.ts';
 
@@ -49,9 +49,11 @@ export const runService = async <Schema extends z.ZodObject>(definition: Service
 const begin = async <Schema extends z.ZodObject>(definition: ServiceDefinition<Schema>): Promise<void> => {
   const { name } = definition;
   const config = loadConfig(name, definition.section ?? (emptySection as unknown as Section<Schema>));
-  const mask = newMask();
-  for (const own of [config.nats.password, config.secrets.vault.token]) if (own) mask.add(own);
-  const log = newLog({ service: name, instance: config.instance, level: config.log.level, mask });
+  const mask = newMask({ secretsMax: processSecretsMax });
+  // A password of its own may be an ordinary word, which is masked in the log and nowhere else; and none of these is ever forgotten.
+  const logMask = newMask({ wider: mask, widerLengthMin: 0 });
+  for (const own of [config.nats.password, config.secrets.vault.token]) if (own) logMask.add(own);
+  const log = newLog({ service: name, instance: config.instance, level: config.log.level, mask: logMask });
   const shutdown = newShutdown({ log, drainMs: config.drain_ms });
   exitOnCrash(log);
 

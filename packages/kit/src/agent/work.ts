@@ -101,7 +101,8 @@ const prepare = <Own>(parts: WorkParts<Own>, order: Order, key: string): Prepare
   const { names } = bus;
   let stepLogger: Logger | null = null;
   const log = (): Logger => (stepLogger ??= stepLog(parts.log, order));
-  const mask = newMask();
+  // What another step has written into the files that this one sees may hold the secrets of that step.
+  const mask = newMask({ wider: processMask });
   const artifacts: Artifact[] = [];
   const claims = newClaimCheck({ objects, names, order });
   let output: OutputLog | null = null;

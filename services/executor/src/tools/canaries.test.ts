@@ -111,3 +111,23 @@ test('no secret is in a message, a log, an artifact or an error, however a step 
   for (const [name, secret] of Object.entries(canaries))
     for (const form of formsOf(secret)) assert.equal(everything.includes(form), false, `${name} as ${form}`);
 });
+
+test('what one step left in a file is masked when another reads it', async (t) => {
+  process.env['CANARY_ENV'] = canaries.env;
+  const world = await newAgentWorld();
+  t.after(() => world[Symbol.asyncDispose]());
+  const seen: string[] = [];
+  world.bus.listen('>', ({ data }) => void seen.push(Buffer.from(data).toString()));
+  await world.start(newExecutor(), { CAPSTAN_UNSAFE_HOST_SHELL: '1', CAPSTAN_SECRETS_ALLOW: 'env:CANARY_*' });
+  const run = async (step_id: string, input: Record<string, Json>) =>
+    world.report(await world.order({ queue: 'executor', capability: 'shell', task_id: 'one', step_id, input }));
+  const env = { T: { $secret: 'env:CANARY_ENV' } };
+  await run('writes', { shell: true, command: 'printf %s "$T" > .npmrc', env });
+  const read = await run('reads', { command: ['cat', '.npmrc'], artifacts: ['.npmrc'] });
+  assert.equal((read.output as { stdout: string }).stdout, '[masked]');
+  const ref = read.artifacts?.[0]?.ref ?? '';
+  const key = ref.slice(ref.indexOf('/') + 1);
+  const stored = Buffer.from((await world.bus.objects(world.bus.names.buckets.artifacts).get(key)) ?? []).toString();
+  assert.equal(stored, '*'.repeat(canaries.env.length));
+  assert.equal([...seen, ...world.logged].join('').includes(canaries.env), false);
+});
