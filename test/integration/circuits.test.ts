@@ -1,6 +1,8 @@
 // A circuit over a real server: failures that speak of the agent open it, its orders wait, one trial closes it; nobody asks a coordinator to remember.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import type { Message } from '@capstan/bus';
+import { usualWork, type Work } from './support/agent.ts';
 import { readAll } from './support/replay.ts';
 import { audit } from './support/audit.ts';
 import { newId, startWorld } from './support/world.ts';
@@ -105,4 +107,38 @@ test('a circuit that one coordinator sees open is open for all of them', async (
   await world.api('circuit.reset', { id: '_breaker-queue-worker' });
   await world.allEnded(ids, 15_000);
   await world.api('task.cancel', { task_id: failed === one.task_id ? two.task_id : one.task_id });
+});
+
+test('while a circuit is open any failure is a dead letter for that: of the work, with attempts left or none, not retryable', async () => {
+  await using world = await startWorld({ config: config.replace('1500', '600000'), agent: false });
+  const inHand: (() => void)[] = [];
+  const later: Work = ({ input }) =>
+    new Promise((done) => {
+      const error = { code: 'tests_failed', message: 'No.', retryable: input['again'] === true };
+      inHand.push(() => done({ outcome: 'failed', error }));
+    });
+  await world.agent({ work: { ...usualWork, later } });
+  const ids: string[] = [];
+  for (const [most, again] of [
+    [3, true],
+    [1, true],
+    [3, false],
+  ] as const) {
+    const step = { id: 'a', capability: 'later', input: { again }, retry: { ...once, max_attempts: most } };
+    ids.push((await world.submit({ plan: { steps: [step] } })).task_id);
+  }
+  while (inHand.length < ids.length) await world.changeOr(200);
+  const [one, two] = [await world.submit(sick()), await world.submit(sick())];
+  await Promise.any(
+    [one, two].map(({ task_id: id }) => world.until(id, 'it opens', ({ status }) => status === 'failed')),
+  );
+  for (const say of inHand) say();
+  for (const id of ids) {
+    const { status, steps } = await world.ended(id);
+    assert.deepEqual([status, steps['a']?.attempt, steps['a']?.error?.code], ['failed', 1, 'circuit_open'], id);
+    const isIts = ({ subject, data }: Message) =>
+      subject.includes('.circuit_open.') && `${Buffer.from(data)}`.includes(id);
+    await world.letter('circuit_open', isIts);
+  }
+  for (const { task_id } of [one, two]) await world.api('task.cancel', { task_id }).catch(() => undefined);
 });

@@ -1,5 +1,5 @@
-// A task and the circuits of its queues and tools: failures that speak of the agent are told to both breakers. What a breaker makes of that is in
-// actors/breaker.ts, and what a task does where one is open in events/told.ts.
+// A task and the circuits of its queues and tools: failures are told to both breakers, which count those that speak of the agent. What a breaker makes of
+// that is in actors/breaker.ts, and what a task does where one is open in events/told.ts.
 import { actorId, type Circuit, type Failure, type Json, limits } from '@capstan/contracts';
 import { type Draft, idIn, specIn } from './draft.ts';
 import { capabilityOf } from './order.ts';
@@ -28,10 +28,18 @@ export const circuitRule = (draft: Draft, of: 'queue' | 'tool', name: string): C
 const counts = (rule: CircuitRule, code: string): boolean =>
   rule.failures > 0 && (rule.codes.includes(code) || rule.codes.includes('*'));
 
-/** Tells the breakers of a failed attempt. They answer only where the circuit is open. */
-export const tellBreakers = (draft: Draft, slot: number, failure: Failure): void => {
+/** The rules since which breakers hear of every failure, and have their say before it is final. */
+export const allAreTold = 3;
+
+/**
+ * Tells the breakers of a failed attempt. They answer where the circuit is open; where the failure `isFinal`, each answers in any case, and how many
+ * of them will is given back.
+ */
+export const tellBreakers = (draft: Draft, slot: number, failure: Failure, isFinal: boolean): number => {
   const step = draft.steps.read(slot);
-  if (step.queue === null || step.attempt === 0) return;
+  if (step.queue === null || step.attempt === 0) return 0;
+  const isNew = draft.task.rules >= allAreTold;
+  let told = 0;
   const capability = capabilityOf(specIn(draft, slot), step);
   const name = ['failed', draft.task.taskId, idIn(draft, slot), step.attempt];
   for (const [of, which] of [
@@ -39,7 +47,7 @@ export const tellBreakers = (draft: Draft, slot: number, failure: Failure): void
     ['tool', capability],
   ] as const) {
     const rule = circuitRule(draft, of, which);
-    if (!counts(rule, failure.code)) continue;
+    if (isNew ? rule.failures === 0 : !counts(rule, failure.code)) continue;
     const body: Record<string, Json> = {
       of,
       name: which,
@@ -48,7 +56,10 @@ export const tellBreakers = (draft: Draft, slot: number, failure: Failure): void
       failures: rule.failures,
       recovery_ms: rule.recoveryMs,
       codes: rule.codes,
+      ...(isNew ? { counts: counts(rule, failure.code), asks: isFinal } : {}),
     };
+    told += 1;
     draft.effects.push({ kind: 'say', to: actorId('breaker', `${of}-${which}`), name, body });
   }
+  return isNew && isFinal ? told : 0;
 };

@@ -143,6 +143,7 @@ const run = (
   const next = change(draft, slot, {
     ...begun,
     status: 'running',
+    unjudged: null,
     // Checking is part of the try that it checks.
     tries: step.stage === 'do' ? step.tries + 1 : step.tries,
     startedAt: step.startedAt ?? draft.at,

@@ -144,7 +144,7 @@ export const isVerifying = (step: StepState): boolean => step.stage === 'verify'
 /** Ends a step; its consequences are drawn when everything that this event itself says is done. */
 export const end = (draft: Draft, slot: number, status: StepStatus, patch: Partial<StepState> = {}): void => {
   disarm(draft, slot);
-  change(draft, slot, { finishedAt: draft.at, waitingFor: null, ...patch, status });
+  change(draft, slot, { finishedAt: draft.at, waitingFor: null, unjudged: null, ...patch, status });
   draft.ended.push(slot);
 };
 

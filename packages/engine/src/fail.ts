@@ -1,5 +1,5 @@
 // What becomes of a failure, as the error decision has it: retry, escalate to a person, put aside as a dead letter, or skip.
-import type { DlqReason, Failure } from '@capstan/contracts';
+import { type DlqReason, type Failure, limits } from '@capstan/contracts';
 import { ask } from './ask.ts';
 import { tellBreakers } from './circuit.ts';
 import { arm, change, type Draft, end, idIn, isStopping, specIn } from './draft.ts';
@@ -26,22 +26,21 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
     waitForMeans(draft, slot, failure, again);
     return;
   }
-  tellBreakers(draft, slot, failure);
   const { tries, attempt } = draft.steps.read(slot);
   const rule = retryRule(spec.step, draft.task.settings);
   const isVital = toleranceOf(spec) === 'fail';
   // What becomes of a task that failed, the plan has said; only where it says so is a person asked.
   const policy = childFailures.has(failure.code) ? childPolicyOf(spec) : null;
   if (!isRetryable(failure, rule)) {
-    if (isVital && policy !== 'fail' && !mayReplan(draft)) escalate(draft, slot, failure);
-    else failForGood(draft, slot, failure, 'not_retryable');
-    return;
+    const asks = isVital && policy !== 'fail' && !mayReplan(draft);
+    return giveUp(draft, slot, failure, asks ? null : 'not_retryable');
   }
   if (tries >= rule.maxAttempts) {
-    if (isVital && (isOverSla(draft, slot) || policy === 'ask')) escalate(draft, slot, failure);
-    else failForGood(draft, slot, failure, failure.code === 'max_deliveries' ? 'max_deliveries' : 'retries_exhausted');
-    return;
+    const asks = isVital && (isOverSla(draft, slot) || policy === 'ask');
+    const reason = failure.code === 'max_deliveries' ? 'max_deliveries' : 'retries_exhausted';
+    return giveUp(draft, slot, failure, asks ? null : reason);
   }
+  tellBreakers(draft, slot, failure, false);
   const delay = retryDelay(rule, tries, failure, `${draft.task.taskId} ${idIn(draft, slot)} ${attempt}`);
   const nth = `attempt ${tries + 1} of ${rule.maxAttempts}`;
   change(draft, slot, {
@@ -56,6 +55,26 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
 };
 
 const childFailures = new Set(['child_failed', 'child_cancelled']);
+
+/** No other attempt: a person is asked, or it is put aside for a reason, unless a circuit is open: then that is the reason. */
+const giveUp = (draft: Draft, slot: number, failure: Failure, reason: DlqReason | null): void => {
+  const left = tellBreakers(draft, slot, failure, reason !== null);
+  if (reason === null) return escalate(draft, slot, failure);
+  if (left === 0) return failForGood(draft, slot, failure, reason);
+  const waitingFor = `the circuit of its queue to say whether it is open, after ${failure.code}: ${shortened(failure.message)}`;
+  change(draft, slot, { status: 'retrying', error: failure, unjudged: { left, reason }, waitingFor });
+  // Whoever does not answer is not waited for, as it may be quarantined.
+  arm(draft, slot, draft.at + limits.circuitRecoveryMs, 'retry');
+};
+
+/** A breaker says that its circuit is not open, or says nothing in time: where none is left to be heard, the failure is what it was. */
+export const failUnlessMoreSpeak = (draft: Draft, slot: number, more: number): void => {
+  const { error, unjudged } = draft.steps.read(slot);
+  if (unjudged === null || error === null) return;
+  const left = Math.min(more, unjudged.left - 1);
+  if (left > 0) change(draft, slot, { unjudged: { ...unjudged, left } });
+  else failForGood(draft, slot, error, unjudged.reason);
+};
 
 /** A failure that trying again won't mend: a person says whether to retry, skip or give up. */
 const escalate = (draft: Draft, slot: number, failure: Failure): void => {

@@ -40,6 +40,7 @@ type Private = Partial<
     | 'doomed'
     | 'removed'
     | 'heldBy'
+    | 'unjudged'
     | 'artifacts'
   >
 >;
@@ -59,6 +60,7 @@ const privates = [
   'doomed',
   'removed',
   'heldBy',
+  'unjudged',
   'artifacts',
 ] as const;
 

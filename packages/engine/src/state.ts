@@ -2,6 +2,7 @@
 // are built again when a snapshot is loaded.
 import type {
   Artifact,
+  DlqReason,
   Failure,
   Json,
   Parent,
@@ -20,6 +21,7 @@ import type { Addition, Shape } from './plan/shape.ts';
  * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
  * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step. Since 3 what several ask approval
  * for is approved for each of them, the task above lifts no hold but its own, and an order whose queue nobody serves any more uses up no try.
+ * Breakers hear of every failure.
  */
 export const rulesVersion = 3;
 
@@ -86,6 +88,8 @@ export interface StepState {
   readonly removed: boolean;
   /** The policy that lets it wait for its turn. */
   readonly heldBy: string | null;
+  /** What its last failure would be put aside for, once so many breakers have said that their circuit is not open. */
+  readonly unjudged: { readonly left: number; readonly reason: DlqReason } | null;
 }
 
 export interface GroupState {
@@ -249,6 +253,7 @@ export const newStep: StepState = Object.freeze({
   doomed: false,
   removed: false,
   heldBy: null,
+  unjudged: null,
 });
 
 export const hasEnded = (status: StepStatus): boolean =>

@@ -34,6 +34,8 @@ type Given = Omit<Request, 'plan'> & {
   parent?: Parent;
   /** Those that it began under, where they are not the newest. */
   rules?: number;
+  /** Whether breakers leave it to the test to answer for them; else they say at once that no circuit is open. */
+  breakersSilent?: boolean;
   steps?: unknown[];
   /** A whole plan, where steps alone don't do. */
   plan?: unknown;
@@ -58,6 +60,7 @@ export class World {
   last: readonly Effect[] = [];
   /** Why the last event changed nothing, if it didn't. */
   ignored: string | null = null;
+  breakersSilent = false;
   readonly #ledger = newLedger();
 
   tell(told: Told<Event>): this {
@@ -70,7 +73,18 @@ export class World {
     this.ignored = decision.ignored;
     this.last = decision.effects;
     this.effects.push(...decision.effects);
+    if (!this.breakersSilent) this.#answer(decision.effects);
     return this;
+  }
+  /** What that brings is part of what came of the event. */
+  #answer(said: readonly Effect[]): void {
+    for (const effect of said) {
+      if (effect.kind !== 'say' || effect.body['asks'] !== true) continue;
+      const { ignored, last } = this;
+      this.told('passed', [...effect.name.slice(2).map(String), effect.body['of'] as string]);
+      this.ignored = ignored;
+      this.last = [...last, ...this.last];
+    }
   }
 
   get record(): TaskRecord {
@@ -221,9 +235,11 @@ const everyCapability = ['noop', 'echo', 'shell', 'verify', 'plan', 'notify', 'f
 
 /** A task with these steps, or this plan, just submitted. Each capability has one queue of its own name unless `routes` says otherwise. */
 export const given = (said: Given): World => {
-  const { steps, plan, settings, routes, risks, parent, rules, ...request } = said;
+  const { steps, plan, settings, routes, risks, parent, rules, breakersSilent, ...request } = said;
   const whole = (plan ?? (steps === undefined ? null : { steps })) as Plan | null;
-  return new World().tell({
+  const world = new World();
+  world.breakersSilent = breakersSilent === true;
+  return world.tell({
     kind: 'submitted',
     taskId: request.task_id ?? 't1',
     request: request as Submission,

@@ -46,11 +46,36 @@ const begin: BreakerState = {
 
 type Decision = ActorDecision<BreakerState>;
 
+/** The rules since which failures are told that don't count, and a task may want an answer in any case. */
+const allAreTold = 3;
+
 const failed = (before: BreakerState, event: ActorEvent): Decision => {
+  const decision =
+    event.rules >= allAreTold && event.body['counts'] === false ? heard(before, event) : counted(before, event);
+  if (event.rules < allAreTold || event.body['asks'] !== true || decision.effects.some(({ kind }) => kind === 'tell'))
+    return decision;
+  return { ...decision, effects: [...decision.effects, answer(decision.state, event)], ignored: null };
+};
+
+/** It says nothing about the agent. */
+const heard = (before: BreakerState, event: ActorEvent): Decision => {
+  const state: BreakerState = { ...before, of: ofIn(event), name: textIn(event, 'name') };
+  return { state, effects: state.circuit === 'open' ? [tell(state, event)] : [], ignored: null };
+};
+
+const ofIn = ({ body }: ActorEvent): BreakerState['of'] => (body['of'] === 'tool' ? 'tool' : 'queue');
+
+/** The circuit is not open, so that the task may do as it would. Both breakers of an attempt say so, each under a name of its own. */
+const answer = ({ of }: BreakerState, event: ActorEvent): ActorEffect => {
+  const [, step = '', attempt = ''] = event.name;
+  return { kind: 'tell', to: tellerOf(event), name: ['passed', step, attempt, of], body: {} };
+};
+
+const counted = (before: BreakerState, event: ActorEvent): Decision => {
   const { body } = event;
   const state: BreakerState = {
     ...before,
-    of: body['of'] === 'tool' ? 'tool' : 'queue',
+    of: ofIn(event),
     name: textIn(event, 'name'),
     failures: before.failures + 1,
     // As the newest task has it: a rule that was changed counts from its next failure.

@@ -9,6 +9,7 @@ export class ActorWorld<State> {
   state: State;
   at = Date.UTC(2026, 0, 1);
   seq = 0;
+  rules = rulesVersion;
   readonly effects: ActorEffect[] = [];
   last: readonly ActorEffect[] = [];
   ignored: string | null = null;
@@ -20,7 +21,7 @@ export class ActorWorld<State> {
 
   tell(kind: string, name: readonly string[] = [], body: Readonly<Record<string, Json>> = {}): this {
     this.seq += 1;
-    const event = { id: 'x', seq: this.seq, at: this.at, kind, name, body, rules: rulesVersion };
+    const event = { id: 'x', seq: this.seq, at: this.at, kind, name, body, rules: this.rules };
     const decision = deepFreeze(this.#kind.decide(this.state, deepFreeze(event)));
     this.state = decision.state;
     this.last = decision.effects;

@@ -119,7 +119,7 @@ const retry = (draft: Draft, id: string | undefined): void => {
 const tryAgain = (draft: Draft, slot: number): void => {
   withdraw(draft, slot, 'retried by hand');
   disarm(draft, slot);
-  change(draft, slot, { tries: 0 });
+  change(draft, slot, { tries: 0, unjudged: null });
   advance(draft, slot);
 };
 

@@ -3,7 +3,7 @@ import { type Event, limits } from '@capstan/contracts';
 import { textIn } from '../actors/actor.ts';
 import { closeAsk } from '../ask.ts';
 import { type Draft, ignore } from '../draft.ts';
-import { failForGood } from '../fail.ts';
+import { failForGood, failUnlessMoreSpeak } from '../fail.ts';
 import { slotOf } from '../plan/shape.ts';
 
 type Told = Extract<Event, { kind: 'told' }>;
@@ -21,6 +21,16 @@ const tripped = (draft: Draft, event: Told): void => {
   failForGood(draft, slot, { ...step.error, code: 'circuit_open', message: why }, 'circuit_open');
 };
 
+/** A breaker says that its circuit is not open, of a failure that waits for that. */
+const passed = (draft: Draft, event: Told): void => {
+  const [id = '', attempt] = event.name;
+  const slot = slotOf(draft.task.shape, id);
+  const step = slot < 0 ? null : draft.steps.read(slot);
+  if (step?.status !== 'retrying' || step.unjudged === null || step.attempt !== Number(attempt))
+    return ignore(draft, `attempt ${attempt} of "${id}" waits for no circuit`);
+  failUnlessMoreSpeak(draft, slot, step.unjudged.left);
+};
+
 /** There is room for the task: what waited for that goes on. */
 const granted = (draft: Draft): void => {
   if (draft.task.leave !== 'asked') return ignore(draft, 'the task waits for no leave');
@@ -36,7 +46,7 @@ const resolved = (draft: Draft, event: Told): void => {
   task.resolved = [...task.resolved.slice(1 - limits.resolvedKept), id];
 };
 
-const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { granted, resolved, tripped };
+const handlers: Readonly<Record<string, (draft: Draft, event: Told) => void>> = { granted, passed, resolved, tripped };
 
 export const told = (draft: Draft, event: Told): void => {
   const handler = Object.hasOwn(handlers, event.what) ? handlers[event.what] : undefined;

@@ -3,7 +3,7 @@ import type { Event, Failure } from '@capstan/contracts';
 import { closeAsk } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, closeAttempt, type Draft, end, idIn, ignore, specIn } from '../draft.ts';
-import { decideFailure, failForGood } from '../fail.ts';
+import { decideFailure, failForGood, failUnlessMoreSpeak } from '../fail.ts';
 import { iso } from '../hash.ts';
 import { tellPeople } from '../tell.ts';
 import { timeoutOf } from '../order.ts';
@@ -22,6 +22,7 @@ export const woke = (draft: Draft, event: Woke): void => {
   change(draft, slot, { timer: null });
   switch (timer.why) {
     case 'retry':
+      if (draft.steps.read(slot).unjudged !== null) return failUnlessMoreSpeak(draft, slot, 0);
       return advance(draft, slot);
     case 'attempt':
       return silent(draft, slot);

@@ -25,12 +25,22 @@ test('a failure that speaks of the agent is told to the breaker of its queue and
     failures: 10,
     recovery_ms: 30_000,
     codes: ['timeout', 'crashed', 'unavailable', 'max_deliveries'],
+    counts: true,
+    asks: false,
   });
 });
 
-test('a failure of the work is told to nobody, and a success neither', () => {
-  assert.deepEqual(told(given({ steps: [step('a')] }).fail('a', 'tests_failed')), []);
+test('a failure of the work is told as well, as one that does not count; a success is not', () => {
+  const world = given({ steps: [step('a')] }).fail('a', 'tests_failed');
+  assert.deepEqual(
+    world.of('say').map(({ body }) => [body['counts'], body['asks']]),
+    [
+      [false, false],
+      [false, false],
+    ],
+  );
   assert.deepEqual(told(given({ steps: [step('a')] }).done('a')), []);
+  assert.deepEqual(told(given({ rules: 2, steps: [step('a')] }).fail('a', 'tests_failed')), []);
 });
 
 test('a silent agent counts: its attempt was lost', () => {
@@ -71,6 +81,50 @@ test('circuit open, and the step is of no matter: skipped', () => {
   assert.deepEqual(world.statuses(), { a: 'skipped', b: 'running' });
 });
 
+const last = step('a', { retry: { max_attempts: 1 } });
+const letters = (world: ReturnType<typeof given>) => world.of('bury').map(({ reason }) => reason);
+
+test('circuit open goes before no attempts left: the last failure waits until both breakers have spoken', () => {
+  for (const code of ['timeout', 'tests_failed']) {
+    const world = given({ breakersSilent: true, steps: [last] }).fail('a', code);
+    assert.deepEqual([world.step('a').status, letters(world)], ['retrying', []]);
+    assert.match(world.step('a').waiting_for ?? '', /^the circuit of its queue to say whether it is open/);
+    assert.deepEqual(letters(world.told('passed', ['a', '1', 'queue'])), []);
+    world.told('tripped', ['a', '1'], open);
+    assert.deepEqual(
+      [world.status, world.step('a').error?.code, letters(world)],
+      ['failed', 'circuit_open', ['circuit_open']],
+    );
+  }
+});
+
+test('no circuit open: the last failure is what it was', () => {
+  const world = given({ breakersSilent: true, steps: [last] }).fail('a', 'tests_failed');
+  world.told('passed', ['a', '1', 'queue']).told('passed', ['a', '1', 'tool']);
+  assert.deepEqual(
+    [world.status, world.step('a').error?.code, letters(world)],
+    ['failed', 'tests_failed', ['retries_exhausted']],
+  );
+  assert.match(world.told('passed', ['a', '1', 'tool']).ignored ?? '', /waits for no circuit/);
+});
+
+test('a breaker that says nothing is not waited for for ever, nor where the circuit never opens', () => {
+  const world = given({ breakersSilent: true, steps: [last] })
+    .fail('a')
+    .wake('retry');
+  assert.deepEqual([world.status, letters(world)], ['failed', ['retries_exhausted']]);
+  const never = given({ breakersSilent: true, plan: { circuit: { failures: 0 }, steps: [last] } }).fail('a');
+  assert.deepEqual([never.status, letters(never)], ['failed', ['retries_exhausted']]);
+});
+
+test('a failure that waits for its circuit is retried, skipped or cancelled by hand like any other', () => {
+  const world = () => given({ breakersSilent: true, steps: [last] }).fail('a');
+  assert.deepEqual(world().command('retry', 'a').ordered(), ['a.2']);
+  assert.deepEqual(world().command('retry', 'a').told('passed', ['a', '1', 'tool']).step('a').status, 'running');
+  assert.equal(world().command('skip', 'a').status, 'succeeded');
+  assert.equal(world().command('cancel').status, 'cancelled');
+});
+
 test('what a breaker says of an attempt that is over changes nothing', () => {
   const world = given({ steps: [step('a')] })
     .fail('a', 'timeout')
@@ -81,6 +135,11 @@ test('what a breaker says of an attempt that is over changes nothing', () => {
 });
 
 class Circuit extends ActorWorld<BreakerState> {
+  failsOtherwise(more: { counts: boolean; asks: boolean }, rules = 3): this {
+    const body = { of: 'queue', name: 'farm', code: 'tests_failed', message: 'No.', failures: 2, recovery_ms: 1_000 };
+    this.rules = rules;
+    return this.tell('failed', ['t9', 'a', '1'], { ...body, ...more, task_id: 't9', task_key: 'k' });
+  }
   fails(task = 't1', limit = 2): this {
     const body = { of: 'queue', name: 'farm', code: 'timeout', message: 'No report.', failures: limit };
     return this.tell('failed', [task, 'a', '1'], { ...body, recovery_ms: 1_000, task_id: task, task_key: 'k' });
@@ -139,4 +198,22 @@ test('a person closes it by hand', () => {
   const world = circuit().fails().fails().tell('reset', ['x']);
   assert.deepEqual([world.circuit, world.of('unwake').length], ['closed', 1]);
   assert.equal(world.tell('reset', ['y']).ignored, 'the circuit is closed');
+});
+
+test('a failure that does not count is answered while the circuit is open, and changes nothing', () => {
+  const world = circuit().fails().fails().failsOtherwise({ counts: false, asks: false });
+  assert.deepEqual([world.state.failures, world.state.last?.code], [2, 'timeout']);
+  assert.deepEqual(world.tripped(), ['t9.tripped.a.1']);
+  assert.deepEqual(circuit().fails().failsOtherwise({ counts: false, asks: false }).tripped(), []);
+  assert.equal(circuit().fails().failsOtherwise({ counts: false, asks: false }).circuit, 'closed');
+});
+
+test('whoever asks is answered: that it is open, or under the name of the breaker that it is not', () => {
+  assert.deepEqual(circuit().fails().fails().failsOtherwise({ counts: false, asks: true }).tripped(), [
+    't9.tripped.a.1',
+  ]);
+  for (const counts of [true, false])
+    assert.deepEqual(circuit().failsOtherwise({ counts, asks: true }).tripped(), ['t9.passed.a.1.queue']);
+  assert.deepEqual(circuit().fails().failsOtherwise({ counts: true, asks: true }).tripped(), ['t9.tripped.a.1']);
+  assert.deepEqual(circuit().failsOtherwise({ counts: true, asks: true }, 2).tripped(), []);
 });

@@ -70,7 +70,7 @@ test('a person brings it back: it needs no leave a second time', () => {
     .told('granted', [])
     .fail('a');
   assert.deepEqual([world.status, world.command('retry').ordered()], ['failed', ['a.2']]);
-  assert.equal(said(world.done('a')).length, 2);
+  assert.equal(said(world.done('a')).filter((one) => !one.startsWith('_breaker')).length, 2);
 });
 
 class Tenant extends ActorWorld<TenantState> {

@@ -33,6 +33,7 @@ const list = endpoint('circuit', 'list', async ({ world }, data) => {
   const { value: asked } = readBody(data, circuitList);
   const all = mustBeReadable(world, await loadActors(world, { kind: 'breaker' }))
     .map(({ id, state }) => shown(id, state as BreakerState))
+    .filter(({ last_failure: last }) => last !== null)
     .filter(({ circuit }) => asked.circuit === undefined || circuit === asked.circuit)
     .toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const { items, cursor } = pageOf(all, ({ id }) => id, asked);
