@@ -66,6 +66,10 @@ export const openPartition = async (parts: PartitionParts, number: number): Prom
     stopped: () => stopped,
     mayRepeat: owing.any,
     overtaken: parts.overtaken,
+    tooLarge: (actor, error) => {
+      letGo(actor);
+      void arrivals.begin(actor.id, uncoveredFrom(actor), () => quarantines.put(actor.id, null, error));
+    },
     written: (task) => {
       release(task);
       settled();

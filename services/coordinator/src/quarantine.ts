@@ -5,6 +5,7 @@ import { actorKindOf, type Quarantine } from '@capstan/contracts';
 import { corpseOf } from './doors/corpse.ts';
 import type { Heard } from './hear.ts';
 import { untilStored } from './say.ts';
+import { SnapshotTooLarge } from './snapshots.ts';
 import type { World } from './world.ts';
 
 export interface Release {
@@ -73,9 +74,9 @@ export const openQuarantines = async (world: World, partition: number): Promise<
       const words = brief(error);
       world.log.error(
         { err: error, task, seq },
-        `the task is quarantined: ${heard === null ? 'what is stored of it can not be read' : 'this event can not be decided on'}; capstan quarantine ls`,
+        `the task is quarantined: ${error instanceof SnapshotTooLarge ? 'it is too large to be stored' : heard === null ? 'what is stored of it can not be read' : 'this event can not be decided on'}; capstan quarantine ls`,
       );
-      const letter = await untilStored(world, async () => buryWhat(world, task, heard, words));
+      const letter = await untilStored(world, async () => buryWhat(world, task, heard, error));
       await save({
         v: 1,
         task_id: task,
@@ -103,25 +104,28 @@ export const openQuarantines = async (world: World, partition: number): Promise<
 };
 
 /** Puts aside the bytes that can't be gone on with: the event, or the snapshot. Null where there is nothing. */
-const buryWhat = async (world: World, task: string, heard: Heard | null, error: string): Promise<string | null> => {
+const buryWhat = async (world: World, task: string, heard: Heard | null, error: unknown): Promise<string | null> => {
   const { bus, names } = world;
   const about = {
     source: 'coordinator',
     reason: 'internal',
-    error,
+    error: brief(error),
     hint: `This is a fault of Capstan, or somebody wrote there: ${actorKindOf(task) === null ? `capstan replay ${task}, then ` : ''}capstan quarantine release ${task}`,
     attempts: 1,
     task,
     at: world.clock.now(),
   } as const;
   if (heard !== null) return (await bury(bus, { ...about, message: corpseOf(heard.message, names.streams.events) })).id;
+  const subject = `$KV.${names.buckets.tasks}.${task}`;
+  if (error instanceof SnapshotTooLarge) {
+    const { data } = error;
+    return (await bury(bus, { ...about, message: { subject, data }, identity: `${subject} ${data}` })).id;
+  }
   const entry = await bus.store(names.buckets.tasks).get(task);
   if (entry === null || entry.gone) return null;
   const { data, revision: seq, at } = entry;
   const stream = `KV_${names.buckets.tasks}`;
-  return (
-    await bury(bus, { ...about, message: { subject: `$KV.${names.buckets.tasks}.${task}`, data, seq, at, stream } })
-  ).id;
+  return (await bury(bus, { ...about, message: { subject, data, seq, at, stream } })).id;
 };
 
 const brief = (error: unknown): string => String(error instanceof Error ? error.message : error).slice(0, 400);

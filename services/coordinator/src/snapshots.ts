@@ -19,6 +19,16 @@ import { askedInAnyTerm } from './say.ts';
 import { submissionOf } from './submission-of.ts';
 import type { World } from './world.ts';
 
+/** The server takes no message as large as this: waiting won't help. */
+export class SnapshotTooLarge extends Error {
+  override readonly name = 'SnapshotTooLarge';
+  readonly data: string;
+  constructor({ key, data }: { readonly key: string; readonly data: string }, options: ErrorOptions) {
+    super(`its snapshot ${key} has ${Buffer.byteLength(data)} bytes, more than the server takes`, options);
+    this.data = data;
+  }
+}
+
 export const pageKey = (task: string, page: number): string => `${task}.steps.${page}`;
 
 /** What follows from no event: whether orders wait at the turnstile of whoever wrote it. */
@@ -79,6 +89,7 @@ const write = async (
   try {
     return changes.length === 1 ? [await store.set(changes[0] as Change)] : await store.setAll(changes);
   } catch (error) {
+    if (isBusError(error, 'too_large')) throw new SnapshotTooLarge(largest(changes), { cause: error });
     if (!isBusError(error, 'conflict')) throw error;
     // Perhaps our own write, whose answer was lost: then all is there, word for word.
     const entries = await Promise.all(changes.map((change) => store.get(change.key)));
@@ -88,6 +99,11 @@ const write = async (
     return entries.map((entry) => entry?.revision ?? 0);
   }
 };
+
+const largest = (changes: readonly Change[]): { key: string; data: string } =>
+  changes
+    .map(({ key, data }) => ({ key, data: data as string }))
+    .reduce((most, one) => (one.data.length > most.data.length ? one : most));
 
 export interface Loaded {
   readonly actor: Actor;

@@ -18,7 +18,7 @@ const opened = (mayRepeat: () => boolean) => {
   const storing = newStoring({
     ...{ world: { clock, keeping: { orderNameMs: 0 } } as unknown as World, number: 0, progress, mayRepeat },
     ...{ last: () => ({ seq: 9, at: 900 }), waiting: () => null, stopped: () => false },
-    ...{ overtaken: assert.ifError, written: () => {} },
+    ...{ overtaken: assert.ifError, tooLarge: () => assert.fail(), written: () => {} },
   });
   return { storing, saved };
 };

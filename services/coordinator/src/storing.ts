@@ -7,7 +7,7 @@ import { type Actor, earlier, type Mark, uncoveredFrom } from './actor.ts';
 import type { Progress } from './checkpoint.ts';
 import { newOrderMarks } from './order-marks.ts';
 import { Overtaken } from './overtaken.ts';
-import { writeSnapshot } from './snapshots.ts';
+import { SnapshotTooLarge, writeSnapshot } from './snapshots.ts';
 import type { World } from './world.ts';
 
 export interface Storing {
@@ -37,6 +37,8 @@ export interface StoringParts {
   /** An order waits here that may have left before: it is said again although the checkpoint has passed what it follows from. */
   readonly mayRepeat: () => boolean;
   readonly overtaken: (partition: number, error: Error) => void;
+  /** It can't be stored as it is: it is to stand still, and until that is stored the checkpoint stays below its first event that isn't. */
+  readonly tooLarge: (actor: Actor, error: SnapshotTooLarge) => void;
   /** A snapshot was written, or was not: its task need not be in memory any more, perhaps. */
   readonly written: (task: string) => void;
 }
@@ -80,6 +82,8 @@ export const newStoring = (parts: StoringParts): Storing => {
           // What was to be covered is not: the checkpoint stays below it.
           actor.dirtyFrom = earlier(actor.writingFrom, actor.dirtyFrom);
           over();
+          // Tried again it would be as large, and hold up all others for ever.
+          if (error instanceof SnapshotTooLarge) return parts.tooLarge(actor, error);
           dirty.add(actor);
           isLost ||= error instanceof Overtaken;
           if (error instanceof Overtaken) return parts.overtaken(number, error);
