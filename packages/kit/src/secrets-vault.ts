@@ -2,7 +2,7 @@
 // The token is the agent's own: it comes from its environment or a file, and no task can name it.
 import { readFile } from 'node:fs/promises';
 import type { Mask } from './masking.ts';
-import type { ToldRequest } from './outbound/fetch.ts';
+import type { ToldRequest } from './outbound/request.ts';
 import { OutboundError, type OutboundResponse, request } from './outbound/request.ts';
 import { reject, retry, Stopped } from './outcome.ts';
 
@@ -49,9 +49,6 @@ const ask = async (
   vault: Vault,
   told: (request: ToldRequest) => void,
 ): Promise<OutboundResponse> => {
-  const startedAt = performance.now();
-  const say = (more: { status?: number; error?: string }) =>
-    told({ method: 'GET', url: url.href, ms: Math.round(performance.now() - startedAt), ...more });
   const port = url.port || (url.protocol === 'https:' ? '443' : '80');
   try {
     const answer = await request({
@@ -67,8 +64,8 @@ const ask = async (
       // A token goes where the configuration says, and nowhere else.
       redirectsMax: 0,
       places: { allow: [`${url.hostname}:${port}`] },
+      told,
     });
-    say({ status: answer.status });
     if (answer.status === 200) return answer;
     if (answer.status === 404)
       throw stop(reject('secret_missing', `Vault has nothing at "${name.replace(/#.*/, '')}".`));
@@ -84,7 +81,6 @@ const ask = async (
     );
   } catch (error) {
     if (!(error instanceof OutboundError)) throw error;
-    say({ error: error.message });
     throw stop(retry('vault_unavailable', `Vault at ${vault.address} is out of reach: ${error.code}.`));
   }
 };

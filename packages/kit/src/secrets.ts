@@ -4,7 +4,7 @@ import { readFile, realpath } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import type { CommonConfig } from './config.ts';
 import { type Mask, secretLengthMin } from './masking.ts';
-import type { ToldRequest } from './outbound/fetch.ts';
+import type { ToldRequest } from './outbound/request.ts';
 import { reject, Stopped } from './outcome.ts';
 import { readFromVault, type Vault } from './secrets-vault.ts';
 

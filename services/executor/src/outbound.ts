@@ -14,22 +14,16 @@ import type { ToolContext } from './tool.ts';
 
 type Context = Pick<ToolContext, 'config' | 'order' | 'signal' | 'log'>;
 
-export const send = async (
-  asked: Omit<OutboundRequest, 'places' | 'signal'>,
+export const send = (
+  asked: Omit<OutboundRequest, 'places' | 'signal' | 'told'>,
   context: Context,
-): Promise<OutboundResponse> => {
-  const startedAt = performance.now();
-  const told = { method: asked.method.toUpperCase(), url: asked.url.replace(/[?#].*$/, '') };
-  const ms = () => Math.round(performance.now() - startedAt);
-  try {
-    const response = await request({ ...asked, places: placesOf(context), signal: context.signal });
-    context.log.info({ ...told, status: response.status, ms: ms() }, 'Request.');
-    return response;
-  } catch (error) {
-    context.log.info({ ...told, error: (error as Error).message, ms: ms() }, 'Request.');
-    throw error;
-  }
-};
+): Promise<OutboundResponse> =>
+  request({
+    ...asked,
+    places: placesOf(context),
+    signal: context.signal,
+    told: (one) => context.log.info(one, 'Request.'),
+  });
 
 /** `fetch` for a service that the configuration names, and for nothing else. */
 export const fetchFrom = (baseUrl: string, timeoutMs: number, { signal, log }: Context): typeof fetch => {

@@ -4,7 +4,7 @@ import type { Artifact, Order } from '@capstan/contracts';
 import type { Config } from '../config.ts';
 import type { Logger } from '../log.ts';
 import type { Mask } from '../masking.ts';
-import type { ToldRequest } from '../outbound/fetch.ts';
+import type { ToldRequest } from '../outbound/request.ts';
 import { resolveSecrets, secretSource } from '../secrets.ts';
 import type { ClaimCheck } from './claim-check.ts';
 import type { OutputLog } from './output-log.ts';

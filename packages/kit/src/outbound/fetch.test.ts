@@ -3,7 +3,8 @@ import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { newFetch, type ToldRequest } from './fetch.ts';
+import { newFetch } from './fetch.ts';
+import type { ToldRequest } from './request.ts';
 
 const serve = async (t: TestContext, on: RequestListener): Promise<string> => {
   const server = createServer(on).listen(0, '127.0.0.1');

@@ -1,7 +1,7 @@
 // `fetch` for libraries that want one, by way of our own requests: the same places, no address that was not checked, and each told.
 import { Readable } from 'node:stream';
 import type { Places } from './places.ts';
-import { openRequest } from './request.ts';
+import { openRequest, type ToldRequest } from './request.ts';
 
 export interface FetchOptions {
   readonly places: Places;
@@ -12,59 +12,35 @@ export interface FetchOptions {
   readonly told?: (request: ToldRequest) => void;
 }
 
-export interface ToldRequest {
-  readonly method: string;
-  /** Without the query, which may hold a token. */
-  readonly url: string;
-  readonly status?: number;
-  readonly error?: string;
-  readonly ms: number;
-}
-
 export const newFetch =
   ({ places, timeoutMs, signal, told }: FetchOptions): typeof fetch =>
   async (input, init) => {
     const asked = new Request(input, init);
-    const startedAt = performance.now();
-    const say = (more: { status?: number; error?: string }) => {
-      const { origin, pathname } = new URL(asked.url);
-      told?.({
-        method: asked.method,
-        url: `${origin}${pathname}`,
-        ms: Math.round(performance.now() - startedAt),
-        ...more,
-      });
-    };
-    try {
-      const body = asked.body === null ? undefined : Buffer.from(await asked.arrayBuffer());
-      const signals = [asked.signal, ...(signal ? [signal] : [])];
-      const { message, url } = await openRequest({
-        method: asked.method,
-        url: asked.url,
-        headers: Object.fromEntries(asked.headers),
-        ...(body === undefined ? {} : { body }),
-        timeoutMs,
-        signal: AbortSignal.any(signals),
-        places,
-      });
-      const status = message.statusCode ?? 0;
-      say({ status });
-      const headers = new Headers();
-      for (const [name, value] of Object.entries(message.headersDistinct)) {
-        for (const each of value ?? []) headers.append(name, each);
-      }
-      // What may have no body is refused one.
-      const empty = [101, 204, 205, 304].includes(status) || asked.method === 'HEAD';
-      if (empty) message.resume();
-      const response = new Response(empty ? null : (Readable.toWeb(message) as ReadableStream<Uint8Array>), {
-        status,
-        statusText: message.statusMessage ?? '',
-        headers,
-      });
-      Object.defineProperty(response, 'url', { value: url });
-      return response;
-    } catch (error) {
-      say({ error: (error as Error).message });
-      throw error;
+    const body = asked.body === null ? undefined : Buffer.from(await asked.arrayBuffer());
+    const signals = [asked.signal, ...(signal ? [signal] : [])];
+    const { message, url } = await openRequest({
+      method: asked.method,
+      url: asked.url,
+      headers: Object.fromEntries(asked.headers),
+      ...(body === undefined ? {} : { body }),
+      timeoutMs,
+      signal: AbortSignal.any(signals),
+      places,
+      told,
+    });
+    const status = message.statusCode ?? 0;
+    const headers = new Headers();
+    for (const [name, value] of Object.entries(message.headersDistinct)) {
+      for (const each of value ?? []) headers.append(name, each);
     }
+    // What may have no body is refused one.
+    const empty = [101, 204, 205, 304].includes(status) || asked.method === 'HEAD';
+    if (empty) message.resume();
+    const response = new Response(empty ? null : (Readable.toWeb(message) as ReadableStream<Uint8Array>), {
+      status,
+      statusText: message.statusMessage ?? '',
+      headers,
+    });
+    Object.defineProperty(response, 'url', { value: url });
+    return response;
   };

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test, type TestContext } from 'node:test';
-import { OutboundError, type OutboundRequest, request, retryAfterMs } from './request.ts';
+import { OutboundError, type OutboundRequest, request, retryAfterMs, type ToldRequest } from './request.ts';
 
 const serve = async (t: TestContext, on: RequestListener): Promise<number> => {
   const server = createServer(on);
@@ -95,8 +95,35 @@ test('a redirect is checked like the first address, and credentials stay behind'
   assert.equal(seen[0]?.authorization, undefined);
   assert.equal(seen[0]?.['content-type'], undefined);
   assert.equal(seen[0]?.['x-mine'], undefined);
-  const kept = await ask(first, { ...asked, url: `http://127.0.0.1:${first}/keep`, places });
-  assert.equal(kept.body.toString(), 'POST');
+  const keep = { ...asked, url: `http://127.0.0.1:${first}/keep`, places };
+  // The body may hold a secret as well as any header.
+  seen.length = 0;
+  assert.equal(await codeOf(ask(first, keep)), 'redirect_with_body');
+  assert.equal(seen.length, 0);
+  const kept = await ask(first, { method: 'DELETE', headers: asked.headers, url: keep.url, places });
+  assert.equal(kept.body.toString(), 'DELETE');
+});
+
+test('a body goes along where a redirect stays, and every request is told', async (t) => {
+  const port = await serve(t, (incoming, response) => {
+    if (incoming.url === '/there') incoming.pipe(response);
+    else response.writeHead(308, { location: '/there' }).end();
+  });
+  const told: ToldRequest[] = [];
+  const url = `http://127.0.0.1:${port}/first?key=1`;
+  const answer = await ask(port, { method: 'PUT', body: 'b', url, told: (one) => told.push(one) });
+  assert.equal(answer.body.toString(), 'b');
+  await codeOf(ask(port, { method: 'PUT', url, redirectsMax: 0, told: (one) => told.push(one) }));
+  await codeOf(ask(port, { places: { allow: [] }, told: (one) => told.push(one) }));
+  assert.deepEqual(
+    told.map((one) => [one.method, one.url.replace(/.*\//, ''), one.status ?? one.error?.includes('private')]),
+    [
+      ['PUT', 'first', 308],
+      ['PUT', 'there', 200],
+      ['PUT', 'first', 308],
+      ['GET', '', true],
+    ],
+  );
 });
 
 test('redirects come to an end', async (t) => {

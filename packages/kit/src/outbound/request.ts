@@ -18,6 +18,17 @@ export interface OutboundRequest {
   readonly redirectsMax?: number;
   readonly signal?: AbortSignal;
   readonly places: Places;
+  /** Every request that it takes, redirects included, once each is answered or has failed. */
+  readonly told?: ((request: ToldRequest) => void) | undefined;
+}
+
+export interface ToldRequest {
+  readonly method: string;
+  /** Without the query, which may hold a token. */
+  readonly url: string;
+  readonly status?: number;
+  readonly error?: string;
+  readonly ms: number;
 }
 
 export interface OutboundResponse {
@@ -35,6 +46,7 @@ export type OutboundErrorCode =
   | 'unreachable'
   | 'timeout'
   | 'too_many_redirects'
+  | 'redirect_with_body'
   | 'aborted';
 
 export class OutboundError extends Error {
@@ -68,29 +80,51 @@ const follow = async <T>(
     headers: asked.headers ?? {},
     body: asked.body,
   };
+  let sentAt = performance.now();
+  const say = (more: { readonly status?: number; readonly error?: string }) =>
+    asked.told?.({
+      method: hop.method,
+      url: plain(hop.url),
+      ms: Math.round(performance.now() - sentAt),
+      ...more,
+    });
+  let answered = false;
   try {
     for (let redirects = 0; ; redirects++) {
+      [answered, sentAt] = [false, performance.now()];
       const message = await send(hop, asked.places, signal);
-      const next = redirectOf(message, hop);
-      if (!next) return await read(message, hop);
+      const status = message.statusCode ?? 0;
+      const location = goesOn(message);
+      if (location === null) {
+        const all = await read(message, hop);
+        say({ status });
+        return all;
+      }
       message.destroy();
+      answered = true;
+      say({ status });
+      const next = redirected(status, location, hop);
       if (redirects >= (asked.redirectsMax ?? 5))
         throw new OutboundError('too_many_redirects', `${plain(hop.url)} redirects once too often.`);
       hop = next;
     }
   } catch (error) {
-    if (error instanceof OutboundError) throw error;
-    if (timeout.aborted)
-      throw new OutboundError('timeout', `${plain(hop.url)} did not answer within ${asked.timeoutMs} ms.`, {
-        cause: error,
-      });
-    if (asked.signal?.aborted) throw new OutboundError('aborted', 'The request was given up.', { cause: error });
-    throw new OutboundError(
-      'unreachable',
-      `${plain(hop.url)}: ${(error as Error).message || (error as NodeJS.ErrnoException).code}`,
-      { cause: error },
-    );
+    const why = error instanceof OutboundError ? error : failureOf(error, hop, asked, timeout.aborted);
+    if (!answered) say({ error: why.message });
+    throw why;
   }
+};
+
+const failureOf = (
+  cause: unknown,
+  { url }: Hop,
+  { timeoutMs, signal }: Pick<OutboundRequest, 'timeoutMs' | 'signal'>,
+  late: boolean,
+): OutboundError => {
+  if (late) return new OutboundError('timeout', `${plain(url)} did not answer within ${timeoutMs} ms.`, { cause });
+  if (signal?.aborted) return new OutboundError('aborted', 'The request was given up.', { cause });
+  const said = (cause as Error).message || (cause as NodeJS.ErrnoException).code;
+  return new OutboundError('unreachable', `${plain(url)}: ${said}`, { cause });
 };
 
 /** For programs that connect by themselves: the addresses that they may connect to. Throws `OutboundError`. */
@@ -185,10 +219,10 @@ const resolve = (host: string, signal: AbortSignal): Promise<LookupAddress[]> =>
     resolveName(host, { all: true, verbatim: true }, (error, addresses) => (error ? failed(error) : found(addresses)));
   });
 
-const redirectOf = (message: IncomingMessage, hop: Hop): Hop | null => {
-  const to = message.headers.location;
-  const status = message.statusCode ?? 0;
-  if (to === undefined || ![301, 302, 303, 307, 308].includes(status)) return null;
+const goesOn = ({ headers, statusCode = 0 }: IncomingMessage): string | null =>
+  [301, 302, 303, 307, 308].includes(statusCode) ? (headers.location ?? null) : null;
+
+const redirected = (status: number, to: string, hop: Hop): Hop => {
   const url = parse(to, hop.url);
   const asGet = status === 303 || (status < 303 && hop.method === 'POST');
   const kept = Object.entries(lowerCase(hop.headers)).filter(([name]) => {
@@ -197,6 +231,12 @@ const redirectOf = (message: IncomingMessage, hop: Hop): Hop | null => {
     return !(asGet && name.startsWith('content-'));
   });
   const headers = Object.fromEntries(kept);
+  // So may a body; without it, the request would be another one.
+  if (!asGet && hop.body !== undefined && url.origin !== hop.url.origin)
+    throw new OutboundError(
+      'redirect_with_body',
+      `${plain(hop.url)} redirects to ${url.origin}, which would get the body that was meant for the first; ask for that address itself if it may have it.`,
+    );
   return asGet
     ? { method: hop.method === 'HEAD' ? 'HEAD' : 'GET', url, headers, body: undefined }
     : { ...hop, url, headers };
