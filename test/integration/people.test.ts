@@ -100,16 +100,19 @@ test('who may approve is as it was when the task began, whatever is configured s
   const config = (fourEyes: boolean) => `settings:\n  approval: { four_eyes: ${fourEyes} }\n`;
   await using world = await startWorld({ config: config(true) });
   const file = join(world.server.dir, 'capstan.yaml');
-  const asking = async () => {
+  const asking = async (capability = 'noop') => {
     const { task_id } = await world.submit({
       requester: 'alice',
-      plan: { steps: [{ id: 'a', capability: 'noop', risk: 'high' }] },
+      plan: { steps: [{ id: 'a', capability, risk: 'high' }] },
     });
     const { interventions } = await world.until(task_id, 'it asks', status('awaiting_approval'));
     return { task_id, id: interventions[0] ?? '' };
   };
-  const [strict, older] = [await asking(), await asking()];
-  await world.checkpointed([strict.task_id, older.task_id]);
+  const [strict, older, risky] = [await asking(), await asking(), await asking('ask')];
+  await world.api('inbox.approve', { id: risky.id, by: 'bob' });
+  const { interventions } = await world.until(risky.task_id, 'its agent asks', status('awaiting_input'));
+  const asks = interventions[1] ?? '';
+  await world.checkpointed([strict.task_id, older.task_id, risky.task_id]);
   await world.quiet();
   // As a coordinator stored it that said nothing of it.
   const inbox = world.bus.store(world.names.buckets.inbox);
@@ -125,6 +128,9 @@ test('who may approve is as it was when the task began, whatever is configured s
     await world.api('inbox.approve', { id, by: 'bob' });
     assert.equal((await world.ended(task_id)).status, 'succeeded');
   }
+  assert.equal((await world.ask('inbox.answer', { id: asks, by: 'alice', value: 1 })).status, '403');
+  await world.api('inbox.answer', { id: asks, by: 'bob', value: 1 });
+  assert.equal((await world.ended(risky.task_id)).status, 'succeeded');
   const free = await asking();
   await world.checkpointed([free.task_id]);
   await second.stop();
@@ -133,7 +139,7 @@ test('who may approve is as it was when the task began, whatever is configured s
   await world.api('inbox.approve', { id: free.id, by: 'alice' });
   assert.equal((await world.ended(free.task_id)).status, 'succeeded');
   await world.quiet();
-  const ids = [strict.task_id, older.task_id, free.task_id];
+  const ids = [strict.task_id, older.task_id, risky.task_id, free.task_id];
   assert.deepEqual((await audit(world.bus, ids)).violations, []);
 });
 

@@ -2,7 +2,14 @@
 // mistake in both would have to be made twice.
 import type { Event } from '@capstan/contracts';
 import { judgeOrder } from './policy-rules.ts';
-import { type Decision, taskEnded, type TaskState } from '@capstan/engine';
+import { type Decision, recordOf, taskEnded, type TaskState } from '@capstan/engine';
+
+/** Whether a person had to approve what somebody is asked about. */
+const hasApprovals = (state: TaskState, ask: string): boolean =>
+  Object.values(recordOf(state, { whole: true }).steps).some(
+    (step) =>
+      step.intervention === ask && (step['engine'] as { approvals?: unknown } | undefined)?.approvals !== undefined,
+  );
 
 /** Says what is wrong with a decision. */
 export const judge = (
@@ -15,6 +22,12 @@ export const judge = (
   const { taskId, request, settings } = state;
   const about = `${taskId} (${event.seq})`;
 
+  if (event.kind === 'decided' && ignored === null && before !== null && before.rules >= 3) {
+    const ask = before.asks[event.id];
+    const isGuarded = ask?.kind === 'approval' || (ask !== undefined && hasApprovals(before, ask.id));
+    if (settings.approval.four_eyes && isGuarded && event.body.by === request.requester)
+      wrong(`${about}: ${event.body.by} asked for the task and decided how a step goes on that needed approval`);
+  }
   if (event.kind === 'decided' && event.body.decision === 'approve' && ignored === null) {
     const ask = before?.asks[event.id];
     if (settings.approval.four_eyes && ask?.kind === 'approval' && event.body.by === request.requester)

@@ -2,7 +2,7 @@
 // which may want somebody else's.
 import { change, type Draft } from './draft.ts';
 import { inputHash } from './hash.ts';
-import type { OpenAsk } from './state.ts';
+import type { OpenAsk, StepState } from './state.ts';
 
 /** The rules since which each policy that asks needs a yes of its own; before, one was enough for all of them. */
 export const eachAsks = 3;
@@ -19,3 +19,18 @@ export const approve = (draft: Draft, { slot, policy, inputHash: hash, roles }: 
   const { approvals } = draft.steps.read(slot);
   change(draft, slot, { approvals: { ...approvals, [policy]: { hash, roles } } });
 };
+
+/**
+ * Who may say how a step goes on that failed or asks: where it had to be approved, those who might approve it, since what they say goes into its next
+ * order.
+ */
+export const approversOf = (draft: Draft, slot: number): Pick<OpenAsk, 'roles' | 'ofApproved'> => {
+  const { approvals } = draft.steps.read(slot);
+  if (approvals === null) return { roles: [] };
+  return { roles: [...new Set(Object.values(approvals).flatMap(({ roles }) => roles))], ofApproved: true };
+};
+
+/** What one of several says who had to approve it, the others have not seen: all are asked again. */
+export const afterAnswer = ({ approvals }: StepState): Pick<StepState, 'approvals'> => ({
+  approvals: approvals !== null && Object.keys(approvals).length > 1 ? null : approvals,
+});

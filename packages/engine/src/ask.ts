@@ -12,6 +12,7 @@ interface Asking {
   readonly policy?: string;
   readonly text: string;
   readonly roles: readonly string[];
+  readonly ofApproved?: true;
   readonly expiresMs: number;
   readonly inputHash: string;
   readonly details: Json;
@@ -29,6 +30,7 @@ export const ask = (draft: Draft, slot: number, asking: Asking): void => {
     id,
     kind: asking.kind,
     ...(asking.policy === undefined || task.rules < eachAsks ? {} : { policy: asking.policy }),
+    ...(asking.ofApproved === true ? { ofApproved: true } : {}),
     slot,
     attempt: step.attempt,
     inputHash: asking.inputHash,
@@ -100,8 +102,8 @@ const describe = (draft: Draft, open: OpenAsk): Intervention => {
 };
 
 /** Whether somebody else has to decide than whoever asked for the task. */
-export const needsOther = ({ settings }: Pick<TaskState, 'settings'>, { kind }: OpenAsk): boolean =>
-  kind === 'approval' && settings.approval.four_eyes;
+export const needsOther = ({ settings }: Pick<TaskState, 'settings'>, { kind, ofApproved }: OpenAsk): boolean =>
+  (kind === 'approval' || ofApproved === true) && settings.approval.four_eyes;
 
 export interface Ending {
   readonly status: Intervention['status'];

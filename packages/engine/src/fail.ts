@@ -1,9 +1,11 @@
 // What becomes of a failure, as the error decision has it: retry, escalate to a person, put aside as a dead letter, or skip.
 import { type DlqReason, type Failure, limits } from '@capstan/contracts';
+import { approversOf } from './approved.ts';
 import { ask } from './ask.ts';
 import { tellBreakers } from './circuit.ts';
 import { arm, change, type Draft, end, idIn, isStopping, specIn } from './draft.ts';
 import { isTolerated, shortened, stepFailure, takeFailure, toleranceOf } from './failure-mode.ts';
+import { inputHash } from './hash.ts';
 import { waitForMeans, wasHindered } from './hindered.ts';
 import { orderFor } from './order.ts';
 import { mayReplan } from './replanning.ts';
@@ -79,12 +81,14 @@ export const failUnlessMoreSpeak = (draft: Draft, slot: number, more: number): v
 /** A failure that trying again won't mend: a person says whether to retry, skip or give up. */
 const escalate = (draft: Draft, slot: number, failure: Failure): void => {
   change(draft, slot, { error: failure, stage: 'do' });
+  const approvers = approversOf(draft, slot);
   ask(draft, slot, {
     kind: 'flag',
     text: `${failure.code}: ${shortened(failure.message)}`,
-    roles: [],
+    ...approvers,
     expiresMs: draft.task.settings.approval.expires_ms,
-    inputHash: '',
+    // Trying again is bound to what was approved: where plan or input have changed by then, it is approved again.
+    inputHash: approvers.ofApproved === true ? inputHash(draft.task.planHash, inputOrRaw(draft, slot)) : '',
     details: {
       error: failure as never,
       choices: ['approve: try again', 'reject: give up', 'answer "skip": go on without it'],

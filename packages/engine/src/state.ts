@@ -20,8 +20,8 @@ import type { Addition, Shape } from './plan/shape.ts';
 /**
  * The version of these rules. `decide` of a newer version goes on with tasks of the previous one. Since 2 sub-tasks count as open tasks of their
  * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step. Since 3 what several ask approval
- * for is approved for each of them, the task above lifts no hold but its own, and an order whose queue nobody serves any more uses up no try.
- * Breakers hear of every failure.
+ * for is approved for each of them, who might approve a step decides on its flags and questions, the task above lifts no hold but its own, and
+ * an order whose queue nobody serves any more uses up no try. Breakers hear of every failure.
  */
 export const rulesVersion = 3;
 
@@ -125,6 +125,8 @@ export interface OpenAsk {
   readonly kind: 'approval' | 'question' | 'flag';
   /** The policy that wants approval. */
   readonly policy?: string;
+  /** A flag or a question of a step that had to be approved. */
+  readonly ofApproved?: true;
   readonly slot: number;
   readonly attempt: number;
   readonly inputHash: string;

@@ -1,6 +1,6 @@
 // A person decided on what was asked. Each ask ends once; a decision on one that has ended changes nothing.
 import type { DecidedBody, Event, Failure, Intervention } from '@capstan/contracts';
-import { approve } from '../approved.ts';
+import { afterAnswer, approve } from '../approved.ts';
 import { closeAsk, type Ending, needsOther } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { asksIn, change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
@@ -48,7 +48,10 @@ export const decisionIssue = (
     return 'A question is answered or rejected, not approved.';
   if (open.roles.length > 0 && !open.roles.includes(body.role ?? ''))
     return `Only ${open.roles.join(' or ')} may decide this; the role given is "${body.role ?? ''}".`;
-  if (open.four_eyes && body.by === open.requester) return 'Whoever asked for the task may not approve its steps.';
+  if (open.four_eyes && body.by === open.requester)
+    return open.kind === 'approval'
+      ? 'Whoever asked for the task may not approve its steps.'
+      : 'Whoever asked for the task may not say how a step goes on that had to be approved.';
   return null;
 };
 
@@ -70,12 +73,13 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
       const after = draft.steps.read(slot).error;
       return end(draft, slot, 'skipped', { error: skippedError(body.by, after) });
     }
-    change(draft, slot, { tries: 0, answer: body.decision === 'answer' ? answer : null });
+    const said = body.decision === 'answer' ? { answer, ...afterAnswer(draft.steps.read(slot)) } : { answer: null };
+    change(draft, slot, { tries: 0, ...said });
     return advance(draft, slot);
   }
   if (open.kind === 'approval') approve(draft, open);
   else if (specIn(draft, slot).step.capability === 'input')
     return end(draft, slot, 'succeeded', { output: answer.value, answer });
-  else change(draft, slot, { answer });
+  else change(draft, slot, { answer, ...afterAnswer(draft.steps.read(slot)) });
   advance(draft, slot);
 };

@@ -9,6 +9,7 @@ import {
   thresholds,
   verifyOutput,
 } from '@capstan/contracts';
+import { approversOf } from '../approved.ts';
 import { ask } from '../ask.ts';
 import { advance } from '../dispatch.ts';
 import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
@@ -206,7 +207,7 @@ const questioned = (draft: Draft, slot: number, report: Report): void => {
   ask(draft, slot, {
     kind: 'question',
     text: question.text,
-    roles: [],
+    ...approversOf(draft, slot),
     expiresMs: question.expires_ms ?? limits.questionExpiresMs,
     inputHash: sha256(`${idIn(draft, slot)} ${attempt}`),
     details: null,

@@ -56,6 +56,7 @@ const obey = (draft: Draft, slot: number, input: Input, policy: string, no: No):
 const askFor = (draft: Draft, slot: number, input: Input, policy: string, no: Extract<No, { ask: unknown }>): void => {
   const { step } = specIn(draft, slot);
   const { roles, expiresMs, risk } = no.ask;
+  const { answer } = draft.steps.read(slot);
   ask(draft, slot, {
     kind: 'approval',
     policy,
@@ -64,7 +65,13 @@ const askFor = (draft: Draft, slot: number, input: Input, policy: string, no: Ex
     expiresMs,
     risk,
     inputHash: inputHash(draft.task.planHash, input),
-    details: { capability: step.capability, input, description: step.description ?? step.title ?? '' },
+    details: {
+      capability: step.capability,
+      input,
+      description: step.description ?? step.title ?? '',
+      // It goes into the order as well.
+      ...(answer === null ? {} : { answer }),
+    },
   });
 };
 

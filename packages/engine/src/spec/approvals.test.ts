@@ -198,3 +198,62 @@ test('a task of older rules goes on as it began: one yes was for all who asked',
   assert.deepEqual(world.approve('a', { role: 'lawyer' }).ordered(), ['a.1']);
   assert.deepEqual(world.fail('a').wake('retry').ordered(), ['a.2']);
 });
+
+const guarded = step('a', { approval: { roles: ['lead'] } });
+const needsLead = (more: object = {}) =>
+  given({ requester: 'alice', settings: withApproval({ four_eyes: true }), steps: [guarded, step('b')], ...more });
+
+test('of a step that had to be approved, those may say how it goes on who might approve it, and not whoever asked for the task', () => {
+  const world = needsLead().approve('a', { by: 'bob', role: 'lead' });
+  const { input_hash } = world.intervention('a');
+  world.fail('a', 'bad', { retryable: false });
+  const flag = world.intervention('a');
+  assert.deepEqual(
+    [flag.kind, flag.roles, flag['four_eyes'], flag.input_hash],
+    ['flag', ['lead'], true, input_hash],
+    'bound to what was approved',
+  );
+  world.decide('a', 'answer', { by: 'ivan', value: 'delete production instead' });
+  assert.match(world.ignored ?? '', /Only lead may decide this/);
+  world.decide('a', 'answer', { by: 'alice', role: 'lead', value: 'delete production instead' });
+  assert.match(world.ignored ?? '', /Whoever asked for the task may not say how a step goes on/);
+  assert.deepEqual(world.decide('a', 'answer', { by: 'bob', role: 'lead', value: 'slowly' }).ordered(), ['a.2']);
+});
+
+test('the same holds of what its agent asks', () => {
+  const world = needsLead().approve('a', { by: 'bob', role: 'lead' }).question('a');
+  assert.deepEqual([world.intervention('a').roles, world.intervention('a')['four_eyes']], [['lead'], true]);
+  assert.match(world.decide('a', 'answer', { by: 'alice', role: 'lead', value: 1 }).ignored ?? '', /Whoever asked/);
+  assert.deepEqual(world.decide('a', 'answer', { by: 'bob', role: 'lead', value: 1 }).ordered(), ['a.2']);
+});
+
+test('trying again with another plan than was approved is approved again', () => {
+  const world = needsLead().approve('a', { by: 'bob', role: 'lead' }).fail('a', 'bad', { retryable: false });
+  world.report('b', { add_steps: [step('c') as never] }).approve('a', { by: 'bob', role: 'lead' });
+  assert.deepEqual([world.step('a').status, world.intervention('a').kind], ['awaiting_approval', 'approval']);
+});
+
+test('where several had to approve, what one of them tells the agent is shown to all of them again', () => {
+  const both = asking({ name: 'legal', roles: ['lawyer'] }, { name: 'sec', roles: ['security'] });
+  const world = given({ ...both, steps: [step('a')] });
+  world.approve('a', { role: 'lawyer' }).approve('a', { role: 'security' }).fail('a', 'bad', { retryable: false });
+  assert.deepEqual(world.intervention('a').roles, ['lawyer', 'security']);
+  world.decide('a', 'answer', { by: 'lena', role: 'lawyer', value: 'all of it' });
+  const asked = world.intervention('a');
+  assert.deepEqual([world.ordered(), asked['policy'], asked.roles], [[], 'legal', ['lawyer']]);
+  assert.equal((asked.details as { answer: { value: string } }).answer.value, 'all of it');
+  world.approve('a', { role: 'lawyer' }).approve('a', { role: 'security' });
+  assert.deepEqual(world.ordered(), ['a.2']);
+  assert.equal(world.lastOrder('a').answer?.value, 'all of it');
+});
+
+test('a flag of what nobody had to approve is for anybody, and so is one of a task of older rules', () => {
+  const free = given({ requester: 'alice', settings: withApproval({ four_eyes: true }), steps: [step('a')] });
+  const older = needsLead({ rules: 2 }).approve('a', { by: 'bob', role: 'lead' });
+  for (const world of [free, older]) {
+    world.fail('a', 'bad', { retryable: false });
+    const { roles, four_eyes, input_hash } = world.intervention('a');
+    assert.deepEqual([roles, four_eyes, input_hash], [[], false, '']);
+    assert.deepEqual(world.decide('a', 'answer', { by: 'alice', value: 'again' }).ordered(), ['a.2']);
+  }
+});
