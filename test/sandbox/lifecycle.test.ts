@@ -199,6 +199,18 @@ test('kill -9 of the executor in mid command: the command ends, and the second a
   await untilNone(() => containers(scope, '--filter', 'label=capstan.sandbox=command'));
 });
 
+test('a command ends in time, though its executor was killed and nobody else is on the engine', { skip }, async (t) => {
+  const { world, scope } = await newWorld(t);
+  const lost = await startExecutor(t, world, scope);
+  const input = { command: 'echo begun; sleep 600', shell: true };
+  const order = await world.order({ queue: 'executor', capability: 'shell', input, timeout_ms: 5_000 });
+  await firstLine(world, order);
+  const [command = ''] = containers(scope, '--filter', 'label=capstan.sandbox=command');
+  await lost.kill();
+  await once(spawn('docker', ['wait', command], { stdio: 'ignore' }), 'exit');
+  assert.deepEqual(containers(scope, '--filter', 'label=capstan.sandbox=command', '--filter', 'status=running'), []);
+});
+
 test('50 steps at once finish, and leave nothing behind', { skip }, async (t) => {
   const { world, scope } = await newWorld(t);
   await startExecutor(t, world, scope);

@@ -12,6 +12,7 @@ import { newContainers } from './containers.ts';
 import { proxyEnvironment, withEgress } from './egress.ts';
 import { type Engine, newEngine, saidBy, statusOf } from './engine.ts';
 import { ensureImage } from './image.ts';
+import { inTime, lifeMs } from './in-time.ts';
 import { newKeeper } from './keeper.ts';
 import { labelsOf, type Owner } from './labels.ts';
 import { containerOptions, places } from './options.ts';
@@ -24,6 +25,8 @@ import { volumeOf } from './volumes.ts';
 import { newWarm } from './warm.ts';
 
 const reapEveryMs = 10_000;
+/** How far clocks of machines that share an engine may be apart. */
+const clocksMs = 300_000;
 const filesLimits = { cpu: 1, memory_mb: 64, pids: 16, disk_mb: 1_024 };
 
 export const inDocker = async (
@@ -106,7 +109,8 @@ export const inDocker = async (
     await keeper.stand();
     await endEarlier(engine, reaping, { task: order.task_id, step: order.step_id });
     const egress = command.egress ?? order.sandbox?.egress ?? [];
-    const labels = { task: order.task_id, step: order.step_id };
+    const life = lifeMs(order, command);
+    const labels = { task: order.task_id, step: order.step_id, deadlineMs: Date.now() + life + clocksMs };
     const image = command.image ?? order.sandbox?.image ?? settings.image;
     if (settings.pull && image !== settings.image) await ensureImage(engine, image, context.signal);
     const common = {
@@ -123,10 +127,11 @@ export const inDocker = async (
       signal: context.signal,
       capture: newCapture(command, context),
     };
+    const argv = image === settings.image ? inTime(argvOf(command), life) : argvOf(command);
     const inside = (network: string | null) => {
       const options = containerOptions({
         ...common,
-        argv: argvOf(command),
+        argv,
         env: { ...env, ...(network === null ? {} : proxyEnvironment), ...command.env },
         labels: labelsOf('command', self, labels),
         network,
@@ -144,7 +149,7 @@ export const inDocker = async (
       });
       const ready = warm.take(standing);
       try {
-        const here = { argv: argvOf(command), env: { ...env, ...command.env }, ...running };
+        const here = { argv, env: { ...env, ...command.env }, ...running };
         const served = ready && (await runWarm(engine, { container: ready.container, ...here }));
         return served ?? (await inside(null));
       } finally {

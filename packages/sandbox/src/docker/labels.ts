@@ -9,6 +9,8 @@ export const label = {
   scope: 'capstan.sandbox.scope',
   task: 'capstan.sandbox.task',
   step: 'capstan.sandbox.step',
+  /** By when it is over, in milliseconds since 1970; whoever comes later takes it away. */
+  deadline: 'capstan.sandbox.deadline',
   /** When the files of its task were last used, in milliseconds since 1970. */
   used: 'capstan.sandbox.used',
 } as const;
@@ -24,13 +26,14 @@ export interface Owner {
 export const labelsOf = (
   kind: Kind,
   { id, scope }: Owner,
-  more: { readonly task?: string; readonly step?: string; readonly usedMs?: number } = {},
+  more: { readonly task?: string; readonly step?: string; readonly usedMs?: number; readonly deadlineMs?: number } = {},
 ): Record<string, string> => ({
   [label.kind]: kind,
   [label.owner]: id,
   [label.scope]: scope,
   ...(more.task === undefined ? {} : { [label.task]: more.task }),
   ...(more.step === undefined ? {} : { [label.step]: more.step }),
+  ...(more.deadlineMs === undefined ? {} : { [label.deadline]: String(more.deadlineMs) }),
   ...(more.usedMs === undefined ? {} : { [label.used]: String(more.usedMs) }),
 });
 

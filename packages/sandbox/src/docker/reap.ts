@@ -37,7 +37,9 @@ const leftBehind = async (engine: Engine, { self, known }: Reaping): Promise<Con
   return all.filter((one) => {
     if (one.Labels[label.kind] === 'keeper') return !isAlive(one);
     const of = one.Labels[label.owner];
-    return of === self.id ? !known(nameOf(one)) : !alive.has(of);
+    if (of === self.id) return !known(nameOf(one));
+    // Past its time it has nobody who looks after it, though its process may still be there and hang.
+    return !alive.has(of) || Date.now() > Number(one.Labels[label.deadline] ?? Number.POSITIVE_INFINITY);
   });
 };
 

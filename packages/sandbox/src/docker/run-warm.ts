@@ -6,6 +6,7 @@ import type { Exec } from 'dockerode';
 import type { CommandResult } from '../sandbox.ts';
 import { watchDisk } from './disk.ts';
 import { type Engine, statusOf } from './engine.ts';
+import { unstartable } from './in-time.ts';
 import { drain, look, lost, outOfDisk, type Running, untilDrained } from './run.ts';
 
 export interface WarmRunning extends Running {
@@ -50,7 +51,7 @@ export const runWarm = async (engine: Engine, running: WarmRunning): Promise<Com
     const { State } = await look(engine, container);
     if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, diskMb));
     const kept = capture.result();
-    refuseUnstartable(ExitCode, kept.stdout);
+    refuseUnstartable(ExitCode, kept.stdout, kept.stderr);
     const stopped = timedOut || signal.aborted;
     return {
       exitCode: stopped ? null : (ExitCode ?? 137),
@@ -109,13 +110,15 @@ const isRunning = async (engine: Engine, exec: Exec): Promise<boolean> => {
 };
 
 /** The engine itself says so, in the place of the command. */
-const refuseUnstartable = (exitCode: number | null, said: string): void => {
+const refuseUnstartable = (exitCode: number | null, said: string, stderr: string): void => {
   if (exitCode !== 126 && exitCode !== 127) return;
-  const [, program] =
-    /^OCI runtime exec failed: .*exec: "([^"]*)": (?:executable file not found|permission denied)/m.exec(said) ?? [];
+  const [whole = '', program] =
+    unstartable.exec(stderr) ??
+    /^OCI runtime exec failed: .*exec: "([^"]*)": (?:executable file not found|permission denied)/m.exec(said) ??
+    [];
   if (program === undefined) return;
   throw new Stopped(
-    said.includes('permission denied')
+    /permission denied/i.test(whole)
       ? reject('command_not_executable', `"${program}" may not be executed.`)
       : reject('command_not_found', `"${program}" is not in the image that this step runs in.`),
   );

@@ -8,6 +8,7 @@ import type { Containers } from './containers.ts';
 import { watchDisk } from './disk.ts';
 import { type Engine, saidBy, statusOf } from './engine.ts';
 import { type Frame, frames } from './frames.ts';
+import { unstartable } from './in-time.ts';
 
 export interface Running {
   readonly container: Container;
@@ -129,6 +130,7 @@ const notStarted = (said: string) => retry('command_not_started', said);
 const refuseUnstartable = (exitCode: number, stderr: string): void => {
   if (exitCode !== 126 && exitCode !== 127) return;
   const [, program, why] =
+    unstartable.exec(stderr) ??
     /^\[FATAL tini \(\d+\)\] exec (.*) failed: (.*)$/m.exec(stderr) ??
     /^\/sandbox\/workspace\S*: (?:line )?\d+: exec: (.*): (not found|Permission denied)$/m.exec(stderr) ??
     [];

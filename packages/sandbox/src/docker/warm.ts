@@ -21,6 +21,8 @@ export interface Warm {
 
 /** What nobody has taken by then was made in vain. */
 const keepMs = 30_000;
+/** As long as any command may take, in case that nobody is left to take it away. */
+const standMs = 2 * 86_400_000;
 
 export const newWarm = (containers: Containers, most: number): Warm => {
   const ready = new Map<string, Ready>();
@@ -28,7 +30,7 @@ export const newWarm = (containers: Containers, most: number): Warm => {
   const dropped = new Set<string>();
   let ended = false;
   const stand = (key: string, options: ContainerCreateOptions): Promise<void> =>
-    containers.with({ ...options, Cmd: ['sleep', 'infinity'] }, async (container) => {
+    containers.with({ ...options, Cmd: ['sleep', String(standMs / 1_000)] }, async (container) => {
       await containers.start(container);
       if (ended || dropped.has(key) || ready.has(key)) return;
       const { promise, resolve } = Promise.withResolvers<void>();
