@@ -22,6 +22,7 @@ import type { Addition, Shape } from './plan/shape.ts';
  * tenant, a step has at least the risk of its tool, and a check that was held back waits for its turn like a step. Since 3 what several ask approval
  * for is approved for each of them, who might approve a step decides on its flags and questions, the task above lifts no hold but its own, and
  * an order whose queue nobody serves any more uses up no try. Breakers hear of every failure.
+ * Leave to begin goes by a priority that grows with the time waited.
  */
 export const rulesVersion = 3;
 

@@ -50,7 +50,11 @@ export class Turns<T extends Waiting> {
       flow = { level: item.level, requester: item.requester, tenant, queue: [], head: 0 };
       this.#flows.set(key, flow);
     }
-    flow.queue.push(item);
+    // What was taken before and waits again keeps its place.
+    let at = flow.queue.length;
+    while (at > flow.head && (flow.queue[at - 1]?.since ?? Infinity) > item.since) at -= 1;
+    if (at === flow.queue.length) flow.queue.push(item);
+    else flow.queue.splice(at, 0, item);
     flow.tenant.waiting += 1;
     this.#requester(flow).waiting += 1;
     this.size += 1;

@@ -1,7 +1,7 @@
 // The circuits that are not closed, as their owners tell: what waits behind each, and which attempt is the trial of one that is half open.
 import { decodeTrusted } from '@capstan/bus';
 import { actorId, type Report } from '@capstan/contracts';
-import { type BreakerState, openText, unservedCode } from '@capstan/engine';
+import { type BreakerState, openText, Turns, unservedCode, type Waiting } from '@capstan/engine';
 import { loadActors } from './actors/store.ts';
 import { sayOfActor } from './actors/say.ts';
 import { untilStored } from './say.ts';
@@ -43,9 +43,9 @@ interface Known extends Circuit {
 
 const loadEveryMs = 5_000;
 
-export const openCircuits = <Held>(world: World, enter: (held: Held) => void): Doors<Held> => {
+export const openCircuits = <Held extends Waiting>(world: World, enter: (held: Held) => void): Doors<Held> => {
   const known = new Map<string, Known>();
-  const behind = new Map<string, Set<Held>>();
+  const behind = new Map<string, Turns<Held>>();
   let loadedAt = world.clock.now();
 
   const ids = (queue: string, capability: string): string[] => [
@@ -65,10 +65,10 @@ export const openCircuits = <Held>(world: World, enter: (held: Held) => void): D
   const letGo = (id: string, most: number) => {
     const waiting = behind.get(id);
     if (waiting === undefined) return;
-    const some = [...waiting].slice(0, most);
-    for (const held of some) waiting.delete(held);
+    // All of them first: whoever enters may have to wait here again.
+    const some = Array.from({ length: Math.min(waiting.size, most) }, () => waiting.take(world.clock.now()));
     if (waiting.size === 0) behind.delete(id);
-    for (const held of some) enter(held);
+    for (const held of some) if (held !== null) enter(held);
   };
 
   const doors: Doors<Held> = {
@@ -113,12 +113,14 @@ export const openCircuits = <Held>(world: World, enter: (held: Held) => void): D
       return null;
     },
     wait: (id, held) => {
-      const waiting = behind.get(id) ?? new Set<Held>();
-      behind.set(id, waiting.add(held));
+      const waiting = behind.get(id) ?? new Turns<Held>();
+      behind.set(id, waiting);
+      waiting.push(held);
     },
     leave: (id, held) => {
       const waiting = behind.get(id);
-      if (waiting?.delete(held) === true && waiting.size === 0) behind.delete(id);
+      waiting?.remove(held);
+      if (waiting?.size === 0) behind.delete(id);
     },
     reported: (queue, capability, report) => {
       for (const id of ids(queue, capability)) {

@@ -2,7 +2,7 @@
 // others, so that what one does not use another may; between two tellings a quota may be exceeded for a moment.
 import { decodeTrusted, PassingMap } from '@capstan/bus';
 import type { Quota, Settings } from '@capstan/contracts';
-import { owedOrders, quotasOf, runsNow } from '@capstan/engine';
+import { owedOrders, quotasOf, runsNow, Turns, type Waiting } from '@capstan/engine';
 import type { Actor } from './actor.ts';
 import type { World } from './world.ts';
 
@@ -38,12 +38,12 @@ const quotasIn = (quotas: Settings['quotas']): Quota[] => {
 const tellAfterMs = 100;
 const othersForMs = 5_000;
 
-export const openRunning = <Held>(world: World, enter: (held: Held) => void): Running<Held> => {
+export const openRunning = <Held extends Waiting>(world: World, enter: (held: Held) => void): Running<Held> => {
   const { quotas } = world.settings;
   const any = quotasIn(quotas).some(({ running_steps: most }) => most !== undefined);
   const counts = new Map<string, number>();
   const limits = new Map<string, number>();
-  const parked = new Map<string, Set<Held>>();
+  const parked = new Map<string, Turns<Held>>();
   const tasks = new PassingMap<string, { readonly keys: readonly string[]; readonly names: Set<string> }>();
   const others = new Map<string, Told & { readonly at: number }>();
   let telling = false;
@@ -88,10 +88,12 @@ export const openRunning = <Held>(world: World, enter: (held: Held) => void): Ru
   const letGo = (key: string) => {
     const waiting = parked.get(key);
     if (waiting === undefined) return;
-    const some = [...waiting].slice(0, Math.max(0, room(key)));
-    for (const held of some) waiting.delete(held);
+    // All of them first: whoever enters may have to wait here again.
+    const some = Array.from({ length: Math.min(waiting.size, Math.max(0, room(key))) }, () =>
+      waiting.take(world.clock.now()),
+    );
     if (waiting.size === 0) parked.delete(key);
-    for (const held of some) enter(held);
+    for (const held of some) if (held !== null) enter(held);
   };
   const end = (task: string, over: (name: string) => boolean) => {
     const known = tasks.get(task);
@@ -135,10 +137,15 @@ export const openRunning = <Held>(world: World, enter: (held: Held) => void): Ru
         return !runsNow(actor.state, step, Number(attempt));
       }),
     forget: (task) => end(task, () => true),
-    wait: (key, held) => void parked.set(key, (parked.get(key) ?? new Set<Held>()).add(held)),
+    wait: (key, held) => {
+      const waiting = parked.get(key) ?? new Turns<Held>();
+      parked.set(key, waiting);
+      waiting.push(held);
+    },
     leave: (key, held) => {
       const waiting = parked.get(key);
-      if (waiting?.delete(held) === true && waiting.size === 0) parked.delete(key);
+      waiting?.remove(held);
+      if (waiting?.size === 0) parked.delete(key);
     },
     text: (key) => `room for it: ${key} may have ${limits.get(key)} steps running`,
     beat: () => {

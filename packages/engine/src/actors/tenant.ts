@@ -1,5 +1,6 @@
-// A tenant with a quota of open tasks: who has leave to begin, and who waits for it. Leave goes by priority, then by who asked first.
-import type { Json } from '@capstan/contracts';
+// A tenant with a quota of open tasks: who has leave to begin, and who waits for it. Leave goes by priority, which grows with the time waited, then by
+// who asked first.
+import { type Json, limits } from '@capstan/contracts';
 import {
   type ActorDecision,
   type ActorEffect,
@@ -27,7 +28,12 @@ interface Wish extends Teller {
   readonly level: number;
   /** How many tasks its requester may have open. */
   readonly most: number | null;
+  /** When it asked; not known of those that asked under older rules. */
+  readonly since?: number;
 }
+
+/** The rules since which what waits for leave goes up by one priority after a while, as steps do that wait for their turn. */
+const leaveAges = 3;
 
 const numberIn = (value: Json | undefined): number | null => (typeof value === 'number' ? value : null);
 
@@ -51,13 +57,10 @@ const wants = (state: TenantState, event: ActorEvent): ActorDecision<TenantState
     requester: textIn(event, 'requester'),
     level: numberIn(event.body['level']) ?? 2,
     most: numberIn(event.body['requester_most']),
+    ...(event.rules >= leaveAges ? { since: event.at } : {}),
   };
-  return grant({
-    ...state,
-    tenant: textIn(event, 'tenant'),
-    most,
-    waiting: [...state.waiting, wish],
-  });
+  const waiting = [...state.waiting, wish];
+  return grant({ ...state, tenant: textIn(event, 'tenant'), most, waiting }, event);
 };
 
 const returned = (state: TenantState, event: ActorEvent): ActorDecision<TenantState> => {
@@ -66,7 +69,7 @@ const returned = (state: TenantState, event: ActorEvent): ActorDecision<TenantSt
   if (!Object.hasOwn(state.open, task) && waiting.length === state.waiting.length)
     return { state: withEarly(state, [...without(state.early ?? [], task), task]), effects: [], ignored: null };
   const { [task]: _, ...open } = state.open;
-  return grant({ ...state, open, waiting });
+  return grant({ ...state, open, waiting }, event);
 };
 
 const without = (tasks: readonly string[], task: string): string[] => tasks.filter((id) => id !== task);
@@ -77,14 +80,14 @@ const withEarly = (before: TenantState, early: readonly string[]): TenantState =
 };
 
 /** Gives leave to as many as there is room for. */
-const grant = (before: TenantState): ActorDecision<TenantState> => {
+const grant = (before: TenantState, event: ActorEvent): ActorDecision<TenantState> => {
   const open: Record<string, string> = { ...before.open };
   const perRequester = new Map<string, number>();
   for (const requester of Object.values(open)) perRequester.set(requester, (perRequester.get(requester) ?? 0) + 1);
   let room = before.most === null ? Infinity : before.most - Object.keys(open).length;
   const effects: ActorEffect[] = [];
   const granted = new Set<Wish>();
-  for (const wish of room > 0 ? before.waiting.toSorted((a, b) => a.level - b.level) : []) {
+  for (const wish of room > 0 ? inTurn(before.waiting, event) : []) {
     const has = perRequester.get(wish.requester) ?? 0;
     if (wish.most !== null && has >= wish.most) continue;
     perRequester.set(wish.requester, has + 1);
@@ -96,6 +99,13 @@ const grant = (before: TenantState): ActorDecision<TenantState> => {
   }
   const waiting = granted.size === 0 ? before.waiting : before.waiting.filter((wish) => !granted.has(wish));
   return { state: { ...before, open, waiting }, effects, ignored: null };
+};
+
+/** Who asked first comes first among those who are as urgent by now. */
+const inTurn = (waiting: readonly Wish[], { at, rules }: ActorEvent): readonly Wish[] => {
+  const levelNow = ({ level, since = 0 }: Wish): number =>
+    rules < leaveAges ? level : Math.max(0, level - Math.floor(Math.max(0, at - since) / limits.ageingMs));
+  return waiting.toSorted((a, b) => levelNow(a) - levelNow(b));
 };
 
 export const tenant: ActorKind<TenantState> = {

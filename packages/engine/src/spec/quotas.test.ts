@@ -1,8 +1,8 @@
 // Rules: a task of a tenant, or a requester, with a quota of open tasks asks for leave, and waits as "queued" until there is room. Leave goes by
-// priority, then by who asked first; it is given back by the decision that ends the task.
+// priority, which grows with the time waited, then by who asked first; it is given back by the decision that ends the task.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { defaultSettings, type Quota } from '@capstan/contracts';
+import { defaultSettings, limits, type Quota } from '@capstan/contracts';
 import { tenant, type TenantState } from '../actors/tenant.ts';
 import { ActorWorld } from '../actors/testing.ts';
 import { given, step } from '../testing.ts';
@@ -108,6 +108,34 @@ test('parts of what is open take room beyond the quota, and nobody else gets lea
 test('the most urgent first, then who asked first', () => {
   const world = new Tenant(1).wants('a').wants('b').wants('c').wants('d', { level: 0 });
   assert.deepEqual([world.returns('a').granted, world.returns('d').granted], [['d'], ['b']]);
+});
+
+test('nothing starves: what waits goes up by one priority after the other', () => {
+  const world = new Tenant(1).wants('a').wants('low', { level: 3 });
+  for (let round = 1; round <= 3; round += 1) {
+    world.wants(`urgent${round}`, { level: 0 });
+    world.later(limits.ageingMs).returns(round === 1 ? 'a' : `urgent${round - 1}`);
+    if (round < 3) assert.deepEqual(world.granted, [`urgent${round}`]);
+  }
+  assert.deepEqual(world.granted, ['low'], 'as urgent by now, and before the other');
+});
+
+test('a tenant of older rules goes by priority alone, and keeps no times', () => {
+  let state: TenantState = tenant.begin;
+  let seq = 0;
+  const tell = (kind: string, task: string, level = 0): readonly string[] => {
+    seq += 1;
+    const body = { tenant: 'acme', tenant_most: 1, level, task_id: task, task_key: 'k' };
+    const at = seq * 10 * limits.ageingMs;
+    const decision = tenant.decide(state, { id: 'x', seq, at, kind, name: [task], body, rules: 2 });
+    ({ state } = decision);
+    return decision.effects.flatMap((effect) => (effect.kind === 'tell' ? [effect.to.task] : []));
+  };
+  tell('wants', 'a');
+  tell('wants', 'low', 3);
+  tell('wants', 'urgent');
+  assert.ok(!state.waiting.some((wish) => 'since' in wish));
+  assert.deepEqual(tell('returned', 'a'), ['urgent']);
 });
 
 test('each requester has a quota of its own, and does not hold up the others', () => {

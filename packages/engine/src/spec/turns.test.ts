@@ -79,3 +79,12 @@ test('what is taken back is passed over', () => {
   turns.remove(items[1] as Named);
   assert.deepEqual(all(turns), ['one', 'three']);
 });
+
+test('what was taken and has to wait again keeps its place', () => {
+  const turns = waiting('a@1', 'a@2', 'a@3');
+  const first = turns.take(0) as Named;
+  turns.remove(turns.take(0) as Named);
+  turns.push(first);
+  push(turns, 'a@2');
+  assert.deepEqual(all(turns), ['a@1', 'a@2', 'a@3']);
+});
