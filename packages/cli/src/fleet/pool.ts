@@ -21,14 +21,15 @@ export interface Pooled {
   /** Its instance, as it announces itself. */
   readonly id: string;
   readonly container: string;
-  readonly running: boolean;
+  /** It works or may work again, as one that is paused; otherwise it has ended, or was never started. */
+  readonly alive: boolean;
   readonly startedAt: number;
 }
 
 export interface Pool {
   list(): Promise<Pooled[]>;
   start(): Promise<string>;
-  /** Asks it to finish what it has and to end; it is given the time that this takes. */
+  /** Asks it to finish what it has and to end; it is given the time that this takes. One that is paused goes on for it. */
   drain(container: string): Promise<void>;
   remove(container: string): Promise<void>;
 }
@@ -37,6 +38,8 @@ const label = { fleet: 'capstan.fleet', instance: 'capstan.fleet.instance' } as 
 const MiB = 1_024 * 1_024;
 /** As long as any step may take: an executor that was told to go ends when its work does. */
 const drainMs = 3_600_000;
+/** One that was made and not started by then has lost whoever made it. */
+const unstartedMs = 60_000;
 
 export const newPool = (options: PoolOptions, docker = new Docker()): Pool => {
   const { image, namespace, queue, network, memoryMb, environment, socket } = options;
@@ -44,8 +47,10 @@ export const newPool = (options: PoolOptions, docker = new Docker()): Pool => {
   const asked = <T>(question: Promise<T>): Promise<T> =>
     question.catch((error: unknown) => Promise.reject(explained(error, image)));
   return {
-    list: async () =>
-      (await asked(docker.listContainers({ all: true, filters: { label: [`${label.fleet}=${fleet}`] } }))).map(pooled),
+    list: async () => {
+      const all = await asked(docker.listContainers({ all: true, filters: { label: [`${label.fleet}=${fleet}`] } }));
+      return all.filter(({ State }) => State !== 'removing').map(pooled);
+    },
     start: async () => {
       const instance = `fleet-${randomBytes(4).toString('hex')}`;
       const container = await asked(
@@ -66,18 +71,34 @@ export const newPool = (options: PoolOptions, docker = new Docker()): Pool => {
             SecurityOpt: ['no-new-privileges:true'],
             PidsLimit: 128,
             Memory: memoryMb * MiB,
-            Tmpfs: { '/tmp': 'uid=10001,gid=10001,mode=0700,size=64m' },
+            // It counts as memory, and a repository that is cloned passes through both.
+            Tmpfs: { '/tmp': `uid=10001,gid=10001,mode=0700,size=${Math.max(64, Math.floor(memoryMb / 4))}m` },
             RestartPolicy: { Name: 'no' },
             LogConfig: { Type: 'json-file', Config: { 'max-size': '10m', 'max-file': '3' } },
             ...(socket === null ? {} : throughSocket(socket)),
           },
         }),
       );
-      await asked(container.start());
+      try {
+        await asked(container.start());
+      } catch (error) {
+        // Or it would count as one that is just being started.
+        await container.remove({ force: true, v: true }).catch(() => {});
+        throw error;
+      }
       return instance;
     },
     drain: async (container) => {
-      await docker.getContainer(container).kill({ signal: 'SIGTERM' }).catch(gone);
+      const one = docker.getContainer(container);
+      try {
+        await one.kill({ signal: 'SIGTERM' });
+        return;
+      } catch (error) {
+        gone(error as Error);
+      }
+      const state = await one.inspect().then(({ State }) => State.Status, gone);
+      // Nobody is in it who could finish anything.
+      if (state === 'created') await one.remove({ force: true, v: true }).catch(gone);
     },
     remove: async (container) => {
       await docker.getContainer(container).remove({ force: true, v: true }).catch(gone);
@@ -94,7 +115,7 @@ const throughSocket = (socket: string) => ({
 const pooled = ({ Id, Labels, State, Created }: ContainerInfo): Pooled => ({
   id: Labels[label.instance] ?? Id,
   container: Id,
-  running: State === 'running' || State === 'created',
+  alive: !['exited', 'dead'].includes(State) && (State !== 'created' || Date.now() - Created * 1_000 < unstartedMs),
   startedAt: Created * 1_000,
 });
 

@@ -48,10 +48,10 @@ export const runFleet = async (parts: FleetParts): Promise<void> => {
   }
   await agents.stop();
   if (parts.leave) return;
-  const left = (await pool.list()).filter(({ running }) => running);
+  const left = (await pool.list()).filter(({ alive }) => alive);
   for (const { container } of left) await pool.drain(container);
   say.remark('draining', { executors: left.length }, `${left.length} executors finish what they have.`);
-  while ((await pool.list()).some(({ running }) => running)) await new Promise((again) => setTimeout(again, 250));
+  while ((await pool.list()).some(({ alive }) => alive)) await new Promise((again) => setTimeout(again, 250));
   for (const { container } of await pool.list()) await pool.remove(container);
 };
 
@@ -88,14 +88,14 @@ const newFleet = (parts: FleetParts, seen: (instance: string) => AgentRecord | n
 
   /** Removes those that have ended, and lets those go that never said a word; silence alone, after an outage of NATS, says nothing. */
   const clear = async (pooled: readonly Pooled[], now: number): Promise<Pooled[]> => {
-    for (const one of pooled.filter(({ running }) => !running)) {
+    for (const one of pooled.filter(({ alive }) => !alive)) {
       const isMeant = leaving.has(one.id);
       const how = isMeant ? 'has ended' : 'died and is removed';
       say.remark('removed', { instance: one.id }, `${one.id} ${how}.`, isMeant ? undefined : 'warn');
       await pool.remove(one.container);
       for (const known of [idleSince, used, leaving, knownSince, heard]) known.delete(one.id);
     }
-    const here = pooled.filter(({ running }) => running);
+    const here = pooled.filter(({ alive }) => alive);
     for (const { id, container } of here) {
       if (!knownSince.has(id)) knownSince.set(id, now);
       if (seen(id) !== null) heard.add(id);
