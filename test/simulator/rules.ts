@@ -55,6 +55,10 @@ export const judge = (
     judgeOrder(state, effect.order, wrong);
   }
 
+  if (state.rules >= 3 && budget?.tokens !== undefined && used >= budget.tokens && state.open > state.verifying)
+    if (state.ending === null && !taskEnded(state.status))
+      wrong(`${about}: all ${budget.tokens} tokens are used up, and it goes on`);
+
   const rounds = (request.replan ?? state.plan?.replan)?.max ?? 0;
   if (state.replans > rounds) wrong(`${about}: it was planned anew ${state.replans} times, and may be ${rounds} times`);
 

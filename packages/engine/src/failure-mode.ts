@@ -1,5 +1,6 @@
 // What a failure that nothing tolerates does to the whole task: stop it, pause it, or let go on what doesn't depend on it.
 import type { Step } from '@capstan/contracts';
+import { isSpent } from './budget.ts';
 import type { Draft } from './draft.ts';
 import { idIn, slotsWhere, specIn } from './draft.ts';
 import { gateFailure, groupPassed, wantedRate } from './gate-rule.ts';
@@ -11,7 +12,7 @@ import { tellPeople } from './tell.ts';
 export const takeFailure = (draft: Draft, why: string): void => {
   const { task } = draft;
   // The planner is at it, and whatever fails meanwhile is no part of the plan that comes.
-  if (isReplanning(draft)) return;
+  if (isReplanning(draft) || (isSpent(draft) && task.ending !== null)) return;
   if (mayReplan(draft)) {
     draft.replan ??= why;
     return;

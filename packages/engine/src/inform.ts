@@ -3,18 +3,19 @@ import type { ReportDraft } from '@capstan/contracts';
 import type { Draft } from './draft.ts';
 import { shortened } from './failure-mode.ts';
 import type { TaskState } from './state.ts';
+import { stepsUsed } from './steps-left.ts';
 
 /** Said once for each attempt of the step: where a person brings the sub-task back later, its parent has gone on. */
 export const informParent = (draft: Draft): void => {
   const { parent } = draft.task;
   if (parent === null) return;
-  draft.effects.push({ kind: 'inform', parent, report: reportOf(draft.task, parent) });
+  draft.effects.push({ kind: 'inform', parent, report: reportOf(draft, parent) });
 };
 
-type Ended = Pick<TaskState, 'taskId' | 'status' | 'reason' | 'result' | 'usage'>;
-
-const reportOf = (task: Ended, parent: NonNullable<TaskState['parent']>): ReportDraft => {
+const reportOf = (draft: Draft, parent: NonNullable<TaskState['parent']>): ReportDraft => {
+  const { task } = draft;
   const { usage } = task;
+  const steps = task.rules >= 3 && task.request.budget?.steps !== undefined ? { steps: stepsUsed(draft) } : {};
   return {
     v: 1,
     task_id: parent.task_id,
@@ -31,6 +32,6 @@ const reportOf = (task: Ended, parent: NonNullable<TaskState['parent']>): Report
             retryable: task.status !== 'cancelled',
           },
         }),
-    usage: { tokens_in: usage.tokensIn, tokens_out: usage.tokensOut, wall_ms: usage.wallMs },
+    usage: { tokens_in: usage.tokensIn, tokens_out: usage.tokensOut, wall_ms: usage.wallMs, ...steps },
   };
 };

@@ -1,4 +1,5 @@
 // Whether a task may be planned anew, and whether it just now is.
+import { isSpent } from './budget.ts';
 import type { Draft } from './draft.ts';
 import { slotOf, specOf } from './plan/shape.ts';
 import { hasEnded } from './state.ts';
@@ -21,6 +22,7 @@ export const replansMax = ({ task }: Draft): number => (task.request.replan ?? t
 /** As often as was said; and no more once the planner itself gave up. */
 export const mayReplan = (draft: Draft): boolean => {
   const { task } = draft;
+  if (isSpent(draft)) return false;
   if (task.ending !== null || task.plan === null || task.replans >= replansMax(draft)) return false;
   const slot = lastSlot(draft);
   return slot < 0 || draft.steps.read(slot).status === 'succeeded';

@@ -1,6 +1,7 @@
 // What follows from what an event said: steps that ended free or doom what waits for them, phases open or loop back, and in the end the
 // task itself ends. One loop over work lists; nothing recurses, so a chain of 10,000 steps that are all skipped is no deeper than one.
 import type { Failure, Json } from '@capstan/contracts';
+import { endSpent } from './budget.ts';
 import { advance } from './dispatch.ts';
 import { type Draft, end, isStopping, specIn } from './draft.ts';
 import { UnresolvedReference } from './expressions/reference.ts';
@@ -27,6 +28,7 @@ export const settle = (draft: Draft): void => {
   let known = draft.before.ending;
   for (;;) {
     drain(draft);
+    endSpent(draft);
     // What the drain itself brought to an end, or added to a task that is ending, is stopped as well.
     if (task.ending !== null && !taskEnded(task.status) && (task.ending !== known || draft.grown)) {
       known = task.ending;

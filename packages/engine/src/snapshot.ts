@@ -41,6 +41,7 @@ type Private = Partial<
     | 'removed'
     | 'heldBy'
     | 'unjudged'
+    | 'granted'
     | 'artifacts'
   >
 >;
@@ -61,6 +62,7 @@ const privates = [
   'removed',
   'heldBy',
   'unjudged',
+  'granted',
   'artifacts',
 ] as const;
 
@@ -226,6 +228,7 @@ type EngineRecord = Omit<
   | 'leave'
   | 'above'
   | 'steered'
+  | 'stepsBelow'
   | 'resolved'
   | 'risks'
   | 'denials'
@@ -248,6 +251,7 @@ type EngineRecord = Omit<
 > & {
   readonly above?: TaskState['above'];
   readonly steered?: number;
+  readonly stepsBelow?: number;
   readonly plan?: Json;
   readonly leave?: TaskState['leave'];
   readonly risks?: TaskState['risks'];
@@ -278,6 +282,7 @@ const engineOf = (state: TaskState): EngineRecord => ({
   ...(Object.keys(state.risks).length === 0 ? {} : { risks: state.risks }),
   ...(state.leave === 'none' ? {} : { leave: state.leave }),
   ...(state.resolved.length === 0 ? {} : { resolved: state.resolved }),
+  ...(state.stepsBelow === 0 ? {} : { stepsBelow: state.stepsBelow }),
   lastTimer: state.lastTimer,
   lastAsk: state.lastAsk,
   findings: state.findings,

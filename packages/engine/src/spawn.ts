@@ -1,7 +1,12 @@
 // Beginning the task that does a step's work: what the step was given becomes a submission, checked like any other.
 import { type Failure, type Json, type Plan, type Submission, taskInput, type TaskInput } from '@capstan/contracts';
-import { type Draft, idIn, specIn } from './draft.ts';
+import { isShared, tokensLeft } from './budget.ts';
+import { change, type Draft, idIn, specIn } from './draft.ts';
 import { checkPlan } from './plan/check.ts';
+import { sizeOf } from './plan/shape.ts';
+import { shareOf } from './share.ts';
+import type { Granted } from './state.ts';
+import { stepsLeft } from './steps-left.ts';
 import { childIdOf, depthOf } from './sub-task.ts';
 
 /** Says that the task of the present attempt is to begin; a failure says why it can not. */
@@ -12,6 +17,8 @@ export const spawn = (draft: Draft, slot: number, attempt: number, input: Record
   const step = idIn(draft, slot);
   const child = childIdOf(draft.task.taskId, step, attempt);
   const { request, plan, planRef } = asked;
+  const granted = isShared(draft) ? grantedTo(draft, request) : null;
+  if (granted !== null) change(draft, slot, { granted });
   draft.effects.push({
     kind: 'spawn',
     child,
@@ -45,9 +52,12 @@ const requestIn = (draft: Draft, slot: number, input: Record<string, Json>): Ask
     return invalid(
       'input: there is nothing to do: a task needs a plan, a plan_ref, a template, or a title to plan from',
     );
-  const issue = plan === undefined ? undefined : issuesOf(plan, rest)[0];
+  const request = inherited(draft, slot, rest, plan);
+  if (request.budget?.steps === 0)
+    return { code: 'denied_by_budget', message: 'no step is left of the budget of this task', retryable: false };
+  const issue = plan === undefined ? undefined : issuesOf(plan, request)[0];
   if (issue !== undefined) return invalid(`input.${issue.path}: ${issue.issue}`);
-  return { request: inherited(draft, slot, rest), plan: plan ?? null, planRef: planRef ?? null };
+  return { request, plan: plan ?? null, planRef: planRef ?? null };
 };
 
 const issuesOf = (plan: Plan, { checkpoints, budget }: Pick<TaskInput, 'checkpoints' | 'budget'>) =>
@@ -59,11 +69,9 @@ const issuesOf = (plan: Plan, { checkpoints, budget }: Pick<TaskInput, 'checkpoi
 const invalid = (message: string): Failure => ({ code: 'invalid_input', message, retryable: false });
 
 /** Whose task it is, and what is left of the parent's tokens. */
-const inherited = (draft: Draft, slot: number, own: Submission): Submission => {
-  const { request, usage } = draft.task;
-  const most = request.budget?.tokens;
-  const left = most === undefined ? undefined : Math.max(1, most - usage.tokensIn - usage.tokensOut);
-  const tokens = left === undefined ? own.budget?.tokens : Math.min(left, own.budget?.tokens ?? left);
+const inherited = (draft: Draft, slot: number, own: Submission, plan: Plan | undefined): Submission => {
+  const { request } = draft.task;
+  const budget = budgetFor(draft, own, plan);
   const { step } = specIn(draft, slot);
   return {
     ...own,
@@ -73,6 +81,36 @@ const inherited = (draft: Draft, slot: number, own: Submission): Submission => {
     ...(own.priority === undefined && request.priority === undefined
       ? {}
       : { priority: own.priority ?? request.priority }),
-    ...(tokens === undefined ? {} : { budget: { ...own.budget, tokens } }),
+    ...(budget === undefined ? {} : { budget }),
+  };
+};
+
+/** No more than is left, and no more than its own input says. */
+const budgetFor = (draft: Draft, { budget: own }: Submission, plan: Plan | undefined): Submission['budget'] => {
+  const { request, usage } = draft.task;
+  const most = request.budget?.tokens;
+  const rest = isShared(draft) ? tokensLeft(draft) : null;
+  const part = rest === null ? null : shareOf(draft, rest);
+  const left = most === undefined ? undefined : (part ?? Math.max(1, most - usage.tokensIn - usage.tokensOut));
+  const tokens = left === undefined ? own?.tokens : Math.min(left, own?.tokens ?? left);
+  const steps = isShared(draft) && request.budget?.steps !== undefined ? stepsFor(draft, plan, own?.steps) : own?.steps;
+  if (tokens === undefined && steps === undefined) return own;
+  return { ...own, ...(tokens === undefined ? {} : { tokens }), ...(steps === undefined ? {} : { steps }) };
+};
+
+/** At least those of its plan, where they are known and there are as many. */
+const stepsFor = (draft: Draft, plan: Plan | undefined, own: number | undefined): number => {
+  const left = stepsLeft(draft);
+  if (left === 0) return 0;
+  const size = (plan?.steps ?? []).reduce((sum, step) => sum + Math.max(1, sizeOf(step)), 0);
+  return Math.min(left, Math.max(size, shareOf(draft, left)), own ?? left);
+};
+
+const grantedTo = (draft: Draft, { budget }: Submission): Granted | null => {
+  const counted = draft.task.request.budget;
+  if (counted?.tokens === undefined && counted?.steps === undefined) return null;
+  return {
+    tokens: counted.tokens === undefined ? null : (budget?.tokens ?? null),
+    steps: counted.steps === undefined ? null : (budget?.steps ?? null),
   };
 };

@@ -23,6 +23,7 @@ import type { Addition, Shape } from './plan/shape.ts';
  * for is approved for each of them, who might approve a step decides on its flags and questions, the task above lifts no hold but its own, and
  * an order whose queue nobody serves any more uses up no try. Breakers hear of every failure.
  * Leave to begin goes by a priority that grows with the time waited.
+ * A spent budget is the end of the task, and tasks below it share what is left.
  */
 export const rulesVersion = 3;
 
@@ -91,6 +92,13 @@ export interface StepState {
   readonly heldBy: string | null;
   /** What its last failure would be put aside for, once so many breakers have said that their circuit is not open. */
   readonly unjudged: { readonly left: number; readonly reason: DlqReason } | null;
+  /** What the task that does it was given of the budget. */
+  readonly granted: Granted | null;
+}
+
+export interface Granted {
+  readonly tokens: number | null;
+  readonly steps: number | null;
 }
 
 export interface GroupState {
@@ -217,6 +225,8 @@ export interface TaskState {
   readonly lastTimer: number;
   readonly lastAsk: number;
   readonly usage: { readonly tokensIn: number; readonly tokensOut: number; readonly wallMs: number };
+  /** Steps of tasks below it that have ended, where they count. */
+  readonly stepsBelow: number;
   readonly findings: readonly [major: number, medium: number, minor: number];
   /** Findings that somebody has dealt with: found again, they count no more. */
   readonly resolved: readonly string[];
@@ -257,6 +267,7 @@ export const newStep: StepState = Object.freeze({
   removed: false,
   heldBy: null,
   unjudged: null,
+  granted: null,
 });
 
 export const hasEnded = (status: StepStatus): boolean =>

@@ -1,5 +1,6 @@
 // Stopping a whole task, because somebody cancelled it or because it failed: what has not begun ends at once, what runs is told and given time.
 import { withdraw } from './ask.ts';
+import { isSpent } from './budget.ts';
 import { arm, change, type Draft, end, isStopping, slotsWhere, specIn } from './draft.ts';
 import { hasEnded } from './state.ts';
 import { graceOf, tellToStop } from './sub-task.ts';
@@ -7,7 +8,7 @@ import { graceOf, tellToStop } from './sub-task.ts';
 export const stopAll = (draft: Draft): void => {
   const { ending } = draft.task;
   if (ending === null) return;
-  const reason = ending.as === 'cancelled' ? ending.reason : 'another step failed';
+  const reason = ending.as === 'cancelled' ? ending.reason : isSpent(draft) ? ending.reason : 'another step failed';
   for (const slot of slotsWhere(draft, (step, at) => !hasEnded(step.status) && isStopping(draft, specIn(draft, at)))) {
     const { status, timer } = draft.steps.read(slot);
     if (status !== 'running') {

@@ -11,6 +11,7 @@ import {
 } from '@capstan/contracts';
 import { approversOf } from '../approved.ts';
 import { ask } from '../ask.ts';
+import { noteStepsBelow } from '../budget.ts';
 import { advance } from '../dispatch.ts';
 import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } from '../draft.ts';
 import { decideFailure, failForGood } from '../fail.ts';
@@ -84,6 +85,7 @@ const note = (draft: Draft, slot: number, report: Report): void => {
     attempts,
   });
   const { task } = draft;
+  noteStepsBelow(draft, slot, report.usage);
   if (report.usage !== undefined) task.usage = addUsage(task.usage, report.usage);
   if (found !== newStep.findings) task.findings = added(task.findings, found);
 };

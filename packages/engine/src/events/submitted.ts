@@ -63,6 +63,7 @@ export const initialState = (event: Submitted): TaskState => {
     lastTimer: 0,
     lastAsk: 0,
     usage: { tokensIn: 0, tokensOut: 0, wallMs: 0 },
+    stepsBelow: 0,
     findings: [0, 0, 0],
     result: null,
     shape,

@@ -1,5 +1,6 @@
 // A task that has spent its budget starts nothing more.
 import { specIn } from '../draft.ts';
+import { mustWaitForShare } from '../share.ts';
 import { depthOf, taskCapability } from '../sub-task.ts';
 import { allowed, type Policy } from './policy.ts';
 
@@ -15,6 +16,13 @@ export const budget: Policy = {
         deny: true,
         reason: `a task of depth ${depth} may begin no other: at most ${depthMax} are allowed one below the other`,
         metadata: { depth, most: depthMax },
+      };
+    if (specIn(draft, slot).step.capability === taskCapability && mustWaitForShare(draft))
+      return {
+        allowed: false,
+        wait: true,
+        reason: 'other tasks below this one have what is left of the budget until they end',
+        metadata: {},
       };
     const most = draft.task.request.budget?.tokens;
     const used = draft.task.usage.tokensIn + draft.task.usage.tokensOut;

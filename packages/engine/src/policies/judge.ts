@@ -2,6 +2,7 @@
 import { type Failure, type Json, limits } from '@capstan/contracts';
 import { isApproved } from '../approved.ts';
 import { ask } from '../ask.ts';
+import { endSpent } from '../budget.ts';
 import { change, type Draft, idIn, specIn } from '../draft.ts';
 import { failForGood } from '../fail.ts';
 import { inputHash } from '../hash.ts';
@@ -43,6 +44,8 @@ const obey = (draft: Draft, slot: number, input: Input, policy: string, no: No):
       waitingFor: `its turn: ${no.reason} (policy ${policy})`,
     });
   note(draft, policy, 'enforce', idIn(draft, slot), null, no);
+  // Said first: what steps say of their failure is no matter any more.
+  endSpent(draft);
   const failure: Failure = {
     code: `denied_by_${policy}`.slice(0, limits.idLengthMax),
     message: no.reason,

@@ -1,6 +1,7 @@
 // So many steps of one task run at once; the others wait, in the order of the plan. How much runs in all is a matter of quotas and turns.
 import type { Draft } from '../draft.ts';
 import { countsIn, isWaitingTurn } from '../draft.ts';
+import { mustWaitForShare } from '../share.ts';
 import { allowed, type Policy } from './policy.ts';
 
 export const maxConcurrentTasks: Policy = {
@@ -26,9 +27,17 @@ export const nextTurn = (draft: Draft): number => {
   const { task } = draft;
   if (task.turns.waiting === 0 || task.hold !== null || task.ending !== null || runningIn(draft) >= mostIn(draft))
     return -1;
-  for (let slot = task.turns.from; slot < draft.steps.length; slot += 1) {
-    if (!isWaitingTurn(draft.steps.read(slot))) continue;
-    task.turns = { ...task.turns, from: slot };
+  const { from } = task.turns;
+  let skipped = -1;
+  for (let slot = from; slot < draft.steps.length; slot += 1) {
+    const step = draft.steps.read(slot);
+    if (!isWaitingTurn(step)) continue;
+    // It does not wait for room, and others behind it may go.
+    if (step.heldBy === 'budget' && mustWaitForShare(draft)) {
+      if (skipped < 0) skipped = slot;
+      continue;
+    }
+    task.turns = { ...task.turns, from: skipped < 0 ? slot : skipped };
     return slot;
   }
   return -1;
