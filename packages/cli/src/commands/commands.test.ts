@@ -226,11 +226,11 @@ test('why shows what policies said', async () => {
     at: '2026-11-20T10:00:00Z',
   };
   const denials = [
-    { ...denial, mode: 'enforce' as const },
+    { ...denial, mode: 'enforce' as const, metadata: { ticket: 'SEC-7', most: 2 } },
     { ...denial, mode: 'check' as const, step: null, phase: 'make' },
   ];
   await using api = await startStandIn({ 'task.get': () => someTask({ status: 'failed', denials }) });
   const { out } = await api.run('why', 'feature-1087');
-  assert.match(out, /policy no-bots denied deploy: No bots\./);
-  assert.match(out, /policy no-bots would deny phase make: No bots\./);
+  assert.match(out, /policy no-bots denied deploy: No bots\. \(ticket: SEC-7, most: 2\)/);
+  assert.match(out, /policy no-bots would deny phase make: No bots\.$/m);
 });

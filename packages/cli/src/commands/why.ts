@@ -40,10 +40,12 @@ export const why = defineCommand({
       terminal.print(`  ${terminal.style.bold(named)}  ${reason}`);
     }
     if (reasons.size > shownMax) terminal.print(`  … and ${reasons.size - shownMax} more reasons; --json has all.`);
-    for (const { policy, mode, step, phase, reason } of task.denials ?? []) {
+    for (const { policy, mode, step, phase, reason, metadata } of task.denials ?? []) {
       const where = step === null ? `phase ${phase}` : step;
       const verb = mode === 'check' ? 'would deny' : 'denied';
-      terminal.print(`  policy ${terminal.style.bold(clean(policy))} ${verb} ${clean(where)}: ${clean(reason)}`);
+      terminal.print(
+        `  policy ${terminal.style.bold(clean(policy))} ${verb} ${clean(where)}: ${clean(reason)}${more(metadata)}`,
+      );
     }
     if (open.length > 0) return exits.ok;
     for (const [id, { error }] of Object.entries(task.steps)) {
@@ -52,6 +54,11 @@ export const why = defineCommand({
     return exits.ok;
   },
 });
+
+const more = (metadata: object): string => {
+  const said = Object.entries(metadata).map(([name, value]) => `${clean(name)}: ${clean(String(value))}`);
+  return said.length === 0 ? '' : ` (${said.join(', ')})`;
+};
 
 const order = ['awaiting_approval', 'awaiting_input', 'blocked', 'retrying', 'running', 'ready', 'pending'];
 const urgency = ({ status }: StepRecord): number => (status in marks ? order.indexOf(status) : order.length);

@@ -6,6 +6,7 @@ import { advance } from '../dispatch.ts';
 import { asksIn, change, disarm, type Draft, end, ignore, specIn } from '../draft.ts';
 import { failForGood } from '../fail.ts';
 import { iso } from '../hash.ts';
+import { refusedBy } from '../policies/refused.ts';
 import { skippedError } from '../revive.ts';
 import type { OpenAsk } from '../state.ts';
 import { planStepId } from './submitted.ts';
@@ -60,11 +61,8 @@ const follow = (draft: Draft, open: OpenAsk, body: DecidedBody): void => {
   const answer = { value: body.value ?? null, by: body.by, at: iso(draft.at) };
   if (body.decision === 'reject') {
     const { error } = draft.steps.read(slot);
-    const rejected: Failure = {
-      code: 'rejected',
-      message: `${body.by} said no${body.reason === undefined ? '' : `: ${body.reason}`}.`,
-      retryable: false,
-    };
+    const message = `${body.by} said no${body.reason === undefined ? '' : `: ${body.reason}`}.`;
+    const rejected: Failure = { code: 'rejected', message, retryable: false, ...refusedBy(draft, open, message) };
     return failForGood(draft, slot, open.kind === 'flag' && error !== null ? error : rejected, 'not_retryable');
   }
   if (open.kind === 'flag') {

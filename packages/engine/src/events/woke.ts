@@ -9,6 +9,7 @@ import { tellPeople } from '../tell.ts';
 import { timeoutOf } from '../order.ts';
 import { slotOf } from '../plan/shape.ts';
 import { stillBlocked } from '../policies/agent-availability.ts';
+import { refusedBy } from '../policies/refused.ts';
 import { tellToStop } from '../sub-task.ts';
 
 type Woke = Extract<Event, { kind: 'woke' }>;
@@ -65,7 +66,9 @@ const expired = (draft: Draft, slot: number): void => {
   if (asked !== null) closeAsk(draft, asked, { status: 'expired', by: null, reason: null });
   if (asked?.kind === 'flag' && error !== null) return failForGood(draft, slot, error, 'not_retryable');
   const what = asked?.kind === 'approval' ? 'approval' : 'answer';
-  const failure = { code: 'expired', message: `No ${what} came until ${iso(draft.at)}.`, retryable: false };
+  const message = `No ${what} came until ${iso(draft.at)}.`;
+  const refused = asked === null ? {} : refusedBy(draft, asked, message);
+  const failure: Failure = { code: 'expired', message, retryable: false, ...refused };
   failForGood(draft, slot, failure, 'expired');
 };
 

@@ -231,3 +231,18 @@ test('max-concurrent-tasks: the check of a step follows its work at once; one th
   assert.deepEqual([again.ordered(), again.wake('retry').ordered()], [['b.1'], []]);
   assert.deepEqual(again.done('b').ordered(), ['a.3']);
 });
+
+test('an approval that is refused, or that nobody gives in time, is a no of the policy that wanted it', () => {
+  const policy = { name: 'prod', deny: 'true', effect: 'approve' as const, metadata: { ticket: 'SEC-7' } };
+  const ask = () => given({ ...own(policy), steps: [step('a')] });
+  for (const world of [ask().reject('a', 'not today'), ask().wake('expiry')]) {
+    const { error } = world.step('a');
+    assert.deepEqual([error?.['policy'], error?.['metadata']], ['prod', { ticket: 'SEC-7' }]);
+    const said = world.record.denials?.map(({ mode, step: id, reason, metadata }) => [mode, id, reason, metadata]);
+    assert.deepEqual(said, [['enforce', 'a', error?.message, { ticket: 'SEC-7' }]]);
+  }
+  const built = given({ steps: [step('a', { risk: 'high' })] }).reject('a');
+  assert.deepEqual([built.step('a').error?.['policy'], denials(built)[0]?.policy], ['approval', 'approval']);
+  const older = given({ ...own(policy), rules: 2, steps: [step('a')] }).reject('a');
+  assert.deepEqual([older.step('a').error?.['policy'], denials(older)], [undefined, []]);
+});
