@@ -47,3 +47,41 @@ test('a task whose snapshot no message holds is quarantined, and its partition g
   );
   assert.equal((await world.ask('task.cancel', { task_id: id, by: 'ada' })).error?.code, 'unavailable');
 });
+
+test('what would make such a task is refused at the door, and said to the agent that reports it', {
+  timeout: 120_000,
+}, async () => {
+  await using world = await startWorld({ agent: false });
+  const artifacts = Array.from({ length: 1_000 }, (_, at) => ({
+    name: `report-${at}-${'x'.repeat(100)}.xml`,
+    size: at,
+    sha256: 'a'.repeat(64),
+    ref: `capstan_artifacts/t/s/1/report-${at}-${'x'.repeat(100)}.xml`,
+  }));
+  const some = artifacts.slice(0, 300);
+  const many = ({ input }: { input: Record<string, unknown> }) =>
+    ({ outcome: 'succeeded', output: {}, artifacts: input['all'] === true ? artifacts : some }) as const;
+  await world.agent({ work: { ...usualWork, many } });
+
+  const leaves = Array.from({ length: 1_000 }, (_, at) => ({
+    id: `step-with-a-rather-long-name-as-people-give-them-${at}`,
+    capability: 'noop',
+  }));
+  const depends_on = leaves.map(({ id }) => id);
+  const joins = Array.from({ length: 60 }, (_, at) => ({ id: `join${at}`, capability: 'noop', depends_on }));
+  const { bus, names } = world;
+  const data = Buffer.from(JSON.stringify({ steps: [...leaves, ...joins] }));
+  const { sha256 } = await bus.objects(names.buckets.artifacts).put('uploads/deps.json', data);
+  const plan_ref = { ref: `${names.buckets.artifacts}/uploads/deps.json`, sha256 };
+  assert.equal((await world.ask('task.submit', { task_id: newId('deps'), plan_ref })).error?.code, 'too_large');
+
+  const id = newId('many');
+  const on_failure = 'skip' as const;
+  const steps = ['a', 'b'].map((step) => ({ id: step, capability: 'many', input: { all: step === 'b' }, on_failure }));
+  await world.submit({ task_id: id, plan: { steps } });
+  const ended = await world.ended(id);
+  assert.deepEqual([ended.steps['a']?.status, ended.steps['b']?.attempts[0]?.error?.code], ['succeeded', 'too_large']);
+  assert.equal(ended.artifacts.length, 300, 'all that there are, asked of its owner');
+  const stored = await world.stored(id, 'it ended', ({ status }) => status === ended.status);
+  assert.deepEqual(stored.artifacts, [], 'as it is stored its steps have them, once');
+});

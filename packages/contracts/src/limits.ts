@@ -29,6 +29,13 @@ export const limits = {
   // What an agent gives back
   /** A page of steps whose outputs are all this large must still fit into one message. */
   outputInlineBytesMax: 4 * KiB,
+  /** The lists of artifacts, and what steps wait for, of the steps that are stored together. */
+  artifactsPageBytesMax: 256 * KiB,
+  dependenciesPageBytesMax: 512 * KiB,
+  /** A task's own list of all artifacts is left out of its stored record where it is longer; its steps have them. */
+  artifactsShownBytesMax: 64 * KiB,
+  /** Of what a question leaves for the attempt that gets the answer, and of the form of that. */
+  questionBytesMax: 32 * KiB,
   attemptsKept: 20,
   historyKept: 100,
 

@@ -18,6 +18,7 @@ export { iso } from './hash.ts';
 export { hearsOfUnserved, unservedCode } from './hindered.ts';
 export { quotasOf } from './leave.ts';
 export { checkPlan } from './plan/check.ts';
+export { dependenciesIssue } from './plan/dependencies.ts';
 export type { PlanCheck } from './plan/check.ts';
 export { idOf, slotOf } from './plan/shape.ts';
 export { policies, policyIssue } from './policies/index.ts';

@@ -184,7 +184,7 @@ export const recordOf = (
     steps,
     ...(inside ? {} : { steps_in: state.steps.pages.map((_, page) => options.pageKey?.(page) ?? String(page)) }),
     status_history: state.history.map((entry) => ({ status: entry.status, at: iso(entry.at), by: entry.by })),
-    artifacts: inside ? artifactsOf(state) : [],
+    artifacts: inside ? artifactsOf(state, options.whole) : [],
     interventions: [...state.interventions],
     result: state.result,
     ...(state.denials.length === 0
@@ -202,13 +202,15 @@ const parentRecord = ({ task_id, step_id, attempt }: NonNullable<TaskState['pare
   attempt,
 });
 
-const artifactsOf = (state: TaskState): TaskRecord['artifacts'] => {
+/** None where they are many and their steps have them beside it. */
+const artifactsOf = (state: TaskState, whole: boolean): TaskRecord['artifacts'] => {
   const found: TaskRecord['artifacts'] = [];
   for (let slot = 0; slot < state.steps.length; slot += 1) {
     const step = readPaged(state.steps, slot);
     for (const artifact of step.artifacts) found.push({ ...artifact, step: idOf(state.shape, slot) });
   }
-  return found;
+  const isLong = !whole && found.length > 0 && Buffer.byteLength(JSON.stringify(found)) > limits.artifactsShownBytesMax;
+  return isLong ? [] : found;
 };
 
 /** The first phase that has not ended. */

@@ -24,6 +24,7 @@ import type { Addition, Shape } from './plan/shape.ts';
  * an order whose queue nobody serves any more uses up no try. Breakers hear of every failure.
  * Leave to begin goes by a priority that grows with the time waited.
  * A spent budget is the end of the task, and tasks below it share what is left.
+ * A report with more artifacts, or more left behind by a question, than a record has room for fails.
  */
 export const rulesVersion = 3;
 

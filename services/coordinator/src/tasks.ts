@@ -212,8 +212,18 @@ const recordIn = ({ key, data }: Entry): TaskRecord | null => {
 export const publicRecord = (record: TaskRecord & { engine?: unknown; view?: unknown }): TaskRecord => {
   const { engine: _, steps_in: __, view: ____, steps, ...rest } = record;
   const shown = Object.fromEntries(Object.entries(steps).map(([id, { engine: ___, ...step }]) => [id, step]));
-  return { ...rest, steps: shown } as TaskRecord;
+  const artifacts = rest.artifacts.length > 0 ? rest.artifacts : artifactsIn(steps);
+  return { ...rest, artifacts, steps: shown } as TaskRecord;
 };
+
+/** A stored record leaves them to its steps where they are many, or the steps are. */
+const artifactsIn = (steps: TaskRecord['steps']): TaskRecord['artifacts'] =>
+  Object.entries(steps).flatMap(([id, { engine }]) =>
+    ((engine as { artifacts?: TaskRecord['artifacts'] } | undefined)?.artifacts ?? []).map((one) => ({
+      ...one,
+      step: id,
+    })),
+  );
 
 /** Orders that have not left wait for their turn, or for a circuit; the state knows nothing of that. */
 const withTurns = (turnstile: Turnstile, record: TaskRecord): TaskRecord => {

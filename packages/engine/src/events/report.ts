@@ -17,6 +17,7 @@ import { change, type Draft, disarm, end, idIn, ignore, isStopping, specIn } fro
 import { decideFailure, failForGood } from '../fail.ts';
 import { shortened } from '../failure-mode.ts';
 import { findingId } from '../finding-id.ts';
+import { fitting } from '../fitting.ts';
 import { sha256 } from '../hash.ts';
 import { addSteps } from '../grow.ts';
 import { slotOf } from '../plan/shape.ts';
@@ -43,8 +44,9 @@ export const reported = (draft: Draft, event: Reported): void => {
   if (report.task_id !== draft.task.taskId || report.step_id !== event.step || report.attempt !== event.attempt) {
     return ignore(draft, `the report says that it is about ${report.task_id}.${report.step_id}.${report.attempt}`);
   }
-  note(draft, slot, report);
-  accept(draft, slot, report);
+  const fits = fitting(draft, slot, report);
+  note(draft, slot, fits);
+  accept(draft, slot, fits);
 };
 
 /** An output that no record can hold is kept elsewhere, whether its agent thought of that or not. */

@@ -11,7 +11,7 @@ import {
   step as stepSchema,
 } from '@capstan/contracts';
 import { nearest } from '@capstan/kit';
-import { checkPlan } from '@capstan/engine';
+import { checkPlan, dependenciesIssue } from '@capstan/engine';
 import type { Broker } from '../broker.ts';
 import { saySubmitted } from '../say-submitted.ts';
 import { submissionOf } from '../submission-of.ts';
@@ -155,6 +155,8 @@ const mustRun = (plan: Plan, request: Submission): void => {
     ...(request.checkpoints === undefined ? {} : { checkpoints: request.checkpoints }),
     ...(request.budget?.steps === undefined ? {} : { stepsMax: request.budget.steps }),
   });
+  const tooMany = issues.length === 0 ? dependenciesIssue(plan) : null;
+  if (tooMany !== null) throw new Refusal('too_large', firstIssue([tooMany]), { fields: [tooMany] });
   if (issues.length === 0) return;
   const [first] = issues;
   const code = first?.issue.includes('at most') && first.path === 'plan.steps' ? 'too_large' : 'invalid';
