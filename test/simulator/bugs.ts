@@ -275,7 +275,7 @@ export const bugs: readonly Bug[] = [
     name: 'answers-thrown-away',
     harm: 'a person answers, and the agent asks again',
     file: engine('events/decided.ts'),
-    from: 'else change(draft, slot, { answer });',
+    from: 'else change(draft, slot, { answer, ...afterAnswer(draft.steps.read(slot)) });',
     to: '',
   },
   {
