@@ -5,7 +5,7 @@ import type { z } from 'zod';
 import { agentRecord, cancel, logLine, progress } from './agent.ts';
 import { apiError } from './api.ts';
 import { order } from './order.ts';
-import { plan } from './plan.ts';
+import { plan, retry } from './plan.ts';
 import { report } from './report.ts';
 import { submission, submitted } from './submission.ts';
 import { taskRecord } from './task.ts';
@@ -265,3 +265,18 @@ function mark(value: unknown, name = ''): unknown {
   const marked = Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mark(item, key)]));
   return byName.has(name) ? marked : { ...marked, later: true };
 }
+
+test('rules of retries that contradict each other are refused, at the place where they do', () => {
+  const issues = (said: object) => {
+    const { error } = retry.safeParse(said);
+    return error?.issues.map(({ path, message }) => `${path.join('.')}: ${message}`) ?? [];
+  };
+  assert.deepEqual(issues({ retryable: ['busy'], codes: { slow: { max_attempts: 2, retryable: true } } }), []);
+  assert.deepEqual(issues({ retryable: ['a'], non_retryable: ['a'] }), [
+    'retryable: "a" is in non_retryable as well; say which of the two is meant',
+  ]);
+  assert.deepEqual(issues({ non_retryable: ['a'], codes: { a: { retryable: true } } }), [
+    'codes.a.retryable: "a" is in non_retryable; say which of the two is meant',
+  ]);
+  assert.match(issues({ codes: { a: { max_attempts: 0 } } })[0] ?? '', /^codes\.a\.max_attempts: /);
+});

@@ -55,7 +55,7 @@ export { answer, failure, order } from './order.ts';
 export type { Failure, Order } from './order.ts';
 export { plainOrder, plainReport } from './plain.ts';
 export { circuit, phase, plan, risk, step } from './plan.ts';
-export type { Circuit, Phase, Plan, Risk, Step } from './plan.ts';
+export type { Circuit, Phase, Plan, Retry, Risk, Step } from './plan.ts';
 export { quarantine, quarantineRelease } from './quarantine.ts';
 export type { Quarantine } from './quarantine.ts';
 export { artifact, outcome, report, usage } from './report.ts';

@@ -8,14 +8,40 @@ import { limits } from './limits.ts';
 export const risk = z.enum(['low', 'medium', 'high', 'critical']);
 export type Risk = z.infer<typeof risk>;
 
-export const retry = z.looseObject({
+const tries = {
   max_attempts: z.int().min(1).max(limits.maxAttemptsMax).optional(),
   initial_delay_ms: ms.optional(),
   multiplier: z.number().min(1).max(100).optional(),
   max_delay_ms: ms.optional(),
   jitter: z.number().min(0).max(1).optional(),
-  non_retryable: z.array(z.string().max(64)).max(100).optional(),
-});
+};
+const code = z.string().min(1).max(64);
+const codesMax = 100;
+
+/** `retryable`: only these codes are tried again. `codes`: what is different for one code, over what is said for all. */
+export const retry = z
+  .looseObject({
+    ...tries,
+    non_retryable: z.array(z.string().max(64)).max(codesMax).optional(),
+    retryable: z.array(code).max(codesMax).optional(),
+    codes: z.record(code, z.looseObject({ ...tries, retryable: z.boolean().optional() })).optional(),
+  })
+  .superRefine(({ non_retryable: never, retryable: only, codes }, context) => {
+    const named = Object.keys(codes ?? {});
+    const wrong = (message: string, ...path: string[]) => context.addIssue({ code: 'custom', message, path });
+    if (named.length > codesMax) wrong(`at most ${codesMax} codes may have rules of their own`, 'codes');
+    for (const one of only ?? [])
+      if (never?.includes(one))
+        wrong(`"${one}" is in non_retryable as well; say which of the two is meant`, 'retryable');
+    for (const one of named) {
+      const said = codes?.[one]?.retryable;
+      if (said === true && never?.includes(one))
+        wrong(`"${one}" is in non_retryable; say which of the two is meant`, 'codes', one, 'retryable');
+      if (said === false && only?.includes(one))
+        wrong(`"${one}" is in retryable above; say which of the two is meant`, 'codes', one, 'retryable');
+    }
+  });
+export type Retry = z.infer<typeof retry>;
 
 /** When a queue or a tool counts as out of order: so many failures in a row of these codes (`*` for all); 0 means never. */
 export const circuit = z.looseObject({

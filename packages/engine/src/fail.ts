@@ -29,7 +29,7 @@ export const decideFailure = (draft: Draft, slot: number, failure: Failure, agai
     return;
   }
   const { tries, attempt } = draft.steps.read(slot);
-  const rule = retryRule(spec.step, draft.task.settings);
+  const rule = retryRule(spec.step, draft.task.settings, failure.code);
   const isVital = toleranceOf(spec) === 'fail';
   // What becomes of a task that failed, the plan has said; only where it says so is a person asked.
   const policy = childFailures.has(failure.code) ? childPolicyOf(spec) : null;

@@ -88,7 +88,8 @@ const gatesAreOpen = (state: TaskState, spec: Spec, id: string): void => {
 
 const bounded = (state: TaskState, slot: number, step: StepState): void => {
   const spec = specOf(state.shape, slot);
-  const { maxAttempts } = retryRule(spec.step, state.settings);
+  const codes = ['any', ...Object.keys(spec.step.retry?.codes ?? {}), ...Object.keys(state.settings.retry.codes ?? {})];
+  const maxAttempts = Math.max(...codes.map((code) => retryRule(spec.step, state.settings, code).maxAttempts));
   const id = idOf(state.shape, slot);
   assert.ok(step.tries <= maxAttempts, `"${id}" was tried ${step.tries} times of ${maxAttempts}`);
   if (step.status !== 'running' || step.timer === null) return;

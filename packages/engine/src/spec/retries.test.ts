@@ -1,6 +1,7 @@
 // Rules: what becomes of a failure. Attempts left and worth another try: again, later. Not worth it: a person is asked. Used up: a dead letter.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { defaultSettings } from '@capstan/contracts';
 import { given, step } from '../testing.ts';
 
 const once = { retry: { max_attempts: 1 } };
@@ -38,6 +39,52 @@ test('jitter is drawn from the names, so every reader of the log waits as long',
   const delays = new Set(Array.from({ length: 20 }, (_, n) => delay(`task-${n}`)));
   assert.ok(delays.size > 10, 'no jitter at all');
   for (const ms of delays) assert.ok(ms >= 500 && ms <= 1_500, `${ms} is beyond the jitter`);
+});
+
+test('a code may have attempts and waits of its own, over those of the step', () => {
+  const codes = {
+    busy: { max_attempts: 4, initial_delay_ms: 7 },
+    fatal: { max_attempts: 1 },
+    bad: { retryable: false },
+  };
+  const retry = { max_attempts: 2, initial_delay_ms: 100, multiplier: 1, jitter: 0, codes };
+  const world = given({ steps: [step('a', { retry })] });
+  const delay = (code: string) => {
+    const { at } = world.fail('a', code).timer('retry');
+    const ms = at - world.at;
+    world.wake('retry');
+    return ms;
+  };
+  assert.deepEqual([delay('flaky'), delay('busy'), delay('busy')], [100, 7, 7]);
+  assert.equal(world.fail('a', 'busy').status, 'failed');
+  const first = (code: string) =>
+    given({ steps: [step('a', { retry })] })
+      .fail('a', code)
+      .step('a').status;
+  assert.deepEqual([first('fatal'), first('bad'), first('flaky')], ['failed', 'awaiting_input', 'retrying']);
+});
+
+test('where the codes are listed that may be tried again, no other one is; a code of its own goes before the lists', () => {
+  const first = (retry: object, code: string, more: object = {}) =>
+    given({ steps: [step('a', { retry })] })
+      .fail('a', code, more)
+      .step('a').status;
+  assert.equal(first({ retryable: ['busy'] }, 'busy'), 'retrying');
+  assert.equal(first({ retryable: ['busy'] }, 'flaky'), 'awaiting_input');
+  assert.equal(first({ retryable: ['busy'], codes: { flaky: { retryable: true } } }, 'flaky'), 'retrying');
+  // Whatever the plan says, the agent knows that it is of no use.
+  assert.equal(first({ codes: { flaky: { retryable: true } } }, 'flaky', { retryable: false }), 'awaiting_input');
+});
+
+test('the installation says what its steps leave open, by code as well', () => {
+  const retry = { max_attempts: 1, codes: { busy: { max_attempts: 3 } }, non_retryable: ['bad'] };
+  const settings = { ...defaultSettings, retry };
+  const first = (code: string, own: object = {}) =>
+    given({ settings, steps: [step('a', { retry: own })] })
+      .fail('a', code)
+      .step('a').status;
+  assert.deepEqual([first('busy'), first('flaky'), first('bad')], ['retrying', 'failed', 'awaiting_input']);
+  assert.deepEqual([first('busy', { max_attempts: 1 }), first('bad', { non_retryable: [] })], ['failed', 'failed']);
 });
 
 test('an agent may ask for a longer wait than the plan', () => {
