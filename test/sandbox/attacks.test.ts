@@ -117,6 +117,45 @@ test('disk: /tmp is small, a file has a limit, and so have all files of the task
   });
 });
 
+/** Takes every process, and writes then. */
+const greedy = `const fs = require('node:fs'); const take = () => require('node:child_process').spawn('sleep', ['600'])
+  .on('spawn', take).on('error', () => { setInterval(take, 5); for (const name of 'abcd') fs.writeFileSync(name, Buffer.alloc(8e6)); }); take();`;
+
+test('what it hides from the count is counted', { skip }, async (t) => {
+  const { workspace } = await hold(t);
+  const fill = 'for i in 1 2 3 4; do head -c 8000000 /dev/zero >$d/f$i; done; exec sleep 600';
+  for (const [how, line] of [
+    ['in a folder that it may not read itself', `d=d; mkdir d; chmod 0300 d; ${fill}`],
+    [
+      'in files without a name',
+      `exec 3>a 4>b 5>c; rm a b c; for i in 3 4 5; do head -c 8000000 /dev/zero >&$i; done; exec sleep 600`,
+    ],
+    ['with every process that it may have', `exec node -e "${greedy}"`],
+  ] as const) {
+    const opened = await workspace({ sandbox: { disk_mb: 16, pids: 24 } });
+    t.after(() => opened.release());
+    const isFull = (error: { outcome?: { code: string } }) => error.outcome?.code === 'out_of_disk';
+    await assert.rejects(opened.run({ argv: ['bash', '-c', line] }), isFull, how);
+  }
+});
+
+test('what an image wants a volume for is as small as /tmp, and nothing runs from there', { skip }, async (t) => {
+  const image = `capstan/volumes-${process.pid}`;
+  const lines = 'FROM capstan/sandbox\nUSER 0\nRUN mkdir /data && chmod 777 /data\nVOLUME /data /tmp\nUSER 10001\n';
+  const built = spawnSync('docker', ['build', '--network', 'none', '--tag', image, '-'], {
+    input: lines,
+    encoding: 'utf8',
+  });
+  t.after(() => void spawnSync('docker', ['image', 'rm', '--force', image]));
+  assert.equal(built.status, 0, built.stderr);
+  const { sh } = await hold(t);
+  const line =
+    'cp /bin/true /data/t && ! /data/t && for i in 1 2 3; do head -c 8000000 /dev/zero >/data/f$i; done; df -m /data | tail -n 1';
+  const { stdout, stderr } = await sh(line, { sandbox: { image, memory_mb: 32 } });
+  assert.match(stderr, /Permission denied[^]*No space left/);
+  assert.match(stdout, /^tmpfs +16 /);
+});
+
 test('it has as many open files as it may have, and what it dumps goes nowhere', { skip }, async (t) => {
   const { sh } = await hold(t);
   const script = `const fs = require('node:fs'); let open = 0;

@@ -2,6 +2,7 @@
 // that is noticed a little late: a single file is held to it at once, by the kernel, and all of them together by looking the more often the
 // faster they grow.
 import type { Container } from 'dockerode';
+import { usedBeside } from './beside.ts';
 import { type Engine, statusOf } from './engine.ts';
 import { frames } from './frames.ts';
 import { places } from './options.ts';
@@ -9,6 +10,11 @@ import { places } from './options.ts';
 const firstMs = 500;
 const soonestMs = 250;
 const latestMs = 3_000;
+/** A command that takes longer is also looked at by somebody from whom it can hide nothing; that costs a container. */
+const besideAfterMs = 1_000;
+
+/** Has a container beside that of a command for as long as `use` takes. */
+export type Beside = (container: Container, use: (beside: Container) => Promise<void>) => void;
 
 export interface Look {
   readonly usedMb: number;
@@ -29,16 +35,24 @@ export const nextLookMs = ({ usedMb, grownMb, elapsedMs, tookMs }: Look, diskMb:
 export const watchDisk = (
   engine: Engine,
   container: Container,
-  diskMb: number,
+  { mb: diskMb, beside }: { readonly mb: number; readonly beside: Beside },
   onOver: (usedMb: number) => void,
 ): (() => void) => {
   let timer: NodeJS.Timeout;
   let stopped = false;
+  let stands: Container | null = null;
+  const over = Promise.withResolvers<void>();
+  const stand = async (one: Container): Promise<void> => {
+    stands = one;
+    await over.promise;
+  };
+  const standing = setTimeout(() => beside(container, stand), besideAfterMs);
   // What was there before is not known, and may as well have been written just now.
   let last = { usedMb: 0, atMs: performance.now() };
   const look = async (): Promise<void> => {
     const beganMs = performance.now();
-    const usedMb = await used(engine, container).catch(() => null);
+    const deep = stands && (await usedBeside(engine, stands).catch(() => null));
+    const usedMb = deep ?? (await used(engine, container).catch(() => null));
     if (stopped) return;
     if (usedMb !== null && usedMb > diskMb) return onOver(usedMb);
     const atMs = performance.now();
@@ -54,6 +68,8 @@ export const watchDisk = (
   return () => {
     stopped = true;
     clearTimeout(timer);
+    clearTimeout(standing);
+    over.resolve();
   };
 };
 

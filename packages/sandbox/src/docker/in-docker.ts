@@ -8,16 +8,18 @@ import { commandEnvironment } from '../environment.ts';
 import { limitsOf } from '../limits.ts';
 import type { Command, CommandResult, Sandbox, WorkContext, Workspace } from '../sandbox.ts';
 import { collectFiles, readFile, writeFiles } from './archive.ts';
+import { besideOptions } from './beside.ts';
 import { newContainers } from './containers.ts';
 import { proxyEnvironment, withEgress } from './egress.ts';
 import { type Engine, newEngine, saidBy, statusOf } from './engine.ts';
-import { ensureImage } from './image.ts';
+import { ensureImage, placesDeclaredBy } from './image.ts';
 import { inTime, lifeMs } from './in-time.ts';
 import { newKeeper } from './keeper.ts';
 import { labelsOf, type Owner } from './labels.ts';
 import { containerOptions, places } from './options.ts';
 import { newPresence } from './presence.ts';
 import { endEarlier, reap } from './reap.ts';
+import type { Beside } from './disk.ts';
 import { runContainer } from './run.ts';
 import { runWarm } from './run-warm.ts';
 import { newTaskVolumes } from './task-volumes.ts';
@@ -103,6 +105,22 @@ export const inDocker = async (
       stdin: false,
     });
 
+  const besides = new Set<Promise<void>>();
+  const besideOf =
+    (volume: string, step: { readonly task: string; readonly step: string }): Beside =>
+    (container, use) => {
+      const parts = { image: settings.image, labels: labelsOf('disk', self, step), volume, of: container.id };
+      const stands = containers
+        .with(besideOptions(parts), async (beside) => {
+          await containers.start(beside);
+          await use(beside);
+        })
+        // The command ended while it was made; or it can't be made, and what the command itself can see is all that is counted.
+        .catch((error: unknown) => log.debug({ error }, 'Nobody looks at the disk beside a command.'))
+        .finally(() => besides.delete(stands));
+      besides.add(stands);
+    };
+
   const run = async (order: Order, context: WorkContext, command: Command): Promise<CommandResult> => {
     const limits = limitsOf(order, settings);
     await presence.there(context);
@@ -113,8 +131,10 @@ export const inDocker = async (
     const labels = { task: order.task_id, step: order.step_id, deadlineMs: Date.now() + life + clocksMs };
     const image = command.image ?? order.sandbox?.image ?? settings.image;
     if (settings.pull && image !== settings.image) await ensureImage(engine, image, context.signal);
+    const declared = await placesDeclaredBy(engine, image);
     const common = {
       image,
+      declared,
       limits,
       tmpMb: settings.tmp_mb,
       volume: volumeOf(scope, order.task_id),
@@ -123,7 +143,7 @@ export const inDocker = async (
     const running = {
       stdin: command.stdin,
       timeoutMs: command.timeoutMs,
-      diskMb: limits.disk_mb,
+      disk: { mb: limits.disk_mb, beside: besideOf(volumeOf(scope, order.task_id), labels) },
       signal: context.signal,
       capture: newCapture(command, context),
     };
@@ -212,6 +232,7 @@ export const inDocker = async (
       for (const task of [...followed.keys()]) unfollow(task);
       presence.end();
       await warm.end();
+      await Promise.all(besides);
       await keeper.end().catch((error: unknown) => log.debug({ error }, 'The keeper could not be ended.'));
     },
   };

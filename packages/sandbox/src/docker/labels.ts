@@ -1,7 +1,7 @@
 // How our containers and volumes are known again: on an engine that others use as well, nothing without these labels is touched.
 
 export const label = {
-  /** What it is for: `command`, `files`, `keeper`, `egress`, `warm`, `volume`, `used`. */
+  /** What it is for: `command`, `files`, `keeper`, `egress`, `warm`, `disk`, `volume`, `used`. */
   kind: 'capstan.sandbox',
   /** The process that made it. */
   owner: 'capstan.sandbox.owner',
@@ -15,7 +15,7 @@ export const label = {
   used: 'capstan.sandbox.used',
 } as const;
 
-export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'warm' | 'volume' | 'used';
+export type Kind = 'command' | 'files' | 'keeper' | 'egress' | 'warm' | 'disk' | 'volume' | 'used';
 
 /** Of one process, as long as it lives. */
 export interface Owner {

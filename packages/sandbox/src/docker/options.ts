@@ -10,6 +10,8 @@ const MiB = 1_024 * 1_024;
 
 export interface ContainerParts {
   readonly image: string;
+  /** Places for which the image wants a volume (`placesDeclaredBy`). */
+  readonly declared?: readonly string[];
   readonly argv: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly labels: Readonly<Record<string, string>>;
@@ -41,7 +43,10 @@ export const containerOptions = (parts: ContainerParts): ContainerCreateOptions 
   HostConfig: hostConfig(parts),
 });
 
-const hostConfig = ({ limits, tmpMb, volume, network }: ContainerParts): HostConfig => ({
+const tmpBytes = (tmpMb: number, { memory_mb: memoryMb }: Limits): number =>
+  Math.min(tmpMb, Math.floor(memoryMb / 2)) * MiB;
+
+const hostConfig = ({ limits, tmpMb, volume, network, declared = [] }: ContainerParts): HostConfig => ({
   NetworkMode: network === null ? 'none' : `container:${network}`,
   // Without it a resolver of the host would be reachable through the engine (CVE-2024-29018), and its address be known.
   ...(network === null ? { Dns: ['127.0.0.1'] } : {}),
@@ -71,8 +76,17 @@ const hostConfig = ({ limits, tmpMb, volume, network }: ContainerParts): HostCon
   LogConfig: { Type: 'none', Config: {} },
   // Well below the memory, or what fills it would be killed instead of refused.
   Tmpfs: {
-    '/tmp': `rw,nosuid,nodev,noexec,size=${Math.min(tmpMb, Math.floor(limits.memory_mb / 2))}m,nr_inodes=50k,uid=${owner.uid},gid=${owner.gid},mode=0700`,
+    '/tmp': `rw,nosuid,nodev,noexec,size=${tmpBytes(tmpMb, limits)},nr_inodes=50k,uid=${owner.uid},gid=${owner.gid},mode=0700`,
   },
   // By name alone; a bind would make a missing folder of the host, as root.
-  Mounts: volume === null ? [] : [{ Type: 'volume', Source: volume, Target: places.volume }],
+  Mounts: [
+    ...(volume === null ? [] : [{ Type: 'volume' as const, Source: volume, Target: places.volume }]),
+    // The engine would make a volume for each, without any limit, and let programs run from it.
+    ...declared.map((Target) => ({
+      Type: 'tmpfs' as const,
+      Source: '',
+      Target,
+      TmpfsOptions: { SizeBytes: tmpBytes(tmpMb, limits), Mode: 0o1777 },
+    })),
+  ],
 });

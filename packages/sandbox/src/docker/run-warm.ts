@@ -18,7 +18,7 @@ const lookEveryMs = 500;
 
 /** Null where the container is not there any more, and nothing was begun. */
 export const runWarm = async (engine: Engine, running: WarmRunning): Promise<CommandResult | null> => {
-  const { container, stdin, timeoutMs, diskMb, signal, capture } = running;
+  const { container, stdin, timeoutMs, disk, signal, capture } = running;
   const { settle } = engine;
   signal.throwIfAborted();
   const startedAt = performance.now();
@@ -32,7 +32,7 @@ export const runWarm = async (engine: Engine, running: WarmRunning): Promise<Com
   let tooMuchMb: number | null = null;
   const kill = () => void settle('end a command', container.kill({ signal: 'SIGKILL' })).catch(() => {});
   const limit = timeoutMs === undefined ? undefined : setTimeout(() => ((timedOut = true), kill()), timeoutMs);
-  const unwatch = watchDisk(engine, container, diskMb, (usedMb) => {
+  const unwatch = watchDisk(engine, container, disk, (usedMb) => {
     tooMuchMb = usedMb;
     kill();
   });
@@ -49,7 +49,7 @@ export const runWarm = async (engine: Engine, running: WarmRunning): Promise<Com
     await settle('end a container', container.kill({ signal: 'SIGKILL' }));
     await settle('wait for a container', container.wait());
     const { State } = await look(engine, container);
-    if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, diskMb));
+    if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, disk.mb));
     const kept = capture.result();
     refuseUnstartable(ExitCode, kept.stdout, kept.stderr);
     const stopped = timedOut || signal.aborted;

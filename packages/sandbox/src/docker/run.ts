@@ -5,7 +5,7 @@ import type { Container, ContainerInspectInfo } from 'dockerode';
 import type { Capture } from '../capture.ts';
 import type { CommandResult } from '../sandbox.ts';
 import type { Containers } from './containers.ts';
-import { watchDisk } from './disk.ts';
+import { type Beside, watchDisk } from './disk.ts';
 import { type Engine, saidBy, statusOf } from './engine.ts';
 import { type Frame, frames } from './frames.ts';
 import { unstartable } from './in-time.ts';
@@ -14,7 +14,7 @@ export interface Running {
   readonly container: Container;
   readonly stdin: string | Uint8Array | undefined;
   readonly timeoutMs: number | undefined;
-  readonly diskMb: number;
+  readonly disk: { readonly mb: number; readonly beside: Beside };
   readonly signal: AbortSignal;
   readonly capture: Capture;
 }
@@ -28,7 +28,7 @@ const lookEveryMs = 2_000;
 export const runContainer = async (
   engine: Engine,
   containers: Containers,
-  { container, stdin, timeoutMs, diskMb, signal, capture }: Running,
+  { container, stdin, timeoutMs, disk, signal, capture }: Running,
 ): Promise<CommandResult> => {
   const { settle } = engine;
   signal.throwIfAborted();
@@ -54,7 +54,7 @@ export const runContainer = async (
     };
     const onAbort = () => void end();
     let tooMuchMb: number | null = null;
-    const unwatch = watchDisk(engine, container, diskMb, (usedMb) => {
+    const unwatch = watchDisk(engine, container, disk, (usedMb) => {
       tooMuchMb = usedMb;
       void end();
     });
@@ -71,7 +71,7 @@ export const runContainer = async (
     }
     const { State } = await look(engine, container);
     await untilDrained(draining);
-    if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, diskMb));
+    if (tooMuchMb !== null) throw new Stopped(outOfDisk(tooMuchMb, disk.mb));
     const kept = capture.result();
     refuseUnstartable(State.ExitCode, kept.stderr);
     const wallMs = Math.round(performance.now() - startedAt);
