@@ -125,7 +125,8 @@ export const run = async (seed: number, options: { trace?: (line: string) => voi
         name: `${queue}-${number}`,
         random: own,
         crashChance,
-        restartMs: [50, 4_000],
+        // Some stay away for so long that their queue counts as deserted.
+        restartMs: [50, seed % 11 === 0 ? 45_000 : 4_000],
         begin,
       });
     });
