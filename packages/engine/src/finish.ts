@@ -6,6 +6,7 @@ import { grow } from './grow.ts';
 import { informParent } from './inform.ts';
 import { tellOfEnd } from './leave.ts';
 import { tellPeople } from './tell.ts';
+import { levels } from './levels.ts';
 import { type Spec, slotsOf } from './plan/shape.ts';
 import { bringBack } from './revive.ts';
 import { taskEnded } from './state.ts';
@@ -52,8 +53,12 @@ const undoable = (draft: Draft): number[] => {
     return step.status === 'succeeded' && spec.step.undo !== undefined && slot !== spec.head;
   });
   const finishedAt = (slot: number): number => draft.steps.read(slot).finishedAt ?? 0;
-  return done.sort((a, b) => finishedAt(b) - finishedAt(a) || b - a);
+  const levelOf = draft.task.rules >= dependenciesCount ? levels(draft, done) : () => 0;
+  return done.sort((a, b) => finishedAt(b) - finishedAt(a) || levelOf(b) - levelOf(a) || b - a);
 };
+
+/** The rules since which of steps that ended in the same moment the one that depends on the other is undone first. */
+const dependenciesCount = 3;
 
 const sinksMax = 20;
 

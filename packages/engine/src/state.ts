@@ -23,7 +23,8 @@ import type { Addition, Shape } from './plan/shape.ts';
  * for is approved for each of them, who might approve a step decides on its flags and questions, the task above lifts no hold but its own, and
  * an order whose queue nobody serves any more uses up no try. Breakers hear of every failure.
  * Leave to begin goes by a priority that grows with the time waited.
- * A spent budget is the end of the task, and tasks below it share what is left.
+ * A spent budget is the end of the task, and tasks below it share what is left. Of steps that
+ * ended in the same moment the one that depends on the other is undone first.
  * A report with more artifacts, or more left behind by a question, than a record has room for fails.
  */
 export const rulesVersion = 3;

@@ -134,3 +134,24 @@ test('an undo step is done where its step was done', () => {
     ],
   );
 });
+
+test('of steps that ended in the same moment the one that depends on the other is undone first, wherever they stand in the plan', () => {
+  const undo = { undo: { capability: 'noop' } };
+  const last = (...on: string[]) => step('boom', ...on, { retry: { max_attempts: 1 } });
+  const steps = [step('late', 'early', undo), step('early', undo), last('late')];
+  const order = (more: object) =>
+    given({ on_failure: 'compensate', ...more })
+      .done('early')
+      .done('late')
+      .fail('boom')
+      .ordered();
+  assert.deepEqual(order({ steps }), ['_undo-late.1']);
+  assert.deepEqual(order({ rules: 2, steps }), ['_undo-early.1']);
+  const [build, ship] = [{ phase: 'build' }, { phase: 'ship' }];
+  const phased = [
+    step('late', undo, ship),
+    step('early', undo, build),
+    step('boom', 'late', { ...ship, retry: { max_attempts: 1 } }),
+  ];
+  assert.deepEqual(order({ plan: { phases: [{ name: 'build' }, { name: 'ship' }], steps: phased } }), ['_undo-late.1']);
+});
