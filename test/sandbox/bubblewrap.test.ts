@@ -64,3 +64,21 @@ test('what it cannot hold is refused, not passed over', { skip }, async (t) => {
   for (const sandbox of [{ memory_mb: 64 }, { cpu: 1 }, { pids: 10 }, { image: 'x' }, { egress: ['api.test:443'] }])
     await assert.rejects(sh('true', { sandbox }), /which bubblewrap cannot give here/);
 });
+
+test('its environment is in no list of processes', { skip }, async (t) => {
+  const { workspace } = await wrapped(t);
+  const stop = new AbortController();
+  const opened = await workspace({}, stop.signal);
+  t.after(() => opened.release());
+  const { promise: begun, resolve } = Promise.withResolvers<string>();
+  const running = opened.run({
+    argv: ['sh', '-c', 'echo "$KEY"; exec sleep 600'],
+    env: { KEY: 'canary-environment' },
+    onOutput: (_, chunk) => resolve(Buffer.from(chunk).toString()),
+  });
+  assert.equal(await begun, 'canary-environment\n');
+  const lines = spawnSync('sh', ['-c', 'cat /proc/[0-9]*/cmdline'], { encoding: 'utf8' }).stdout;
+  stop.abort();
+  await running;
+  assert.deepEqual([lines.includes('bwrap'), lines.includes('canary-environment')], [true, false]);
+});

@@ -12,7 +12,7 @@ import { newDirectories } from '../host/directories.ts';
 import { folderWorkspace } from '../host/folder-workspace.ts';
 import { runOnHost } from '../host/run-on-host.ts';
 import type { Command, CommandResult, Sandbox } from '../sandbox.ts';
-import { places, unprivileged, wrap } from './wrap.ts';
+import { environmentArguments, places, unprivileged, wrap } from './wrap.ts';
 
 export const inBubblewrap = (config: Config, scope: string): Sandbox => {
   const asRoot = process.getuid?.() === 0;
@@ -47,7 +47,17 @@ export const inBubblewrap = (config: Config, scope: string): Sandbox => {
           ...command.env,
         };
         return runOnHost({
-          argv: wrap({ argv: command.argv, cwd, env, workspace: path, aside, tmpMb, fileMb: defaults.disk_mb, asRoot }),
+          argv: wrap({
+            argv: command.argv,
+            cwd,
+            hasEnvironment: true,
+            workspace: path,
+            aside,
+            tmpMb,
+            fileMb: defaults.disk_mb,
+            asRoot,
+          }),
+          more: environmentArguments(env),
           cwd: '/',
           // Nothing of it reaches the command, whose own is cleared and set anew inside.
           env: { PATH: process.env['PATH'] ?? '/usr/bin:/bin' },
@@ -68,7 +78,7 @@ const whatIsWrong = (asRoot: boolean): string | null => {
   for (const program of ['bwrap', 'prlimit', ...(asRoot ? ['setpriv'] : [])])
     if (spawnSync(program, ['--version']).error)
       return `sandbox.use is bubblewrap, and "${program}" is not here. On Debian: apt-get install bubblewrap util-linux`;
-  const folders = { workspace: '/tmp', aside: '/tmp', cwd: '/', env: {}, tmpMb: 1, fileMb: 1 };
+  const folders = { workspace: '/tmp', aside: '/tmp', cwd: '/', hasEnvironment: false, tmpMb: 1, fileMb: 1 };
   const [program, ...args] = wrap({ ...folders, argv: ['true'], asRoot });
   const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
   return status === 0 ? null : `sandbox.use is bubblewrap, and it does not work here: ${stderr.trim()}`;

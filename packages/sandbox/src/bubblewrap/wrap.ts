@@ -8,7 +8,8 @@ export const unprivileged = 10_001;
 export interface WrapParts {
   readonly argv: readonly string[];
   readonly cwd: string;
-  readonly env: Readonly<Record<string, string>>;
+  /** Whether the environment of the command comes by a descriptor (`environmentArguments`): everybody on the machine can read arguments. */
+  readonly hasEnvironment: boolean;
   /** Folders of this host. */
   readonly workspace: string;
   readonly aside: string;
@@ -16,6 +17,14 @@ export interface WrapParts {
   readonly fileMb: number;
   readonly asRoot: boolean;
 }
+
+/** Not through the environment of these programs themselves, which a step could then make load what it likes. */
+const environmentFd = 3;
+export const environmentArguments = (env: Readonly<Record<string, string>>): string =>
+  Object.entries(env)
+    .flatMap(([name, value]) => ['--setenv', name, value])
+    .map((word) => `${word}\0`)
+    .join('');
 
 const MiB = 1_024 * 1_024;
 /** What programs need beside /usr, and what says nothing about this machine. */
@@ -30,7 +39,7 @@ export const wrap = (parts: WrapParts): [string, ...string[]] => {
     // All of them, and no others inside: a user namespace opens the door to most of what was wrong with kernels.
     ...['--unshare-user', '--unshare-all', '--disable-userns', '--die-with-parent', '--new-session'],
     ...['--uid', user, '--gid', user, '--hostname', 'sandbox', '--clearenv'],
-    ...Object.entries(parts.env).flatMap(([name, value]) => ['--setenv', name, value]),
+    ...(parts.hasEnvironment ? ['--args', String(environmentFd)] : []),
     ...['--ro-bind', '/usr', '/usr'],
     ...['bin', 'sbin', 'lib', 'lib32', 'lib64'].flatMap((name) =>
       existsSync(`/${name}`) ? ['--symlink', `usr/${name}`, `/${name}`] : [],

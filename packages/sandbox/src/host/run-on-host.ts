@@ -1,5 +1,6 @@
 // Runs a command on this host, as this user: no sandbox at all, so it is refused unless the configuration allows it by name.
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import type { Writable } from 'node:stream';
 import { reject, Stopped } from '@capstan/kit';
 import type { Capture } from '../capture.ts';
 import type { CommandResult } from '../sandbox.ts';
@@ -11,6 +12,8 @@ export interface HostCommand {
   /** The whole of its environment. */
   readonly env: Readonly<Record<string, string>>;
   readonly stdin?: string | Uint8Array | undefined;
+  /** What it reads from descriptor 3. */
+  readonly more?: string | undefined;
   /** Ends it, with everything that it has started. */
   readonly signal: AbortSignal;
   readonly timeoutMs?: number | undefined;
@@ -28,7 +31,7 @@ export const runOnHost = async (command: HostCommand): Promise<CommandResult> =>
   signal.throwIfAborted();
   const [program, ...args] = argv;
   const startedAt = performance.now();
-  const child = start(program, args, cwd, env);
+  const child = start(program, args, cwd, env, command.more);
   for (const stream of ['stdout', 'stderr'] as const)
     child[stream].on('data', (chunk: Buffer) => capture.push(stream, chunk));
   // A command that does not read its input closes it early; that is its right.
@@ -55,10 +58,23 @@ export const runOnHost = async (command: HostCommand): Promise<CommandResult> =>
   }
 };
 
-const start = (program: string, args: string[], cwd: string, env: Readonly<Record<string, string>>) => {
+const start = (
+  program: string,
+  args: string[],
+  cwd: string,
+  env: Readonly<Record<string, string>>,
+  more: string | undefined,
+) => {
   try {
     // A group of its own, so that all of it can be ended at once.
-    return spawn(program, args, { cwd, env: { ...env }, detached: true, stdio: ['pipe', 'pipe', 'pipe'] });
+    const options = { cwd, env: { ...env }, detached: true };
+    if (more === undefined) return spawn(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { ...options, stdio: ['pipe', 'pipe', 'pipe', 'pipe'] });
+    const pipe = child.stdio[3] as Writable;
+    // A program that ends before it has read it says so by its exit code.
+    pipe.on('error', () => {});
+    pipe.end(more);
+    return child as ChildProcessWithoutNullStreams;
   } catch (error) {
     // Some of the system's refusals are thrown here, such as too long a list of arguments; others come as an event.
     throw new Stopped(notStarted(program, error as NodeJS.ErrnoException), { cause: error });
