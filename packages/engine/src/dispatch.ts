@@ -13,7 +13,7 @@ import { wasHindered } from './hindered.ts';
 import { isAllowed } from './policies/judge.ts';
 import { isReplanning } from './replanning.ts';
 import { inputOf } from './scope.ts';
-import { isHurried, slaDue } from './sla.ts';
+import { beginsLate, isHurried, slaDue } from './sla.ts';
 import { spawn } from './spawn.ts';
 import type { StepState } from './state.ts';
 import { childIdOf, isSubTask } from './sub-task.ts';
@@ -154,5 +154,6 @@ const run = (
   const sla = slaDue(draft, spec, next);
   if (sla !== null && sla < over) arm(draft, slot, sla, 'sla');
   else arm(draft, slot, over, 'attempt');
+  beginsLate(draft, slot);
   return next;
 };

@@ -41,6 +41,7 @@ type Private = Partial<
     | 'removed'
     | 'heldBy'
     | 'unjudged'
+    | 'late'
     | 'granted'
     | 'artifacts'
   >
@@ -62,6 +63,7 @@ const privates = [
   'removed',
   'heldBy',
   'unjudged',
+  'late',
   'granted',
   'artifacts',
 ] as const;

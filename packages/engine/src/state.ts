@@ -24,7 +24,7 @@ import type { Addition, Shape } from './plan/shape.ts';
  * an order whose queue nobody serves any more uses up no try. Breakers hear of every failure.
  * Leave to begin goes by a priority that grows with the time waited.
  * A spent budget is the end of the task, and tasks below it share what is left. Of steps that
- * ended in the same moment the one that depends on the other is undone first.
+ * ended in the same moment the one that depends on the other is undone first. A service level that passes between two attempts is said.
  * A report with more artifacts, or more left behind by a question, than a record has room for fails.
  */
 export const rulesVersion = 3;
@@ -94,6 +94,8 @@ export interface StepState {
   readonly heldBy: string | null;
   /** What its last failure would be put aside for, once so many breakers have said that their circuit is not open. */
   readonly unjudged: { readonly left: number; readonly reason: DlqReason } | null;
+  /** That its time is over was said. */
+  readonly late: boolean;
   /** What the task that does it was given of the budget. */
   readonly granted: Granted | null;
 }
@@ -269,6 +271,7 @@ export const newStep: StepState = Object.freeze({
   removed: false,
   heldBy: null,
   unjudged: null,
+  late: false,
   granted: null,
 });
 

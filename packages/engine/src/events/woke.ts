@@ -2,10 +2,10 @@
 import type { Event, Failure } from '@capstan/contracts';
 import { closeAsk } from '../ask.ts';
 import { advance } from '../dispatch.ts';
-import { change, closeAttempt, type Draft, end, idIn, ignore, specIn } from '../draft.ts';
+import { change, closeAttempt, type Draft, end, ignore, specIn } from '../draft.ts';
 import { decideFailure, failForGood, failUnlessMoreSpeak } from '../fail.ts';
 import { iso } from '../hash.ts';
-import { tellPeople } from '../tell.ts';
+import { lateText, sayLate } from '../sla.ts';
 import { timeoutOf } from '../order.ts';
 import { slotOf } from '../plan/shape.ts';
 import { stillBlocked } from '../policies/agent-availability.ts';
@@ -48,10 +48,8 @@ const silent = (draft: Draft, slot: number): void => {
 };
 
 const late = (draft: Draft, slot: number): void => {
-  const { step } = specIn(draft, slot);
-  const message = `The step may take ${(step.sla_ms ?? 0) / 1_000} s in all, and they are over.`;
-  tellPeople(draft, 'step.late', `"${idIn(draft, slot)}": ${message}`, slot);
-  giveUp(draft, slot, { code: 'sla_exceeded', message });
+  sayLate(draft, slot);
+  giveUp(draft, slot, { code: 'sla_exceeded', message: lateText(specIn(draft, slot)) });
 };
 
 const giveUp = (draft: Draft, slot: number, failure: Failure): void => {

@@ -97,3 +97,39 @@ test('within its SLA, a step that is out of attempts is a dead letter like any o
     1,
   );
 });
+
+const lateNews = (world: ReturnType<typeof given>) =>
+  world.orders().filter((name) => name.startsWith('_notify')).length;
+const notify = { settings: { notify: [{ on: ['step.late'], channel: 'log' }] } };
+
+test('where its time passes while it waits for another attempt, that is said when it begins; out of attempts a person is asked', () => {
+  const retry = { max_attempts: 3, initial_delay_ms: 60_000, jitter: 0 };
+  const steps = [step('a', { sla_ms: 1_000, timeout_ms: 600_000, retry })];
+  const world = given({ ...notify, steps })
+    .fail('a')
+    .wake('retry');
+  assert.equal(lateNews(world), 1);
+  assert.match(JSON.stringify(world.of('order').at(-1)?.order.input), /may take 1 s in all, and they are over/);
+  world.fail('a').wake('retry').fail('a');
+  assert.deepEqual([lateNews(world), world.intervention('a').kind], [1, 'flag']);
+  assert.equal(
+    lateNews(
+      given({ ...notify, rules: 2, steps })
+        .fail('a')
+        .wake('retry'),
+    ),
+    0,
+  );
+});
+
+test('the same after a question that took longer; and what a late attempt has said is not said again', () => {
+  const asked = given({ ...notify, steps: [step('a', { sla_ms: 1_000 })] })
+    .question('a')
+    .later(3_600_000);
+  assert.equal(lateNews(asked.answer('a', 'main')), 1);
+  assert.equal(asked.done('a').status, 'succeeded');
+  const twice = given({ ...notify, steps: [late] })
+    .wake('sla')
+    .wake('retry');
+  assert.equal(lateNews(twice), 1);
+});
