@@ -24,7 +24,9 @@ export const judge = (
 
   if (event.kind === 'decided' && ignored === null && before !== null && before.rules >= 3) {
     const ask = before.asks[event.id];
-    const isGuarded = ask?.kind === 'approval' || (ask !== undefined && hasApprovals(before, ask.id));
+    // A step that is a question itself says who answers it; approved was that it is asked.
+    const isOfWork = ask !== undefined && ask.attempt > 0;
+    const isGuarded = ask?.kind === 'approval' || (isOfWork && hasApprovals(before, ask.id));
     if (settings.approval.four_eyes && isGuarded && event.body.by === request.requester)
       wrong(`${about}: ${event.body.by} asked for the task and decided how a step goes on that needed approval`);
   }
