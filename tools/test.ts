@@ -28,7 +28,8 @@ const { values: options, positionals } = parseArgs({
     integration: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
     grep: { type: 'string' },
-    concurrency: { type: 'string', default: String(Math.max(2, availableParallelism())) },
+    // Much of what a test does is waiting.
+    concurrency: { type: 'string', default: String(Math.max(2, availableParallelism()) + 1) },
   },
 });
 
@@ -110,6 +111,7 @@ async function runAll(): Promise<FileResult[]> {
       if (result.passed + result.failures.length + result.skipped > 0) say(progressLine(result));
     }
   };
+
   await worker(alone.filter((file) => files.includes(file)));
   await Promise.all(Array.from({ length: Math.max(1, Number(options.concurrency)) }, () => worker(queue)));
   return done;

@@ -11,7 +11,7 @@ const firstMs = 500;
 const soonestMs = 250;
 const latestMs = 3_000;
 /** A command that takes longer is also looked at by somebody from whom it can hide nothing; that costs a container. */
-const besideAfterMs = 1_000;
+const besideAfterMs = 2_000;
 
 /** Has a container beside that of a command for as long as `use` takes. */
 export type Beside = (container: Container, use: (beside: Container) => Promise<void>) => void;
