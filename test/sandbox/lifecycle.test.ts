@@ -101,7 +101,8 @@ test('a cut connection to the engine is not the end of a command', { skip }, asy
   else process.env['DOCKER_HOST'] = before;
   const opened = await held.workspace();
   t.after(() => opened.release());
-  const result = await opened.run({ argv: ['sh', '-c', 'echo begun; sleep 2; exit 6'], onOutput: cut });
+  // Once its start is answered, and before anybody is put beside it.
+  const result = await opened.run({ argv: ['sh', '-c', 'sleep 0.7; echo begun; sleep 2; exit 6'], onOutput: cut });
   assert.equal(result.exitCode, 6);
 });
 
