@@ -5,13 +5,15 @@ import { BusError } from '@capstan/bus';
 import { askedInAnyTerm, storedInAnyTerm, untilStored } from './say.ts';
 import type { World } from './world.ts';
 
-test('who opens a partition is answered even after a lapse; what was dropped from memory is silent', async () => {
+const opened = () => {
   const membership = { term: 0 };
-  const world = {
-    membership,
-    log: { warn: () => {} },
-    clock: { later: (_: number, act: () => void) => (queueMicrotask(act), () => {}) },
-  } as unknown as World;
+  const log = { warn: () => {} };
+  const clock = { later: (_: number, act: () => void) => (queueMicrotask(act), () => {}) };
+  return { membership, world: { membership, log, clock } as unknown as World };
+};
+
+test('who opens a partition is answered even after a lapse; what was dropped from memory is silent', async () => {
+  const { membership, world } = opened();
   const failingOnce = () => {
     let tries = 0;
     return async () => {
@@ -29,12 +31,7 @@ test('who opens a partition is answered even after a lapse; what was dropped fro
 });
 
 test('a server that is away is waited for, whatever becomes of the membership; anything else is for whoever asks', async () => {
-  const membership = { term: 0 };
-  const world = {
-    membership,
-    log: { warn: () => {} },
-    clock: { later: (_: number, act: () => void) => (queueMicrotask(act), () => {}) },
-  } as unknown as World;
+  const { membership, world } = opened();
   let away = 20;
   const answer = await askedInAnyTerm(world, async () => {
     away -= 1;
